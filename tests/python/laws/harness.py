@@ -1,0 +1,356 @@
+"""The harness: deliveries go into an inbox, the real command runs, and what it published is held against the oracle.
+
+A run costs seconds, a case next to nothing: orgs are independent, so many cases share one run, each as its own org.
+"""
+
+import csv
+import io
+import itertools
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import parse_qs, urlsplit
+
+import duckdb
+
+from tests.python.oracle import Answer, Delivery, answer, results_hash
+from tests.python.oracle.answer import currencies
+from tests.python.oracle.matching import STREAM
+from tests.python.oracle.results import HASH_COLUMNS, ResultRow, hash_of_texts
+
+ROOT = Path(__file__).resolve().parents[3]
+# The console script's function, started with this very Python: works before and after the package is installed.
+COMMAND = (sys.executable, "-c", "from orchestration.cli import main; main()")
+RUN_LIMIT_SECONDS = 600
+
+# org_id -> what it delivered
+Cases = Mapping[str, Sequence[Delivery]]
+
+
+class Server:
+    """A Postgres server of the tests. Every data folder gets a database of its own."""
+
+    _numbers: ClassVar[Iterable[int]] = itertools.count(1)
+
+    def __init__(self, uri: str) -> None:
+        parts = urlsplit(uri)
+        host = parse_qs(parts.query).get("host", [parts.hostname or "127.0.0.1"])[0]
+        self.host, self.port, self.user = host, parts.port or 5432, parts.username or "postgres"
+        self.password = parts.password or ""
+
+    def new_database(self) -> dict[str, str]:
+        """Make an empty database; returns the environment in which it is the target."""
+        import psycopg2
+
+        name = f"tieout_{os.getpid()}_{next(iter(self._numbers))}"
+        connection = psycopg2.connect(
+            host=self.host, port=self.port, user=self.user, password=self.password, dbname="postgres"
+        )
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(f'create database "{name}"')
+        connection.close()
+        return {
+            "TIEOUT_PG_HOST": self.host,
+            "TIEOUT_PG_PORT": str(self.port),
+            "TIEOUT_PG_USER": self.user,
+            "TIEOUT_PG_PASSWORD": self.password,
+            "TIEOUT_PG_DATABASE": name,
+        }
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run of the command gave back."""
+
+    code: int
+    summary: dict[str, Any]
+    output: str
+
+    @property
+    def results_hash(self) -> str:
+        """The hash of the stream's results."""
+        return str(self.summary["streams"][STREAM]["results_hash"])
+
+
+@dataclass
+class Folder:
+    """A data folder, the engine that it belongs to, and the environment of its runs."""
+
+    root: Path
+    target: str
+    environment: dict[str, str]
+    _numbers: Iterable[int] = field(default_factory=lambda: itertools.count(1))
+
+    def put(self, org_id: str, delivery: Delivery) -> Path:
+        """Write a delivery into the inbox as a CSV file."""
+        name = delivery.file or f"{next(iter(self._numbers)):05d}.csv"
+        path = self.root / "inbox" / org_id / delivery.feed / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(as_csv(delivery))
+        return path
+
+    def put_all(self, cases: Cases, received_at: datetime) -> int:
+        """Write what the orgs deliver at one time; returns the number of files."""
+        due = [(org, d) for org, deliveries in cases.items() for d in deliveries if d.received_at == received_at]
+        for org_id, delivery in due:
+            self.put(org_id, delivery)
+        return len(due)
+
+    def start(self, as_of: datetime, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run the command, whatever comes of it."""
+        moment = as_of.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return subprocess.run(
+            [*COMMAND, "run", "--data-dir", str(self.root), "--target", self.target, "--as-of", moment, "--json"],
+            cwd=ROOT,
+            env={**os.environ, **self.environment, **environment},
+            capture_output=True,
+            text=True,
+            timeout=RUN_LIMIT_SECONDS,
+            check=False,
+        )
+
+    def run(self, as_of: datetime) -> Run:
+        """Run the command; the books must close."""
+        done = self.start(as_of)
+        output = f"{done.stdout}\n{done.stderr}"
+        assert done.returncode == 0, f"the run at {as_of} ended with {done.returncode}:\n{output[-6000:]}"
+        run = Run(done.returncode, json.loads(done.stdout), output)
+        assert run.summary["laws"]["failed"] == 0, output[-6000:]
+        return run
+
+    def published(self, query: str) -> list[tuple[Any, ...]]:
+        """Rows of the published copy."""
+        with duckdb.connect(str(self.root / "published" / "tieout.duckdb"), read_only=True) as connection:
+            return connection.execute(query).fetchall()
+
+    def published_columns(self, mart: str) -> list[str]:
+        """The columns of a published mart."""
+        return [
+            row[0]
+            for row in self.published(
+                "select column_name from information_schema.columns where table_schema = 'marts'"
+                f" and table_name = '{mart}' order by ordinal_position"
+            )
+        ]
+
+    def warehouse(self, query: str) -> list[tuple[Any, ...]]:
+        """Rows of the warehouse itself, in the SQL that both engines share."""
+        if self.target == "duckdb":
+            with duckdb.connect(str(self.root / "warehouse.duckdb"), read_only=True) as connection:
+                return connection.execute(query).fetchall()
+        import psycopg2
+
+        named = {name.removeprefix("TIEOUT_PG_").lower(): value for name, value in self.environment.items()}
+        connection = psycopg2.connect(
+            host=named["host"],
+            port=named["port"],
+            user=named["user"],
+            password=named["password"],
+            dbname=named["database"],
+        )
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(query)
+                return cursor.fetchall()
+        finally:
+            connection.close()
+
+
+def as_csv(delivery: Delivery) -> bytes:
+    """The bytes of a delivery; equal for two deliveries exactly when `Delivery.content` is."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(delivery.header)
+    for row in delivery.rows:
+        writer.writerow([row.get(name.strip().lower(), "") for name in delivery.header])
+    return buffer.getvalue().encode("utf-8")
+
+
+# --- reading the marts ----------------------------------------------------------------------------------------------
+
+Business = tuple[str | None, ...]
+
+
+def _text(value: object) -> str | None:
+    """A value as the results hash writes it."""
+    if value is None:
+        return None
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def published_results(folder: Folder) -> dict[str, list[tuple[Business, str | None, bool]]]:
+    """By org: the business columns of every result as texts, then why it is pending and whether it is late."""
+    columns = folder.published_columns("reconciliation_results")
+    # A surplus copy's ordinal may stand in a column of its own; the hash wants it behind the id.
+    ordinal = next((name for name in ("copy_ordinal", "ordinal") if name in columns), None)
+    selected = [*HASH_COLUMNS, "reason", "is_late", *([ordinal] if ordinal else [])]
+    found: dict[str, list[tuple[Business, str | None, bool]]] = {}
+    for row in folder.published(f"select {', '.join(selected)} from marts.reconciliation_results"):
+        named = dict(zip(selected, row, strict=True))
+        texts = [_text(named[name]) for name in HASH_COLUMNS]
+        if ordinal and named["result"] == "DUPLICATE":
+            for name in ("source_activity_id", "target_activity_id"):
+                place = HASH_COLUMNS.index(name)
+                if texts[place] is not None:
+                    texts[place] = f"{texts[place]}#{named[ordinal]}"
+        found.setdefault(named["org_id"], []).append((tuple(texts), named["reason"] or None, bool(named["is_late"])))
+    return found
+
+
+def published_rejects(folder: Folder) -> dict[str, Counter[tuple[str, str, int, tuple[str, ...]]]]:
+    """By org: feed, file, row number and the sorted reason codes of every rejected record."""
+    found: dict[str, Counter[tuple[str, str, int, tuple[str, ...]]]] = {}
+    for org_id, system, feed, file, row_number, reasons in folder.published(
+        "select org_id, system, feed, source_file, row_number, reasons from marts.rejected_records"
+    ):
+        name = feed if "/" in feed else f"{system}/{feed}"
+        codes = tuple(sorted({code.strip() for code in reasons.split(",")}))
+        found.setdefault(org_id, Counter())[(name, file, row_number, codes)] += 1
+    return found
+
+
+def open_exceptions(folder: Folder) -> dict[str, set[tuple[str, str, str, str | None, str | None]]]:
+    """By org: stream, anomaly and natural key of every exception that is open."""
+    found: dict[str, set[tuple[str, str, str, str | None, str | None]]] = {}
+    for row in folder.published(
+        "select org_id, stream, anomaly, source_activity_id, target_activity_id from marts.exceptions"
+        " where state = 'OPEN'"
+    ):
+        found.setdefault(row[0], set()).add(row)
+    return found
+
+
+# --- comparing --------------------------------------------------------------------------------------------------------
+
+
+def expected(cases: Cases, as_of: datetime) -> dict[str, Answer]:
+    """The oracle's answer for every org."""
+    exponents = currencies()
+    return {org_id: answer(org_id, deliveries, as_of, exponents) for org_id, deliveries in cases.items()}
+
+
+def expected_hash(answers: Mapping[str, Answer]) -> str:
+    """The hash that a run must report."""
+    return results_hash(row for one in answers.values() for row in one.rows)
+
+
+def differences(folder: Folder, cases: Cases, as_of: datetime) -> dict[str, list[str]]:
+    """By org: where what is published is not what the oracle says, in lines for people. Empty: all is well."""
+    answers = expected(cases, as_of)
+    results, rejects, exceptions = published_results(folder), published_rejects(folder), open_exceptions(folder)
+    found: dict[str, list[str]] = {}
+    for org_id, one in answers.items():
+        lines = _diff_rows(one.rows, results.get(org_id, []))
+        due = Counter((r.feed, r.file, r.row_number, r.codes) for r in one.rejects)
+        lines += _diff_bags("reject", _without_files(due), _without_files(rejects.get(org_id, Counter())))
+        lines += _diff_bags(
+            "open exception",
+            Counter(key[1:] for key in one.open_exceptions),
+            Counter(key[1:] for key in exceptions.get(org_id, set())),
+        )
+        if lines:
+            found[org_id] = lines
+    for org_id in results.keys() - answers.keys():
+        found[org_id] = ["an org that delivered nothing has results"]
+    return found
+
+
+def _without_files(bag: Counter[tuple[str, str, int, tuple[str, ...]]]) -> Counter[tuple[Any, ...]]:
+    """Rejects by feed, row and reasons: the harness, not the case, names the files."""
+    return Counter(
+        {key: sum(n for k, n in bag.items() if (k[0], *k[2:]) == key) for key in {(k[0], *k[2:]) for k in bag}}
+    )
+
+
+def _diff_rows(due: Iterable[ResultRow], given: Iterable[tuple[Business, str | None, bool]]) -> list[str]:
+    """What differs between two bags of result rows."""
+    wanted = Counter((row.business(), row.reason, row.is_late) for row in due)
+    lines = []
+    for sign, bag in (("expected", wanted - Counter(given)), ("published", Counter(given) - wanted)):
+        for (texts, reason, late), count in sorted(bag.items(), key=str):
+            shown = [f"{n}={v}" for n, v in zip(HASH_COLUMNS[2:], texts[2:], strict=True) if v is not None]
+            shown += [f"reason={reason}"] if reason else []
+            shown += ["is_late"] if late else []
+            lines.append(f"result {sign} only (x{count}): {' '.join(shown)}")
+    return lines
+
+
+def _diff_bags(what: str, due: Counter[Any], given: Counter[Any]) -> list[str]:
+    """What differs between two bags of anything."""
+    lines = [f"{what} expected only (x{n}): {key}" for key, n in sorted((due - given).items(), key=str)]
+    return lines + [f"{what} published only (x{n}): {key}" for key, n in sorted((given - due).items(), key=str)]
+
+
+def describe(deliveries: Iterable[Delivery], as_of: datetime | None = None) -> str:
+    """A case as text: what was delivered when."""
+    lines = []
+    for d in sorted(deliveries, key=lambda d: d.received_at):
+        if as_of is None or d.received_at <= as_of:
+            lines.append(f"-- {d.feed} {d.file} received {d.received_at:%Y-%m-%dT%H:%M:%SZ}")
+            lines += as_csv(d).decode("utf-8").splitlines()
+    return "\n".join(lines)
+
+
+def check(folder: Folder, cases: Cases, as_of: datetime, run: Run, show: int = 3) -> None:
+    """Fail with a readable difference unless what is published, and the run's hash, are what the oracle says."""
+    found = differences(folder, cases, as_of)
+    if found:
+        parts = [f"{len(found)} of {len(cases)} orgs differ from the oracle at {as_of} on {folder.target}"]
+        for org_id in sorted(found)[:show]:
+            parts += [f"\n== {org_id}", *found[org_id], describe(cases.get(org_id, ()), as_of)]
+        raise AssertionError("\n".join(parts))
+    answers = expected(cases, as_of)
+    marts = hash_of_texts(row[0] for rows in published_results(folder).values() for row in rows)
+    assert run.results_hash == marts, "the reported hash is not the hash of the published results"
+    assert run.results_hash == expected_hash(answers)
+    counted = Counter(row.result for one in answers.values() for row in one.rows)
+    reported = run.summary["streams"][STREAM]
+    assert {k: v for k, v in reported.items() if k != "results_hash" and v} == {
+        k.lower(): v for k, v in counted.items()
+    }
+
+
+# Marts and logs as a whole, for "nothing changed". Columns that say when a row was last written are no part of it.
+MARTS = (
+    "reconciliation_results",
+    "exceptions",
+    "reconciliation_summary",
+    "rejected_records",
+    "control_totals",
+)
+
+
+def state(folder: Folder) -> dict[str, Any]:
+    """Everything that a run without news must leave as it was."""
+    found: dict[str, Any] = {
+        mart: Counter(map(repr, folder.published(f"select * from marts.{mart}"))) for mart in MARTS
+    }
+    found["exception_log"] = Counter(map(repr, folder.warehouse("select * from audit.exception_log")))
+    found["published"] = os.path.realpath(folder.root / "published")
+    found["landing"] = sorted(
+        str(path.relative_to(folder.root)) for path in (folder.root / "landing").rglob("*") if path.is_file()
+    )
+    return found
+
+
+def shown_change(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """Which parts of the state changed, and how: `==` alone would print all of it."""
+    lines = []
+    for name, was in before.items():
+        now = after[name]
+        if was != now:
+            lines.append(f"{name} changed")
+            if isinstance(was, Counter):
+                lines += [f"  - {row}" for row in list((was - now).elements())[:5]]
+                lines += [f"  + {row}" for row in list((now - was).elements())[:5]]
+            else:
+                lines.append(f"  - {was}\n  + {now}")
+    return "\n".join(lines)
