@@ -1,8 +1,257 @@
 """The command line `tieout`."""
 
+import json
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
 import click
 
+from orchestration.errors import TieoutError, UsageError
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+# Exit codes beside those of the errors: the shell's own for Ctrl-C.
+NOT_CLOSED = 1
+INTERRUPTED = 130
+
+
+class AsOf(click.ParamType):
+    """A point in time; see `clock.parse_as_of`."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> datetime:
+        from orchestration.clock import parse_as_of
+
+        if isinstance(value, datetime):
+            return value
+        try:
+            return parse_as_of(value)
+        except UsageError as error:
+            self.fail(str(error), param, context)
+
+
+class Commands(click.Group):
+    """A group in which every error that a user can cause ends in one message and its exit code, never in a
+    traceback."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except TieoutError as error:
+            click.echo(f"tieout: {error}", err=True)
+            context.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("tieout: stopped; nothing was published, and the next run carries on from here.", err=True)
+            context.exit(INTERRUPTED)
+
+
+data_dir_option = click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=lambda: Path(os.environ.get("TIEOUT_DATA_DIR") or "data"),
+    show_default="$TIEOUT_DATA_DIR or ./data",
+    help="The folder with inbox, warehouse and published copy.",
+)
+target_option = click.option(
+    "--target",
+    default=lambda: os.environ.get("TIEOUT_TARGET") or "duckdb",
+    show_default="$TIEOUT_TARGET or duckdb",
+    metavar="duckdb|postgres|spark",
+    help="The engine that holds the warehouse.",
+)
+as_of_option = click.option(
+    "--as-of",
+    type=AsOf(),
+    show_default="now",
+    help="The run's only clock. A time before the latest known one makes the run a replay: it shows what was known then"
+    " and changes nothing.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="tieout")
 def main() -> None:
-    """Prove that two systems agree, or show exactly where they do not."""
+    """Prove that two systems agree, or show exactly where they do not.
+
+    Put files into DATA/inbox/<org>/<system>/<feed>/ and type `tieout run`.
+
+    \b
+    Exit codes: 0 the books closed (exceptions may exist)
+                1 a law or a gate failed
+                2 wrong usage or configuration
+    """
+
+
+@main.command()
+@data_dir_option
+@target_option
+@as_of_option
+@click.option("--stream", metavar="NAME", help="Reconcile this stream only (see `tieout streams list`).")
+@click.option(
+    "--full-refresh", is_flag=True, help="Build everything anew from what has landed; the answer is the same."
+)
+@json_option
+@click.pass_context
+def run(
+    context: click.Context,
+    data_dir: Path,
+    target: str,
+    as_of: datetime | None,
+    stream: str | None,
+    full_refresh: bool,
+    as_json: bool,
+) -> None:
+    """Land the inbox, reconcile, publish, and print the summary."""
+    from orchestration import pipeline
+    from orchestration.progress import for_terminal
+
+    request = pipeline.Request(data_dir, target, as_of, stream, full_refresh)
+    with for_terminal() as progress:
+        summary = pipeline.run(request, progress)
+    if as_json:
+        click.echo(json.dumps(summary.to_json(), indent=2))
+    else:
+        _print_summary(summary)
+    context.exit(0 if summary.closed else NOT_CLOSED)
+
+
+@main.command()
+@data_dir_option
+@target_option
+@as_of_option
+@json_option
+def land(data_dir: Path, target: str, as_of: datetime | None, as_json: bool) -> None:
+    """Land the inbox and stop: files become immutable batches."""
+    from orchestration import pipeline
+    from orchestration.environment import check_target
+    from orchestration.progress import for_terminal
+    from orchestration.summary import LANDED
+
+    check_target(target)
+    with for_terminal() as progress:
+        report = pipeline.land(data_dir, as_of, progress)
+    counts = {name: getattr(report, name) for name in LANDED}
+    _print_listing([counts], as_json, empty="", one=True)
+
+
+@main.command()
+@data_dir_option
+@target_option
+@json_option
+@click.pass_context
+def summary(context: click.Context, data_dir: Path, target: str, as_json: bool) -> None:
+    """Show the summary of the latest run once more."""
+    from orchestration import runs
+    from orchestration.data_dir import DataDir
+    from orchestration.environment import check_target
+    from orchestration.summary import Summary
+
+    check_target(target)
+    record = runs.latest_with_summary(DataDir.at(data_dir), target)
+    if record is None:
+        raise UsageError(f"No run on {target} has ended in {data_dir} yet. Type `tieout run` first.")
+    if as_json:
+        click.echo(json.dumps(record.summary, indent=2))
+        return
+    _print_summary(Summary.from_record(record.summary, record.facts))
+
+
+@main.group()
+def feeds() -> None:
+    """The kinds of extracts that can be landed."""
+
+
+@feeds.command("list")
+@data_dir_option
+@target_option
+@json_option
+def feeds_list(data_dir: Path, target: str, as_json: bool) -> None:
+    """List the declared feeds and what has landed of each."""
+    from orchestration import listings
+
+    _print_listing(listings.feeds(data_dir), as_json, empty="No feeds are declared.")
+
+
+@main.group()
+def streams() -> None:
+    """The reconciliations."""
+
+
+@streams.command("list")
+@data_dir_option
+@target_option
+@json_option
+def streams_list(data_dir: Path, target: str, as_json: bool) -> None:
+    """List the declared streams."""
+    from orchestration import listings
+
+    _print_listing(listings.streams(), as_json, empty="No streams are declared.")
+
+
+@main.group()
+def exceptions() -> None:
+    """What a person or a rule must settle."""
+
+
+@exceptions.command("list")
+@data_dir_option
+@target_option
+@click.option("--org", help="Only this org.")
+@click.option("--stream", help="Only this stream.")
+@click.option(
+    "--state", type=click.Choice(["open", "resolved", "all"]), default="open", show_default=True, help="Which to list."
+)
+@click.option(
+    "--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many, the largest first."
+)
+@json_option
+def exceptions_list(
+    data_dir: Path, target: str, org: str | None, stream: str | None, state: str, limit: int, as_json: bool
+) -> None:
+    """List exceptions from the published copy, the largest first."""
+    from orchestration import listings
+
+    found = listings.exceptions(data_dir, org=org, stream=stream, state=state, limit=limit)
+    _print_listing(found, as_json, empty="No exceptions.")
+
+
+def _console() -> Any:
+    """Where answers go: as wide as the terminal, and 100 columns where there is none."""
+    from rich.console import Console
+
+    from orchestration.report import WIDTH
+
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=WIDTH)
+
+
+def _print_summary(summary: Any) -> None:
+    from orchestration.report import show
+
+    show(summary, _console())
+
+
+def _print_listing(rows: list[dict[str, Any]], as_json: bool, *, empty: str, one: bool = False) -> None:
+    """Print rows as a table, or as JSON: a list, or one object where there is only ever one."""
+    if as_json:
+        click.echo(json.dumps(rows[0] if one else rows, indent=2, default=str))
+        return
+    if not rows:
+        click.echo(empty)
+        return
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in rows[0]:
+        table.add_column(name.replace("_", " "), justify="right" if isinstance(rows[0][name], int) else "left")
+    for row in rows:
+        table.add_row(*["" if value is None else str(value) for value in row.values()])
+    _console().print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,179 @@
+"""The dbt part of a run: its arguments, one start of dbt inside this process, and what its results mean."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from orchestration.environment import Place, variables_set
+from orchestration.errors import TieoutError, UsageError
+
+# A test with this tag holds one of the laws of the design.
+LAW_TAG = "law"
+
+OnNode = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A node of the build that did not end well, in words for people."""
+
+    name: str
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True)
+class BuildOutcome:
+    """What a dbt build came to. `laws_*` count tests tagged as laws; one that was skipped does not hold, so it
+    counts as failed."""
+
+    nodes: int
+    laws_passed: int
+    laws_failed: int
+    failures: list[Failure] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return not self.failures
+
+
+def arguments(project: Path, place: Place, *, stream: str | None = None, full_refresh: bool = False) -> list[str]:
+    """The arguments of `dbt build` that make up a run, the same for the command line and for Dagster.
+
+    Unit tests judge the code, not the data: they are left to the test suite.
+    """
+    chosen = ["--exclude-resource-type", "unit_test"]
+    if stream:
+        # All that the stream needs and all that is made from it; seeds come along as parents.
+        chosen += ["--select", f"+path:models/reconciliations/{stream}+"]
+    if full_refresh:
+        chosen.append("--full-refresh")
+    return ["build", *chosen, *locations(project, place)]
+
+
+def locations(project: Path, place: Place) -> list[str]:
+    """Where dbt finds the project and leaves its own files: nothing is ever written into the project."""
+    return [
+        *("--project-dir", str(project), "--profiles-dir", str(project), "--target", place.target),
+        *("--target-path", str(place.dbt_target), "--log-path", str(place.data.dbt / "logs")),
+    ]
+
+
+def build(
+    project: Path,
+    place: Place,
+    run_id: str,
+    as_of: datetime,
+    *,
+    stream: str | None = None,
+    full_refresh: bool = False,
+    on_node: OnNode | None = None,
+) -> BuildOutcome:
+    """Run `dbt build` in this process and judge its results.
+
+    `on_node(done, total, name)` is called as nodes end.
+
+    Raises:
+        UsageError: the project does not parse or the profile does not connect; the message is dbt's.
+        KeyboardInterrupt: dbt was interrupted; its queries are cancelled and the warehouse is closed.
+    """
+    # dbt takes about two seconds to import: only who builds pays for it.
+    from dbt.cli.main import dbtRunner
+    from dbt_common.events.functions import reset_metadata_vars
+
+    run_results = place.dbt_target / "run_results.json"
+    run_results.unlink(missing_ok=True)
+    place.dbt_target.mkdir(parents=True, exist_ok=True)
+    with variables_set(place.variables(run_id, as_of)):
+        # dbt keeps the DBT_ENV_CUSTOM_ENV_* of its first run for the life of the process.
+        reset_metadata_vars()
+        try:
+            result = dbtRunner(callbacks=[_node_callback(on_node)] if on_node else []).invoke(
+                [
+                    *("--log-level", "none", "--no-print", "--no-use-colors", "--no-version-check"),
+                    *arguments(project, place, stream=stream, full_refresh=full_refresh),
+                ]
+            )
+        finally:
+            reset_metadata_vars()
+            release_warehouse()
+    if isinstance(result.exception, KeyboardInterrupt):
+        raise KeyboardInterrupt
+    if not run_results.is_file():
+        raise UsageError(f"dbt could not start: {result.exception or 'see the log in ' + str(place.data.dbt / 'logs')}")
+    return read_outcome(place.dbt_target)
+
+
+def release_warehouse() -> None:
+    """Close the DuckDB file that dbt-duckdb keeps open inside this process; publishing opens it next."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    environment = DuckDBConnectionManager._ENV
+    if environment is not None:
+        environment.close()
+    DuckDBConnectionManager.close_all_connections()
+
+
+def _node_callback(on_node: OnNode) -> Callable[[Any], None]:
+    """Turn dbt's events into progress. The total comes with the first node that starts."""
+    state = {"done": 0, "total": 0}
+
+    def callback(event: Any) -> None:
+        if event.info.name == "LogStartLine":
+            state["total"] = max(state["total"], event.data.total)
+        elif event.info.name == "NodeFinished":
+            state["done"] += 1
+            on_node(state["done"], max(state["total"], state["done"]), event.data.node_info.node_name)
+
+    return callback
+
+
+def read_outcome(dbt_target: Path) -> BuildOutcome:
+    """Judge a build by the artifacts that dbt left: the same for a run in this process and for one that Dagster
+    started.
+
+    Raises:
+        TieoutError: the artifacts are not there: dbt did not get as far as building.
+    """
+    try:
+        results = json.loads((dbt_target / "run_results.json").read_text(encoding="utf-8"))["results"]
+        manifest = json.loads((dbt_target / "manifest.json").read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise TieoutError(f"dbt left no {Path(error.filename).name}: it did not get as far as building.") from error
+    passed = failed = 0
+    failures = []
+    for result in results:
+        # Hooks that failed are results too; they have no node in the manifest.
+        node = manifest["nodes"].get(result["unique_id"], {})
+        status = result["status"]
+        good = status in ("success", "pass", "warn", "no-op")
+        if LAW_TAG in node.get("tags", []) and node.get("resource_type") == "test":
+            passed, failed = (passed + 1, failed) if good and status != "warn" else (passed, failed + 1)
+        # What was skipped only follows from a failure that has its own message.
+        if not good and status != "skipped":
+            failures.append(_failure(result, node, dbt_target))
+    return BuildOutcome(len(results), passed, failed, failures)
+
+
+def _failure(result: dict[str, Any], node: dict[str, Any], dbt_target: Path) -> Failure:
+    """Say what failed, what it means, and where to look."""
+    name = node.get("name") or result["unique_id"].split(".")[-1]
+    kind = node.get("resource_type", "hook")
+    described = " ".join((node.get("description") or "").split())
+    if result["status"] == "fail":
+        count = result.get("failures") or 0
+        text = f"{count} {'row contradicts' if count == 1 else 'rows contradict'} it"
+    else:
+        text = " ".join((result.get("message") or "no message").split())
+    where = dbt_target / "compiled" / node["package_name"] / _compiled(node) if node.get("package_name") else None
+    look = f" Query: {where}" if where is not None and where.is_file() else ""
+    return Failure(name, kind, f"{kind} {name}: {text}.{' ' + described if described else ''}{look}")
+
+
+def _compiled(node: dict[str, Any]) -> Path:
+    """Where dbt puts a node's compiled SQL: a generic test lies in a folder named like the YAML that declares it."""
+    origin = Path(node["original_file_path"])
+    return origin / node["path"] if origin.suffix in (".yml", ".yaml") else origin

@@ -1,0 +1,70 @@
+"""What the `list` commands print: rows as dictionaries, the same for the table and for JSON."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration import project as projects
+from orchestration.data_dir import DataDir
+from orchestration.errors import UsageError
+from orchestration.landing import load_feeds, read_manifests
+from orchestration.publish import DUCKDB_FILE, current
+
+
+def feeds(data_dir: Path) -> list[dict[str, Any]]:
+    """Every declared feed with the number of batches and rows that have landed of it."""
+    batches: Counter[str] = Counter()
+    rows: Counter[str] = Counter()
+    for batch in read_manifests(DataDir.at(data_dir).root):
+        feed = f"{batch['system']}/{batch['feed']}"
+        batches[feed] += 1
+        rows[feed] += batch["record_count"]
+    declared = load_feeds(projects.project_dir())
+    return [
+        {"feed": name, "kind": feed.kind, "batches": batches[name], "rows": rows[name]}
+        for name, feed in declared.items()
+    ]
+
+
+def streams() -> list[dict[str, Any]]:
+    """Every declared stream, one row a ladder."""
+    return [
+        {
+            "stream": stream.name,
+            "ladder": name,
+            "source": ladder.get("source"),
+            "target": ladder.get("target"),
+            "steps": ", ".join(ladder.get("steps") or []),
+            "checks": ", ".join(ladder.get("checks") or []),
+        }
+        for stream in projects.load_streams(projects.project_dir()).values()
+        for name, ladder in stream.ladders.items()
+    ]
+
+
+def exceptions(data_dir: Path, *, org: str | None, stream: str | None, state: str, limit: int) -> list[dict[str, Any]]:
+    """Exceptions of the published copy, the largest amounts first.
+
+    Raises:
+        UsageError: nothing has been published in this data folder yet.
+    """
+    version = current(DataDir.at(data_dir))
+    if version is None:
+        raise UsageError(f"Nothing is published in {data_dir} yet. Type `tieout run` first.")
+    conditions, values = ["true"], []
+    for column, value in (("org_id", org), ("stream", stream), ("state", None if state == "all" else state.upper())):
+        if value:
+            conditions.append(f"{column} = ?")
+            values.append(value)
+    with duckdb.connect(str(version / DUCKDB_FILE), read_only=True) as connection:
+        cursor = connection.execute(
+            "select exception_id, org_id, stream, anomaly, state, currency, amount_minor, explanation, next_action,"
+            " source_file, source_row_number, target_file, target_row_number"
+            f" from marts.exceptions where {' and '.join(conditions)}"
+            " order by abs(coalesce(amount_minor, 0)) desc, exception_id limit ?",
+            [*values, limit],
+        )
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

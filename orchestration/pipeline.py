@@ -1,0 +1,279 @@
+"""One run, from the inbox to the published copy. The command line and Dagster both work through `Run`, step by step.
+
+A run lands, loads (Postgres only), builds with dbt, judges the result and publishes. One whose `as_of` lies before
+what is already known is a replay: it lands nothing, builds in a scratch place, publishes nothing, and leaves nothing
+behind but its record.
+"""
+
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from orchestration import clock, dbt_build, environment, publish, runs, summary
+from orchestration import project as projects
+from orchestration.data_dir import DataDir
+from orchestration.dbt_build import BuildOutcome
+from orchestration.environment import Place
+from orchestration.errors import TieoutError, UsageError
+from orchestration.landing import LandingReport, land_inbox, latest_received_at, load_feeds, load_postgres
+from orchestration.landing.crash_points import crash_point
+from orchestration.progress import Progress, Silent
+from orchestration.runs import RunRecord, State
+from orchestration.summary import Summary
+from orchestration.warehouse import connect_postgres, open_warehouse, postgres_kwargs, quoted
+
+# The schemas of a warehouse; a replay on a shared server has its own of each, and removes them.
+SCHEMAS = ("landing", "reference", "staging", "canonical", "reconciliation", "marts", "audit")
+
+# A clock that runs ahead by more than this is somebody's mistake: all later runs would be replays.
+FUTURE_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a run. `as_of` None: the run's start."""
+
+    data_dir: Path
+    target: str = "duckdb"
+    as_of: datetime | None = None
+    stream: str | None = None
+    full_refresh: bool = False
+
+
+@dataclass
+class Run:
+    """A run under way. Its methods are the steps; each is safe to do again after a crash."""
+
+    request: Request
+    data: DataDir
+    project: Path
+    place: Place
+    as_of: datetime
+    record: RunRecord
+    progress: Progress = field(default_factory=Silent)
+    timings: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def run_id(self) -> str:
+        return self.record.run_id
+
+    @property
+    def replay(self) -> bool:
+        return self.place.replay
+
+    def land(self, feeds: list[str] | None = None) -> LandingReport | None:
+        """Land what lies in the inbox (of some feeds, or all). A replay lands nothing."""
+        if self.replay:
+            return None
+        with self._timed("landing"):
+            report = land_inbox(self.data.root, self.project, self.as_of, feeds=feeds, on_progress=self.progress.step)
+        counts = {name: getattr(report, name) for name in summary.LANDED}
+        self.record.landed = {name: self.record.landed.get(name, 0) + count for name, count in counts.items()}
+        self.record.save(self.data)
+        crash_point("after-landing")
+        return report
+
+    def load(self) -> None:
+        """Bring landed batches into Postgres; DuckDB reads them where they lie."""
+        if self.place.target != "postgres":
+            return
+        with self._timed("load"):
+            if self.replay:
+                self.remove_scratch()
+            schema = self.place.schema_prefix + "landing"
+            load_postgres(self.data.root, load_feeds(self.project), postgres_kwargs(), schema, self.as_of)
+        crash_point("after-load")
+
+    def before_build(self) -> None:
+        """Note that the warehouse is about to move to this `as_of`, and make room for a replay."""
+        self.record.built = not self.replay
+        self.record.save(self.data)
+        if self.replay and self.place.target == "duckdb":
+            self.remove_scratch()
+            self.place.duckdb_path.parent.mkdir(exist_ok=True)
+
+    def build(self) -> BuildOutcome:
+        """Build everything with dbt and test it."""
+        self.before_build()
+        with self._timed("dbt"):
+            outcome = dbt_build.build(
+                self.project,
+                self.place,
+                self.run_id,
+                self.as_of,
+                stream=self.request.stream,
+                full_refresh=self.request.full_refresh,
+                on_node=self.progress.step,
+            )
+        crash_point("after-dbt")
+        return outcome
+
+    def finish(self, outcome: BuildOutcome) -> Summary:
+        """Publish when the books closed, sum up, and write down how the run ended."""
+        failures = [failure.message for failure in outcome.failures]
+        temporary = self.data.root / ".tmp"
+        with self._timed("publish"), open_warehouse(self.place, temporary) as warehouse:
+            if outcome.ok and not self.replay:
+                publish.publish(self.data, warehouse, on_mart=lambda mart: self.progress.step(0, 0, mart))
+            facts = summary.read_facts(warehouse, list(projects.load_streams(self.project)), self.request.stream)
+        shutil.rmtree(temporary, ignore_errors=True)
+        if self.replay:
+            self.remove_scratch()
+        self.timings["total"] = sum(self.timings.values())
+        result = Summary(
+            run_id=self.run_id,
+            as_of=clock.to_text(self.as_of),
+            target=self.place.target,
+            landed={name: self.record.landed.get(name, 0) for name in summary.LANDED},
+            laws={"passed": outcome.laws_passed, "failed": outcome.laws_failed},
+            facts=facts,
+            timings={name: round(self.timings.get(name, 0.0), 3) for name in summary.TIMINGS},
+            replay=self.replay,
+            published=str(self.data.published) if outcome.ok and not self.replay else None,
+            failures=failures,
+        )
+        self.record.summary, self.record.facts = result.to_json(), asdict(facts)
+        self.record.end(self.data, State.CLOSED if outcome.ok else State.FAILED, clock.now())
+        return result
+
+    def remove_scratch(self) -> None:
+        """Remove what a replay has built, this one's or one's that crashed."""
+        if not self.replay:
+            return
+        if self.place.target == "duckdb":
+            shutil.rmtree(self.place.duckdb_path.parent, ignore_errors=True)
+            return
+        connection = connect_postgres()
+        try:
+            with connection, connection.cursor() as cursor:
+                for schema in SCHEMAS:
+                    cursor.execute(f"drop schema if exists {quoted(self.place.schema_prefix + schema)} cascade")
+        finally:
+            connection.close()
+
+    @contextmanager
+    def _timed(self, name: str) -> Iterator[None]:
+        """Add a step's seconds to the timings."""
+        self.progress.phase(
+            {"landing": "Landing", "load": "Loading", "dbt": "Reconciling", "publish": "Publishing"}[name]
+        )
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self.timings[name] = self.timings.get(name, 0.0) + time.monotonic() - started
+
+
+def prepare(
+    request: Request,
+    progress: Progress | None = None,
+    *,
+    started: datetime | None = None,
+    run_suffix: str | None = None,
+) -> Run:
+    """Check what is asked for and settle the run's clock. Call it while holding the data folder's lock.
+
+    A run of this id that is on record already is taken up again: the steps of a Dagster run share one record.
+
+    Raises:
+        UsageError: the target, the stream or the project cannot work.
+    """
+    started = started or clock.now()
+    project = projects.project_dir()
+    environment.check_target(request.target)
+    if request.stream:
+        projects.check_stream(project, request.stream)
+    data = DataDir.at(request.data_dir)
+    if request.target == "postgres":
+        connect_postgres().close()
+    as_of = request.as_of or started
+    progress = progress or Silent()
+    if (as_of - clock.now()).total_seconds() > FUTURE_SECONDS:
+        progress.note(
+            f"Warning: as_of {clock.to_text(as_of)} lies in the future; once it is built, every run before it is"
+            " a replay."
+        )
+    record = runs.load(data, run_id := runs.new_run_id(started, run_suffix)) if run_suffix else None
+    if record is None:
+        known = [moment for moment in (runs.latest_built_as_of(data), latest_received_at(data.root)) if moment]
+        record = RunRecord(
+            run_id=run_id if run_suffix else runs.new_run_id(started),
+            as_of=clock.to_text(as_of),
+            started_at=clock.to_text(started),
+            target=request.target,
+            replay=any(as_of < moment for moment in known),
+            stream=request.stream,
+        )
+        record.save(data)
+    return Run(request, data, project, Place(data, request.target, record.replay), as_of, record, progress)
+
+
+def run(request: Request, progress: Progress | None = None) -> Summary:
+    """Do a whole run and return its summary; the books closed when it has no failures.
+
+    Raises:
+        UsageError: it cannot be done as asked.
+        TieoutError: a step could not be done; the record says FAILED and the published copy is as before.
+        KeyboardInterrupt: it was stopped; the record says CANCELLED and the published copy is as before.
+    """
+    data = DataDir.at(request.data_dir)
+    with data.lock("tieout run"), stoppable():
+        this = prepare(request, progress)
+        try:
+            this.land()
+            this.load()
+            return this.finish(this.build())
+        except KeyboardInterrupt:
+            this.record.end(data, State.CANCELLED, clock.now())
+            raise
+        except Exception:
+            this.record.end(data, State.FAILED, clock.now())
+            raise
+        finally:
+            this.remove_scratch()
+
+
+def land(data_dir: Path, as_of: datetime | None, progress: Progress | None = None) -> LandingReport:
+    """Land the inbox and do nothing else.
+
+    Raises:
+        UsageError: `as_of` lies before what is known: a replay lands nothing.
+    """
+    data = DataDir.at(data_dir)
+    with data.lock("tieout land"), stoppable():
+        moment = as_of or clock.now()
+        known = [moment for moment in (runs.latest_built_as_of(data), latest_received_at(data.root)) if moment]
+        if known and moment < max(known):
+            raise UsageError(
+                f"--as-of {clock.to_text(moment)} lies before {clock.to_text(max(known))}, up to which deliveries"
+                " are known: nothing can be received in the past."
+            )
+        progress = progress or Silent()
+        progress.phase("Landing")
+        return land_inbox(data.root, projects.project_dir(), moment, on_progress=progress.step)
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Treat a polite request to end like Ctrl-C, so that a run that a scheduler stops is recorded as cancelled."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+__all__ = ["Request", "Run", "TieoutError", "land", "prepare", "run"]

@@ -1,0 +1,63 @@
+"""The dbt project that a run works with: where it lies and what it declares."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from orchestration.errors import UsageError
+
+PROJECT_DIR_VARIABLE = "TIEOUT_PROJECT_DIR"
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A stream as `dbt_project.yml` declares it."""
+
+    name: str
+    ladders: dict[str, Any]
+
+
+def project_dir() -> Path:
+    """The folder of `dbt_project.yml`: `TIEOUT_PROJECT_DIR`, else the repository that holds this package.
+
+    Raises:
+        UsageError: there is no `dbt_project.yml`.
+    """
+    given = os.environ.get(PROJECT_DIR_VARIABLE)
+    folder = Path(given).expanduser().resolve() if given else Path(__file__).resolve().parents[1]
+    if not (folder / "dbt_project.yml").is_file():
+        hint = f"{PROJECT_DIR_VARIABLE} says so" if given else f"set {PROJECT_DIR_VARIABLE} to the folder that has one"
+        raise UsageError(f"There is no dbt_project.yml in {folder} ({hint}).")
+    return folder
+
+
+def load_streams(folder: Path) -> dict[str, Stream]:
+    """The declared streams by name, in the order of their declaration.
+
+    Raises:
+        UsageError: `dbt_project.yml` cannot be read or does not declare `vars: streams:` as a mapping.
+    """
+    file = folder / "dbt_project.yml"
+    try:
+        settings = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as error:
+        raise UsageError(f"{file} is not readable YAML: {error}") from error
+    declared = (settings.get("vars") or {}).get("streams") or {}
+    if not isinstance(declared, dict):
+        raise UsageError(f"{file}: `vars: streams:` must map a stream's name to its ladders.")
+    return {name: Stream(name, (body or {}).get("ladders") or {}) for name, body in declared.items()}
+
+
+def check_stream(folder: Path, name: str) -> Stream:
+    """The stream of that name.
+
+    Raises:
+        UsageError: no such stream; the message lists those there are.
+    """
+    streams = load_streams(folder)
+    if name not in streams:
+        raise UsageError(f"There is no stream {name!r}. Streams: {', '.join(streams) or 'none'}.")
+    return streams[name]

@@ -1,0 +1,194 @@
+"""The readable summary of a run, for a finance lead at 100 columns."""
+
+from collections import defaultdict
+from pathlib import Path
+
+from rich import box
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from orchestration.money import format_minor, format_share
+from orchestration.publish import DUCKDB_FILE
+from orchestration.summary import JUDGED, RESULTS, Facts, Summary
+
+WIDTH = 100
+
+_WORDS = {
+    "MATCHED": ("Matched", "green"),
+    "MISMATCHED": ("Mismatched", "red"),
+    "MISSING_SOURCE": ("Missing in source", "red"),
+    "MISSING_TARGET": ("Missing in target", "red"),
+    "PENDING": ("Pending", "yellow"),
+    "AMBIGUOUS": ("Ambiguous", "magenta"),
+    "DUPLICATE": ("Duplicate", "magenta"),
+    "EXCLUDED": ("Excluded", "dim"),
+}
+
+
+def show(summary: Summary, console: Console) -> None:
+    """Print a run's summary."""
+    console.print(_head(summary))
+    for stream in summary.facts.streams:
+        _show_stream(summary.facts, stream, console)
+    _show_largest(summary.facts, console)
+    _show_proof(summary, console)
+    _show_foot(summary, console)
+
+
+def _head(summary: Summary) -> Panel:
+    """One look: did the books close, as of when."""
+    if summary.closed:
+        verdict = Text("The books closed.", style="bold green")
+        kind = "Replay" if summary.replay else "Run"
+    else:
+        verdict = Text("The books did NOT close.", style="bold red")
+        kind = "Replay" if summary.replay else "Run"
+    lines = [
+        verdict,
+        Text(f"{kind} {summary.run_id} on {summary.target}, as of {_moment(summary.as_of)}", style="dim"),
+    ]
+    if summary.replay:
+        lines.append(Text("What was known then: nothing was landed, nothing was published.", style="dim"))
+    return Panel(Group(*lines), title="Tieout", title_align="left", box=box.ROUNDED, width=WIDTH)
+
+
+def _moment(text: str) -> str:
+    """`2026-03-03T06:00:00.000000Z` without the zeros that say nothing."""
+    return text.replace("T", " ").removesuffix("Z").rstrip("0").rstrip(".") + " UTC" if "." in text else text
+
+
+def _show_stream(facts: Facts, stream: str, console: Console) -> None:
+    """Counts and money by result, one table an org."""
+    orgs = sorted({group.org_id for group in facts.groups if group.stream == stream})
+    if not orgs:
+        console.print(f"\n[bold]{stream}[/bold]  no records yet: deliver files to the inbox and run again.")
+    for org in orgs:
+        console.print(_stream_table(facts, stream, org))
+
+
+def _stream_table(facts: Facts, stream: str, org: str) -> Group:
+    groups = [group for group in facts.groups if group.stream == stream and group.org_id == org]
+    currencies = sorted({group.currency for group in groups if group.currency})
+    rows: dict[str, int] = defaultdict(int)
+    money: dict[tuple[str, str], int] = defaultdict(int)
+    differences: dict[str, int] = defaultdict(int)
+    for group in groups:
+        rows[group.result] += group.rows
+        if group.currency:
+            money[group.result, group.currency] += group.amount_minor
+            differences[group.currency] += group.difference_minor
+    # A wide choice of currencies would not fit: the ones with the most money stand in the table, the marts have them
+    # all.
+    shown = sorted(currencies, key=lambda currency: -sum(abs(money[result, currency]) for result in RESULTS))[:4]
+    table = Table(box=box.SIMPLE_HEAD, width=WIDTH, pad_edge=False, title_justify="left")
+    table.add_column("Result")
+    table.add_column("Rows", justify="right")
+    for currency in shown:
+        table.add_column(currency, justify="right")
+    for result in RESULTS:
+        if not rows[result]:
+            continue
+        word, style = _WORDS[result]
+        amounts = [_amount(facts, money.get((result, currency)), currency) for currency in shown]
+        table.add_row(Text(word, style=style), f"{rows[result]:,}", *amounts)
+    table.add_section()
+    total = [_amount(facts, sum(money[result, currency] for result in RESULTS), currency) for currency in shown]
+    table.add_row("Total", f"{sum(rows.values()):,}", *total, style="bold")
+    judged = sum(rows[result] for result in JUDGED)
+    shares = [
+        format_share(abs(money["MATCHED", currency]), sum(abs(money[result, currency]) for result in JUDGED))
+        for currency in shown
+    ]
+    table.add_row("Match rate", format_share(rows["MATCHED"], judged), *shares, style="bold cyan")
+    table.add_row(
+        "Net difference of pairs",
+        "",
+        *[_amount(facts, differences[currency], currency) for currency in shown],
+        style="dim",
+    )
+    title = Text.assemble(("\n", ""), (stream, "bold"), ("  org ", "dim"), (org, "bold"))
+    hidden = len(currencies) - len(shown)
+    note = [Text(f"{hidden} more currencies: see marts.reconciliation_summary.", style="dim")] if hidden else []
+    return Group(title, table, *note)
+
+
+def _amount(facts: Facts, minor: int | None, currency: str) -> str:
+    return "" if minor is None else format_minor(minor, facts.exponents.get(currency, 0))
+
+
+def _show_largest(facts: Facts, console: Console) -> None:
+    """The largest open exceptions, each in words and with the place to look."""
+    if not facts.exceptions_open:
+        console.print("\n[bold]Exceptions[/bold]  none open.")
+        return
+    shown = len(facts.largest)
+    console.print(f"\n[bold]Exceptions[/bold]  {facts.exceptions_open:,} open; the {shown} largest:")
+    table = Table(box=box.SIMPLE_HEAD, width=WIDTH, pad_edge=False, show_lines=False)
+    table.add_column("", justify="right", style="dim", width=2)
+    table.add_column("Amount", justify="right", no_wrap=True)
+    table.add_column("What", ratio=1, overflow="fold")
+    for number, item in enumerate(facts.largest, 1):
+        amount = "-"
+        if item.amount_minor is not None and item.currency:
+            amount = f"{format_minor(item.amount_minor, facts.exponents.get(item.currency, 0))} {item.currency}"
+        what = Text.assemble((item.anomaly, "bold red"), ("  " + item.org_id + "  ", "dim"), item.explanation)
+        if item.origin:
+            what.append("\n" + item.origin, style="dim")
+        table.add_row(str(number), amount, what)
+    console.print(table)
+
+
+def _show_proof(summary: Summary, console: Console) -> None:
+    """What proves that nothing is lost: landing, control totals, laws."""
+    landed, facts = summary.landed, summary.facts
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", width=16)
+    table.add_column()
+    table.add_row("Landed", _landed_text(landed))
+    held, broken = sum(b.held for b in facts.balances), sum(b.broken for b in facts.balances)
+    if broken:
+        names = ", ".join(f"{balance.name} ({balance.broken})" for balance in facts.balances if balance.broken)
+        table.add_row("Control totals", Text(f"{broken:,} broken, {held:,} held: {names}", style="red"))
+    else:
+        table.add_row("Control totals", Text(f"{held:,} balances, all held", style="green" if held else "yellow"))
+    laws = Text(f"{summary.laws['passed']} passed", style="green")
+    if summary.laws["failed"]:
+        laws.append(f", {summary.laws['failed']} failed", style="bold red")
+    table.add_row("Laws", laws)
+    console.print()
+    console.print(table)
+    for failure in summary.failures:
+        console.print(Text("  ✗ " + failure, style="red"))
+
+
+def _landed_text(landed: dict[str, int]) -> Text:
+    """The delivered files in one line; what went wrong stands out."""
+    text = Text(
+        f"{landed['batches']:,} new {'file' if landed['batches'] == 1 else 'files'} with {landed['rows']:,} rows"
+    )
+    if landed["rejected"]:
+        text.append(f", {landed['rejected']:,} rejected", style="yellow")
+    if landed["redelivered"]:
+        text.append(f", {landed['redelivered']:,} already known")
+    if landed["failed_files"]:
+        text.append(f", {landed['failed_files']:,} unreadable (see failed/ in the data folder)", style="red")
+    return text
+
+
+def _show_foot(summary: Summary, console: Console) -> None:
+    """Where the copy lies and how to look at it, and where the time went."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", width=16)
+    table.add_column(overflow="fold")
+    if summary.published:
+        file = Path(summary.published) / DUCKDB_FILE
+        look = f"import duckdb; print(duckdb.connect('{file}', read_only=True).sql('from marts.exceptions'))"
+        table.add_row("Published", str(file) + "  and marts/*.parquet beside it")
+        table.add_row("Look at it", f'python -c "{look}"')
+    elif not summary.replay:
+        table.add_row("Published", Text("nothing: readers still see the version before", style="yellow"))
+    parts = [f"{name} {seconds:.1f} s" for name, seconds in summary.timings.items() if name != "total" and seconds]
+    table.add_row("Time", f"{summary.timings['total']:.1f} s ({', '.join(parts)})")
+    console.print(table)

@@ -1,0 +1,88 @@
+"""One record a run (`runs/<run_id>.json`): written when it starts and when it ends, so that a crash can be told
+from an end."""
+
+import json
+import uuid
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from orchestration import clock
+from orchestration.data_dir import DataDir, write_json
+
+
+class State(StrEnum):
+    """How far a run came. A record that says RUNNING while nobody holds the lock is of a run that crashed."""
+
+    RUNNING = "RUNNING"
+    LANDED = "LANDED"
+    CLOSED = "CLOSED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+@dataclass
+class RunRecord:
+    """What is known of one run. Times as `clock.to_text` writes them; `built` tells that dbt has touched the
+    warehouse."""
+
+    run_id: str
+    as_of: str
+    started_at: str
+    target: str
+    replay: bool
+    state: State = State.RUNNING
+    ended_at: str | None = None
+    built: bool = False
+    stream: str | None = None
+    landed: dict[str, int] = field(default_factory=dict)
+    summary: dict[str, Any] | None = None
+    # What the readable summary shows beyond the JSON one, so that it can be shown again without a warehouse.
+    facts: dict[str, Any] | None = None
+
+    def save(self, data: DataDir) -> None:
+        """Write the record, whole or not at all."""
+        write_json(data.runs / f"{self.run_id}.json", asdict(self))
+
+    def end(self, data: DataDir, state: State, ended: datetime) -> None:
+        """Say how the run ended, and save."""
+        self.state, self.ended_at = state, clock.to_text(ended)
+        self.save(data)
+
+
+def new_run_id(started: datetime, suffix: str | None = None) -> str:
+    """An id that sorts by time and never comes twice; `suffix` ties it to the run of another system."""
+    return f"{started:%Y%m%dT%H%M%SZ}-{suffix or uuid.uuid4().hex[:8]}"
+
+
+def load(data: DataDir, run_id: str) -> RunRecord | None:
+    """The record of a run, if there is one."""
+    file = data.runs / f"{run_id}.json"
+    if not file.is_file():
+        return None
+    content = json.loads(file.read_text(encoding="utf-8"))
+    content["state"] = State(content["state"])
+    return RunRecord(**content)
+
+
+def latest_built_as_of(data: DataDir) -> datetime | None:
+    """The latest `as_of` to which the books were ever brought; a replay, or a run that ended before dbt began, moves
+    nothing.
+
+    Ids sort by time and a run before the latest `as_of` is a replay, so the newest record that counts holds the answer.
+    """
+    for file in sorted(data.runs.glob("*.json"), reverse=True):
+        content = json.loads(file.read_text(encoding="utf-8"))
+        if content.get("built") and not content.get("replay"):
+            return clock.from_text(content["as_of"])
+    return None
+
+
+def latest_with_summary(data: DataDir, target: str) -> RunRecord | None:
+    """The newest run on a target that came to an answer."""
+    for file in sorted(data.runs.glob("*.json"), reverse=True):
+        record = load(data, file.stem)
+        if record is not None and record.summary is not None and record.target == target:
+            return record
+    return None
