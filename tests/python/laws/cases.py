@@ -21,10 +21,20 @@ _AMOUNTS = {
     "KWD": ("10.000", "10.001", "10.0010", "10"),
 }
 _CURRENCIES = ("USD", "USD", "USD", "USD", "USD", "usd", "JPY", "KWD")
-_IDS = ("A", "A", "A", "B", "B", "C", "D", "E", "F", "a", " A", "B\u00a0")
+_IDS = ("A", "A", "B", "B", "C", "D", "E", "F", "G", "H", "a", " A", "B\u00a0")
 _STORES = ("S1", "S1", "S1", "S1", "S2")
 _POS_STATUSES = ("PAID", "PAID", "PAID", "paid ", "OPEN", "VOIDED", "REFUNDED", "LOST")
 _OMS_STATUSES = ("created", "created", "created", "Shipped", "cancelled", "returned", "lost", "PAID")
+# A field of one side and the field of the other that says the same; a status by a word for the same.
+_TWINS = {
+    "order_id": "order_id",
+    "store_id": "location_id",
+    "currency": "currency",
+    "total": "order_total",
+    "created_at": "placed_at",
+    "description": "description",
+}
+_SAME_STATUS = {"paid": "created", "open": "Shipped", "voided": "cancelled", "refunded": "returned"}
 _DAMAGES = {
     POS: (
         ("order_id", " "),
@@ -72,8 +82,11 @@ def random_case(seed: int, runs: Sequence[datetime], volume: float = 1.0) -> lis
     # The business dates of a policy period: events on both sides of a midnight, a few minutes apart.
     midnight = runs[0].replace(hour=0, minute=0, second=0, microsecond=0)
     events += [midnight - timedelta(minutes=5), midnight + timedelta(minutes=5)] * 3
-    focus = random.sample(events, k=min(4, len(events)))
+    # Few moments an org, so that its records are each other's candidates.
+    focus = random.sample(events, k=random.choice((1, 2, 2, 4)))
     known: dict[str, list[Row]] = {POS: [], OMS: []}
+    # In some orgs the two systems never agree on an id: food for the second step.
+    foreign = random.random() < 0.35
     missing_feed = random.choice((None, None, None, None, None, POS, OMS))
     begins = random.randrange(len(runs))
     deliveries = []
@@ -83,8 +96,13 @@ def random_case(seed: int, runs: Sequence[datetime], volume: float = 1.0) -> lis
                 continue
             for _ in range(random.choice((0, 1, 1, 1, 2))):
                 count = round(random.choice((0, 1, 2, 2, 3, 4, 6)) * volume)
-                rows = [_row(random, feed, focus, runs, known[feed]) for _ in range(count)]
-                known[feed] += rows
+                rows = []
+                for _ in range(count):
+                    row = _row(random, feed, focus, runs, known)
+                    if foreign and feed == OMS and row["order_id"] in _IDS:
+                        row = {**row, "order_id": f"{row['order_id']}-oms"}
+                    rows.append(row)
+                    known[feed].append(row)
                 deliveries.append(delivered(feed, run, rows))
         if random.random() < 0.35:
             rows = [_policy(random, runs) for _ in range(random.choice((1, 1, 2, 3)))]
@@ -109,21 +127,46 @@ def _one_state_delivery_a_run(deliveries: list[Delivery]) -> list[Delivery]:
     return kept
 
 
-def _row(random: Random, feed: str, events: Sequence[datetime], runs: Sequence[datetime], known: list[Row]) -> Row:
-    """A record: a new one, a copy, or a variation of an earlier one; sometimes damaged."""
+def _row(
+    random: Random, feed: str, events: Sequence[datetime], runs: Sequence[datetime], known: dict[str, list[Row]]
+) -> Row:
+    """A record: new, a copy, another version or content of one, or the other side's twin; maybe damaged."""
+    mine, others = known[feed], known[OMS if feed == POS else POS]
+    row = fresh = _fresh(random, feed, events, runs)
     chance = random.random()
-    if known and chance < 0.2:
-        row = dict(random.choice(known))
-    elif known and chance < 0.5:
-        row = dict(random.choice(known))
-        fresh = _fresh(random, feed, events, runs)
-        for name in random.sample(sorted(row), k=random.choice((1, 1, 2))):
+    if mine and chance < 0.35:
+        row = dict(random.choice(mine))
+        names = [name for name in sorted(row) if name != "order_id"]
+        if chance > 0.1:
+            for name in random.sample(names, k=random.choice((1, 1, 2))):
+                row[name] = fresh[name]
+        if chance > 0.15:
+            version = "updated_at" if feed == POS else "revision"
+            row[version] = fresh[version]
+    elif others and chance < 0.8:
+        row = _twin(feed, random.choice(others), fresh)
+        if random.random() < 0.4:
+            row["order_id"] = fresh["order_id"]
+        if random.random() < 0.4:
+            name = random.choice(sorted(row))
             row[name] = fresh[name]
-    else:
-        row = _fresh(random, feed, events, runs)
-    if random.random() < 0.08:
+    if random.random() < 0.07:
+        row = dict(row)
         for name, value in random.sample(_DAMAGES[feed], k=random.choice((1, 1, 2))):
             row[name] = value
+    return row
+
+
+def _twin(feed: str, other: Row, fresh: Row) -> Row:
+    """What the other side says of a record; its version is of its own."""
+    row = dict(fresh)
+    for ours, theirs in _TWINS.items():
+        source, target = (theirs, ours) if feed == POS else (ours, theirs)
+        row[target] = other[source]
+    words = {v.lower(): k.upper() for k, v in _SAME_STATUS.items()} if feed == POS else _SAME_STATUS
+    status = words.get((other["state" if feed == POS else "status"]).strip().lower())
+    if status:
+        row["status" if feed == POS else "state"] = status
     return row
 
 
@@ -131,7 +174,7 @@ def _fresh(random: Random, feed: str, events: Sequence[datetime], runs: Sequence
     currency = random.choice(_CURRENCIES)
     amount = random.choice(_AMOUNTS[currency.upper()])
     event = random.choice(events) + timedelta(microseconds=random.choice(_MICROSECONDS))
-    event += timedelta(minutes=random.choice((0, 0, 0, 15, -15, 10, 16)))
+    event += timedelta(minutes=random.choice((0, 0, 0, 0, 15, -15, 10, 16)))
     order_id, store = random.choice(_IDS), random.choice(_STORES)
     description = random.choice(("", "", "", "gift, wrapped", " x "))
     if feed == POS:
@@ -142,7 +185,7 @@ def _fresh(random: Random, feed: str, events: Sequence[datetime], runs: Sequence
             currency=currency,
             total=amount,
             created_at=_spelt(random, event),
-            updated_at=_spelt(random, runs[0] + timedelta(seconds=random.choice((0, 0, 1, 2)))),
+            updated_at=_spelt(random, runs[0] + timedelta(seconds=random.choice((0, 0, 1, 2, 3, 4)))),
             description=description,
         )
     return oms(
@@ -153,7 +196,7 @@ def _fresh(random: Random, feed: str, events: Sequence[datetime], runs: Sequence
         order_total=amount,
         placed_at=_spelt(random, event),
         modified_at=_spelt(random, runs[0]),
-        revision=random.choice(("1", "1", "1", "2", "02", "3", "10")),
+        revision=random.choice(("1", "1", "2", "02", "3", "4", "10")),
         description=description,
     )
 

@@ -104,11 +104,14 @@ class Folder:
             self.put(org_id, delivery)
         return len(due)
 
+    def _command(self, as_of: datetime) -> list[str]:
+        moment = as_of.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return [*COMMAND, "run", "--data-dir", str(self.root), "--target", self.target, "--as-of", moment, "--json"]
+
     def start(self, as_of: datetime, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run the command, whatever comes of it."""
-        moment = as_of.astimezone(UTC).isoformat().replace("+00:00", "Z")
         return subprocess.run(
-            [*COMMAND, "run", "--data-dir", str(self.root), "--target", self.target, "--as-of", moment, "--json"],
+            self._command(as_of),
             cwd=ROOT,
             env={**os.environ, **self.environment, **environment},
             capture_output=True,
@@ -116,6 +119,23 @@ class Folder:
             timeout=RUN_LIMIT_SECONDS,
             check=False,
         )
+
+    def kill_after(self, as_of: datetime, seconds: float) -> bool:
+        """Run the command and kill it (SIGKILL) after some time; False when it had ended before."""
+        process = subprocess.Popen(
+            self._command(as_of),
+            cwd=ROOT,
+            env={**os.environ, **self.environment},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            return True
+        return False
 
     def run(self, as_of: datetime) -> Run:
         """Run the command; the books must close."""
