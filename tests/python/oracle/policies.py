@@ -11,7 +11,7 @@ from tests.python.oracle.deliveries import POLICIES, Delivery
 from tests.python.oracle.records import Reject
 
 COUNTERPARTY_WITHOUT_STREAM = "counterparty_without_stream"
-CONTRADICTING_POLICIES = "contradicting_policies"
+CONTRADICTING_POLICIES = "contradicts_another_row_received_together"
 
 
 @dataclass(frozen=True)
