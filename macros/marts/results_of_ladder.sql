@@ -1,0 +1,107 @@
+{#
+    Query of a ladder's results in the columns of `marts.reconciliation_results`: the matches and ambiguous records of its steps, and the verdicts on what all of
+    them left.
+
+    ladder: name of a ladder in the registry.
+#}
+{% macro results_of_ladder(ladder) -%}
+    {%- set declared = _ladder(ladder) -%}
+    {%- set prefix = "org_id || '/" ~ declared.stream ~ "/" ~ (ladder ~ '/' if ladder != declared.stream else '') ~ "'" -%}
+    {%- for step in declared.steps %}
+    select
+        case
+            when is_conflicting
+                then {{ prefix }} || case when side = 'SOURCE' then 'source' else 'target' end || '-conflict-'
+                    || coalesce(source_batch_id, target_batch_id) || '-' || cast(coalesce(source_row_number, target_row_number) as {{ type_text() }})
+                    || '/' || coalesce(source_activity_id, target_activity_id)
+            when side = 'TARGET' then {{ prefix }} || 'target/' || target_activity_id
+            else {{ prefix }} || 'source/' || source_activity_id
+        end as result_id,
+        org_id,
+        '{{ declared.stream }}' as stream,
+        '{{ ladder }}' as ladder,
+        '{{ step }}' as step,
+        case when outcome = 'AMBIGUOUS' then 'AMBIGUOUS' when anomalies = '' then 'MATCHED' else 'MISMATCHED' end as result,
+        anomalies,
+        case when source_batch_id is not null then '{{ declared.source.system }}' end as source_system,
+        source_activity_id,
+        case when target_batch_id is not null then '{{ declared.target.system }}' end as target_system,
+        target_activity_id,
+        coalesce(source_counterparty_id, target_counterparty_id) as counterparty_id,
+        coalesce(source_business_date, target_business_date) as business_date,
+        source_currency,
+        target_currency,
+        source_amount_minor,
+        target_amount_minor,
+        case when source_currency = target_currency then source_amount_minor - target_amount_minor end as difference_minor,
+        source_status,
+        target_status,
+        {{ epoch_microseconds('target_event_at') }} - {{ epoch_microseconds('source_event_at') }} as skew_microseconds,
+        cast(null as {{ type_text() }}) as reason,
+        is_late,
+        late_by_seconds,
+        cast(null as integer) as copy_ordinal,
+        is_conflicting,
+        source_event_at,
+        target_event_at,
+        cast(null as timestamp) as due_at,
+        price_abs_minor,
+        price_pct,
+        skew_seconds,
+        grace_minutes,
+        rule_version,
+        source_batch_id,
+        source_row_number,
+        target_batch_id,
+        target_row_number,
+        rejected_batch_id,
+        rejected_row_number,
+        row_hash
+    from {{ ref(ladder ~ '__' ~ step) }}
+    where outcome <> 'LEFT'
+    union all
+    {%- endfor %}
+    select
+        {{ prefix }} || lower(side) || '/' || activity_id as result_id,
+        org_id,
+        '{{ declared.stream }}' as stream,
+        '{{ ladder }}' as ladder,
+        'unmatched' as step,
+        result,
+        anomalies,
+        {%- for role in ['source', 'target'] %}
+        case when side = '{{ role | upper }}' then system end as {{ role }}_system,
+        case when side = '{{ role | upper }}' then activity_id end as {{ role }}_activity_id,
+        {%- endfor %}
+        counterparty_id,
+        business_date,
+        case when side = 'SOURCE' then currency end as source_currency,
+        case when side = 'TARGET' then currency end as target_currency,
+        case when side = 'SOURCE' then amount_minor end as source_amount_minor,
+        case when side = 'TARGET' then amount_minor end as target_amount_minor,
+        cast(null as bigint) as difference_minor,
+        case when side = 'SOURCE' then status end as source_status,
+        case when side = 'TARGET' then status end as target_status,
+        cast(null as bigint) as skew_microseconds,
+        reason,
+        false as is_late,
+        cast(null as bigint) as late_by_seconds,
+        cast(null as integer) as copy_ordinal,
+        false as is_conflicting,
+        case when side = 'SOURCE' then event_at end as source_event_at,
+        case when side = 'TARGET' then event_at end as target_event_at,
+        due_at,
+        price_abs_minor,
+        price_pct,
+        skew_seconds,
+        grace_minutes,
+        rule_version,
+        case when side = 'SOURCE' then batch_id end as source_batch_id,
+        case when side = 'SOURCE' then row_number end as source_row_number,
+        case when side = 'TARGET' then batch_id end as target_batch_id,
+        case when side = 'TARGET' then row_number end as target_row_number,
+        rejected_batch_id,
+        rejected_row_number,
+        row_hash
+    from {{ ref(ladder ~ '__unmatched') }}
+{%- endmacro %}

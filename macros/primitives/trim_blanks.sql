@@ -1,0 +1,26 @@
+{#
+    Strips the blanks of the text grammar from both ends. The list is explicit: engines disagree about what a blank is.
+    Nearly every value begins and ends with a visible ASCII character; recognising that is cheaper than trimming.
+#}
+{% macro trim_blanks(text) -%}
+    {{ return(adapter.dispatch('trim_blanks', 'tieout')(text=text)) }}
+{%- endmacro %}
+
+{% macro _blanks() -%}
+    {{ return('\t\n\u000b\u000c\r \u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff') }}
+{%- endmacro %}
+
+{% macro default__trim_blanks(text) -%}
+    case
+        when {{ matches(text, '[!-~]([ -~]*[!-~])?') }} then {{ text }}
+        else trim({{ text }}, '{{ _blanks() }}')
+    end
+{%- endmacro %}
+
+{% macro postgres__trim_blanks(text) -%}
+    btrim({{ text }}, '{{ _blanks() }}')
+{%- endmacro %}
+
+{% macro spark__trim_blanks(text) -%}
+    trim(both '{{ _blanks() }}' from {{ text }})
+{%- endmacro %}

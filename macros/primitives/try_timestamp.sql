@@ -1,0 +1,15 @@
+{#
+    Text that has the shape `YYYY-MM-DD HH:MM[:SS[.ffffff]]` as a timestamp, null when there is no such day. The shape must have been
+    checked before: what an engine would read beyond it (`epoch`, `24:00`, month names) is never asked for.
+#}
+{% macro try_timestamp(text) -%}
+    {{ return(adapter.dispatch('try_timestamp', 'tieout')(text=text)) }}
+{%- endmacro %}
+
+{% macro default__try_timestamp(text) -%}
+    try_cast({{ text }} as timestamp)
+{%- endmacro %}
+
+{% macro postgres__try_timestamp(text) -%}
+    case when pg_input_is_valid({{ text }}, 'timestamp') then cast({{ text }} as timestamp) end
+{%- endmacro %}

@@ -1,0 +1,3 @@
+{% macro type_decimal(precision=38, scale=0) -%}
+    {{ return('decimal(' ~ precision ~ ', ' ~ scale ~ ')') }}
+{%- endmacro %}

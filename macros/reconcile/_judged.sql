@@ -1,0 +1,105 @@
+{#
+    CTEs from `matched` to `judged`: the policy that governs each row (of a pair: the source's counterparty and business date), the measurements, the checks and
+    their anomalies, lateness, and the row's hash.
+#}
+{% macro _judged(ladder, step, on_match) -%}
+    {%- set findings = [] -%}
+    {%- for name in ladder.checks -%}{%- do findings.append([_check(name).anomaly, 'fails_' ~ name]) -%}{%- endfor -%}
+    {%- do findings.append(['STALE_VERSION', 'is_stale']) -%}
+    {%- if on_match -%}{%- do findings.append([on_match, "outcome = 'PAIR'"]) -%}{%- endif -%}
+    {%- set findings = findings | sort %}
+{%- for role in ['source', 'target'] %}
+{{ role }}_rejections as (
+    {{ _rejections(ladder[role]) }}
+),
+{% endfor %}
+measured as {{ inline_cte() }} (
+    select
+        matched.*,
+        {%- for field in ['price_abs_minor', 'price_pct', 'skew_seconds', 'grace_minutes', 'rule_version'] %}
+        {{ _policy_field(field) }} as {{ field }},
+        {%- endfor %}
+        {{ epoch_microseconds('matched.target_event_at') }} - {{ epoch_microseconds('matched.source_event_at') }} as skew_microseconds,
+        status_pairs.stream is not null as is_allowed_status_pair,
+        {%- for role in ['source', 'target'] %}
+        coalesce(
+            {{ role }}_rejections.highest_version > matched.{{ role }}_version
+            or {{ role }}_rejections.unversioned_at > matched.{{ role }}_received_at,
+            false
+        ) and matched.outcome = 'PAIR' as {{ role }}_is_stale,
+        {{ role }}_rejections.batch_id as {{ role }}_rejected_batch_id,
+        {{ role }}_rejections.row_number as {{ role }}_rejected_row_number{{ ',' if role == 'source' }}
+        {%- endfor %}
+    from matched
+    {{ _policy_joins(
+        'matched',
+        "case when matched.side = 'TARGET' then matched.target_counterparty_id else matched.source_counterparty_id end",
+        "coalesce(case when matched.side = 'TARGET' then matched.target_business_date else matched.source_business_date end, date '0001-01-01')"
+    ) }}
+    left join {{ ref('status_pairs') }} as status_pairs
+        on
+            status_pairs.stream = '{{ ladder.stream }}'
+            and matched.source_status = status_pairs.source_status
+            and matched.target_status = status_pairs.target_status
+    {%- for role in ['source', 'target'] %}
+    left join {{ role }}_rejections
+        on matched.org_id = {{ role }}_rejections.org_id and matched.{{ role }}_activity_id = {{ role }}_rejections.record_id
+    {%- endfor %}
+),
+
+checked as {{ inline_cte() }} (
+    select
+        measured.*,
+        {%- for name in ladder.checks %}
+        outcome = 'PAIR' and (
+            {{ _check(name).fails | indent(12) }}
+        ) as fails_{{ name }},
+        {%- endfor %}
+        source_is_stale or target_is_stale as is_stale,
+        {# The side that came second came after the other one's timer, and not with it. #}
+        case
+            when outcome <> 'PAIR' then null
+            when target_received_at > source_received_at
+                then {{ epoch_microseconds('target_received_at') }} - {{ epoch_microseconds(add_time('source_event_at', 'grace_minutes', 'minute')) }}
+            when source_received_at > target_received_at
+                then {{ epoch_microseconds('source_received_at') }} - {{ epoch_microseconds(add_time('target_event_at', 'grace_minutes', 'minute')) }}
+        end as late_by_microseconds
+    from measured
+),
+
+concluded as {{ inline_cte() }} (
+    select
+        checked.*,
+        case
+            when outcome = 'LEFT' then ''
+            when outcome = 'AMBIGUOUS' then ambiguity
+            when not ({% for code, condition in findings %}{{ condition }}{{ ' or ' if not loop.last }}{% endfor %}) then ''
+            else concat_ws(
+                ','
+                {%- for code, condition in findings %},
+                case when {{ condition }} then '{{ code }}' end
+                {%- endfor %}
+            )
+        end as anomalies
+    from checked
+),
+
+judged as {{ inline_cte() }} (
+    select
+        concluded.*,
+        case
+            when outcome <> 'LEFT'
+                then {{ _results_row_hash({
+                    'stream': "'" ~ ladder.stream ~ "'",
+                    'step': "'" ~ step ~ "'",
+                    'result': "case when outcome = 'AMBIGUOUS' then 'AMBIGUOUS' when anomalies = '' then 'MATCHED' else 'MISMATCHED' end",
+                    'source_system': "case when source_batch_id is not null then '" ~ ladder.source.system ~ "' end",
+                    'target_system': "case when target_batch_id is not null then '" ~ ladder.target.system ~ "' end",
+                    'counterparty_id': "case when side = 'TARGET' then target_counterparty_id else source_counterparty_id end",
+                    'business_date': "case when side = 'TARGET' then target_business_date else source_business_date end",
+                    'difference_minor': 'case when source_currency = target_currency then source_amount_minor - target_amount_minor end'
+                }) }}
+        end as row_hash
+    from concluded
+)
+{%- endmacro %}

@@ -1,0 +1,33 @@
+{# Every fault of a step's match rule, as texts for people. #}
+{% macro _match_rule_faults(ladder, match) -%}
+    {%- if match is not mapping or match.get('_is') != 'match_rule' -%}
+        {{ return(["match: give a match rule such as one_to_one(on=['activity_id']); got '" ~ (match | string) ~ "', which no match rule made (a misspelt name passes dbt silently)"]) }}
+    {%- endif -%}
+    {%- set faults = [] -%}
+    {%- set columns = _record_columns(ladder) -%}
+    {%- if match.on is string or match.on is not sequence or not match.on -%}
+        {%- do faults.append("match.on: give a list of one or more canonical columns; got '" ~ (match.on | string) ~ "'") -%}
+    {%- else -%}
+        {%- for column in match.on if column not in columns -%}
+            {%- do faults.append("match.on: '" ~ column ~ "' is not kept by this ladder; allowed are " ~ (columns | join(', ')) ~ " (add others to the ladder's `carries`)") -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- if match.within is not none -%}
+        {%- if match.within is not mapping or (match.within.keys() | list) != ['event_at'] -%}
+            {%- do faults.append("match.within: give {'event_at': '<n> seconds|minutes|hours|days'}; got '" ~ (match.within | string) ~ "'") -%}
+        {%- elif _window_seconds(match.within['event_at']) is none -%}
+            {%- do faults.append("match.within.event_at: give '<n> seconds|minutes|hours|days' with n of 1 or more; got '" ~ (match.within['event_at'] | string) ~ "'") -%}
+        {%- endif -%}
+    {%- endif -%}
+    {%- if match.max_pairs is not number or match.max_pairs < 1 -%}
+        {%- do faults.append("match.max_pairs: give a whole number of 1 or more; got '" ~ (match.max_pairs | string) ~ "'") -%}
+    {%- endif -%}
+    {{ return(faults) }}
+{%- endmacro %}
+
+{# '15 minutes' as 900; none when it is no such text. #}
+{% macro _window_seconds(text) -%}
+    {%- set found = modules.re.fullmatch('([1-9][0-9]*) (second|minute|hour|day)s?', text | string) -%}
+    {%- if not found -%}{{ return(none) }}{%- endif -%}
+    {{ return((found.group(1) | int) * {'second': 1, 'minute': 60, 'hour': 3600, 'day': 86400}[found.group(2)]) }}
+{%- endmacro %}

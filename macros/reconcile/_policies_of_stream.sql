@@ -1,0 +1,36 @@
+{# The policies of a ladder's stream, each with the version of the given rule under it: a query of a few rows. #}
+{% macro _policies_of_stream(ladder, rule_text) -%}
+    select
+        policies.org_id,
+        policies.counterparty_id,
+        policies.valid_from,
+        policies.valid_to,
+        policies.price_abs_minor,
+        policies.price_pct,
+        policies.skew_seconds,
+        policies.grace_minutes,
+        substr(md5('{{ local_md5(rule_text) }}' || policies.policy_hash), 1, 12) as rule_version
+    from {{ ref('policies') }} as policies
+    where policies.stream = '{{ ladder.stream }}'
+{%- endmacro %}
+
+{# Joins `records` with the policy that governs each: its counterparty's, else its org's, of its business date. #}
+{% macro _policy_joins(records, counterparty, business_date) -%}
+    left join policies_of_stream as of_counterparty
+        on
+            {{ records }}.org_id = of_counterparty.org_id
+            and {{ counterparty }} = of_counterparty.counterparty_id
+            and {{ business_date }} >= of_counterparty.valid_from
+            and {{ business_date }} < of_counterparty.valid_to
+    left join policies_of_stream as of_org
+        on
+            {{ records }}.org_id = of_org.org_id
+            and of_org.counterparty_id is null
+            and {{ business_date }} >= of_org.valid_from
+            and {{ business_date }} < of_org.valid_to
+{%- endmacro %}
+
+{# A field of the governing policy. A counterparty's policy has every field resolved. #}
+{% macro _policy_field(name) -%}
+    {{ return('coalesce(of_counterparty.' ~ name ~ ', of_org.' ~ name ~ ')') }}
+{%- endmacro %}

@@ -1,0 +1,21 @@
+{# Per org and id of one feed's rejected records: highest version read, latest receipt without a version, and the latest one as evidence. #}
+{% macro _rejections(side) -%}
+    select
+        ranked.org_id,
+        ranked.record_id,
+        max(ranked.record_version) as highest_version,
+        max(case when ranked.record_version is null then ranked.received_at end) as unversioned_at,
+        max(case when ranked.recency = 1 then ranked.batch_id end) as batch_id,
+        max(case when ranked.recency = 1 then ranked.row_number end) as row_number
+    from (
+        select
+            rejected.*,
+            row_number() over (
+                partition by rejected.org_id, rejected.record_id
+                order by rejected.received_at desc, rejected.batch_id, rejected.row_number
+            ) as recency
+        from {{ ref('rejected_' ~ side.staged) }} as rejected
+        where rejected.record_id is not null
+    ) as ranked
+    group by ranked.org_id, ranked.record_id
+{%- endmacro %}

@@ -1,0 +1,15 @@
+{# The text of a rule as an auditor reads it, the same for the same declaration; its hash tells rule versions apart. #}
+{% macro _rule_text(ladder, step, match=none, on_match=none) -%}
+    {%- set checks = [] -%}
+    {%- for name in ladder.checks -%}
+        {%- set check = _check(name) -%}
+        {%- do checks.append({'check': name, 'anomaly': check.anomaly, 'passes': check.formula}) -%}
+    {%- endfor -%}
+    {%- set rule = {
+        'stream': ladder.stream, 'ladder': ladder.name, 'step': step, 'source': ladder.source.spec, 'target': ladder.target.spec, 'checks': checks
+    } -%}
+    {%- if match is not none -%}
+        {%- do rule.update({'match': match.shape, 'on': match.on, 'within': match.within, 'max_pairs': match.max_pairs, 'on_match': on_match}) -%}
+    {%- endif -%}
+    {{ return(tojson(rule, sort_keys=true)) }}
+{%- endmacro %}

@@ -1,0 +1,79 @@
+{#
+    The final select of a step: its columns in order, and in an incremental run the old rows of touched blocks, marked to be withdrawn. A pair keeps of its
+    target's counterparty, business date and version nothing: nothing reads them again.
+#}
+{% macro _step_rows(ladder, match) -%}
+    {%- set plain = [
+        'anomalies', 'is_conflicting', 'price_abs_minor', 'price_pct', 'skew_seconds', 'grace_minutes', 'rule_version', 'is_late', 'late_by_seconds',
+        'rejected_batch_id', 'rejected_row_number', 'row_hash'
+    ] -%}
+    {%- set dropped = ['source_version', 'target_version', 'target_counterparty_id', 'target_business_date'] -%}
+    select
+        judged.org_id,
+        cast(judged.outcome as {{ type_text() }}) as outcome,
+        cast(judged.side as {{ type_text() }}) as side,
+        {%- for role in ['source', 'target'] %}
+        {%- for column in _record_columns(ladder) %}
+        {%- set name = role ~ '_' ~ column %}
+        {{ "case when judged.outcome <> 'PAIR' then judged." ~ name ~ ' end as ' ~ name if name in dropped else 'judged.' ~ name }},
+        {%- endfor %}
+        {%- endfor %}
+        cast(judged.anomalies as {{ type_text() }}) as anomalies,
+        judged.is_conflicting,
+        judged.price_abs_minor,
+        judged.price_pct,
+        judged.skew_seconds,
+        judged.grace_minutes,
+        judged.rule_version,
+        coalesce(judged.late_by_microseconds > 0, false) as is_late,
+        case when judged.late_by_microseconds > 0 then {{ integer_divide('judged.late_by_microseconds', 1000000) }} end as late_by_seconds,
+        case
+            when judged.source_is_stale then judged.source_rejected_batch_id
+            when judged.target_is_stale then judged.target_rejected_batch_id
+        end as rejected_batch_id,
+        case
+            when judged.source_is_stale then judged.source_rejected_row_number
+            when judged.target_is_stale then judged.target_rejected_row_number
+        end as rejected_row_number,
+        judged.row_hash
+        {%- if is_incremental() %},
+        false as _retracted
+        {%- endif %}
+    from judged
+    {%- if is_incremental() %}
+    union all
+    select
+        held.org_id,
+        held.outcome,
+        held.side,
+        {%- for role in ['source', 'target'] %}
+        {%- for column in _record_columns(ladder) %}
+        held.{{ role }}_{{ column }},
+        {%- endfor %}
+        {%- endfor %}
+        {%- for column in plain %}
+        held.{{ column }},
+        {%- endfor %}
+        true as _retracted
+    from {{ this }} as held
+    where
+        exists (
+            select 1
+            from touched_keys
+            where
+                touched_keys.org_id = held.org_id
+                {%- for column in match.on %}
+                and touched_keys.{{ column }} = coalesce(held.source_{{ column }}, held.target_{{ column }})
+                {%- endfor %}
+        )
+        {%- if match.on != ['activity_id'] %}
+        {%- for role in ['source', 'target'] %}
+        or exists (
+            select 1
+            from touched_{{ role }}
+            where touched_{{ role }}.org_id = held.org_id and touched_{{ role }}.activity_id = held.{{ role }}_activity_id
+        )
+        {%- endfor %}
+        {%- endif %}
+    {%- endif %}
+{%- endmacro %}

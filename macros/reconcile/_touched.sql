@@ -1,0 +1,129 @@
+{#
+    CTEs of an incremental step: `touched_source` and `touched_target` (org, activity) and `touched_keys`, the blocks, old and new, that must be worked off
+    anew.
+
+    First step: the activities of batches that the step has not seen, by all their versions, so that the blocks they leave are among them. Later steps: the
+    difference between what the step before left and what this one holds. Both: rows of orgs with new policies that were judged under another rule
+    version than today's, and records of which another version was rejected.
+#}
+{% macro _touched(ladder, previous, match, consumer, upstream) -%}
+    {%- set on = match.on -%}
+new_batches as (
+    {{ unprocessed_batches(consumer=consumer, upstream=upstream) }}
+),
+
+orgs_with_new_policies as (
+    select distinct batches.org_id
+    from {{ source('landing', 'batches') }} as batches
+    inner join new_batches
+        on batches.batch_id = new_batches.batch_id
+    where batches.system = 'tieout' and batches.feed = 'policies'
+),
+
+held_under_new_policies as (
+    select
+        held.org_id,
+        held.source_activity_id,
+        held.target_activity_id,
+        held.rule_version,
+        coalesce(held.source_counterparty_id, held.target_counterparty_id) as counterparty_id,
+        coalesce(held.source_business_date, held.target_business_date) as business_date
+    from {{ this }} as held
+    inner join orgs_with_new_policies
+        on held.org_id = orgs_with_new_policies.org_id
+    where held.outcome <> 'LEFT'
+),
+
+outdated as (
+    select
+        held_under_new_policies.org_id,
+        held_under_new_policies.source_activity_id,
+        held_under_new_policies.target_activity_id
+    from held_under_new_policies
+    {{ _policy_joins('held_under_new_policies', 'held_under_new_policies.counterparty_id', 'held_under_new_policies.business_date') }}
+    where {{ _policy_field('rule_version') }} is distinct from held_under_new_policies.rule_version
+),
+{% for role in ['source', 'target'] %}
+    {%- set side = ladder[role] %}
+    {%- if previous %}
+input_{{ role }} as (
+    {{ (unmatched_source if role == 'source' else unmatched_target)(ladder.name, previous) }}
+),
+{% endif %}
+touched_{{ role }} as (
+    {%- if previous %}
+    select
+        came.org_id,
+        came.activity_id
+    from input_{{ role }} as came
+    where not exists (
+        select 1
+        from {{ this }} as held
+        where held.{{ role }}_batch_id = came.batch_id and held.{{ role }}_row_number = came.row_number
+    )
+    union
+    select
+        held.org_id,
+        held.{{ role }}_activity_id
+    from {{ this }} as held
+    where
+        held.{{ role }}_batch_id is not null
+        and not exists (
+            select 1
+            from input_{{ role }} as came
+            where held.{{ role }}_batch_id = came.batch_id and held.{{ role }}_row_number = came.row_number
+        )
+    {%- else %}
+    select
+        records.org_id,
+        records.activity_id
+    from {{ ref(side.records) }} as records
+    where records.batch_id in (select new_batches.batch_id from new_batches)
+    {%- endif %}
+    union
+    select
+        rejected.org_id,
+        rejected.record_id
+    from {{ ref('rejected_' ~ side.staged) }} as rejected
+    where
+        rejected.record_id is not null
+        and rejected.batch_id in (select new_batches.batch_id from new_batches)
+    union
+    select
+        outdated.org_id,
+        outdated.{{ role }}_activity_id
+    from outdated
+    where outdated.{{ role }}_activity_id is not null
+),
+{% endfor %}
+touched_keys as (
+    {%- for role in ['source', 'target'] %}
+    {%- set side = ladder[role] %}
+    {%- if on == ['activity_id'] %}
+    select
+        touched_{{ role }}.org_id,
+        touched_{{ role }}.activity_id
+    from touched_{{ role }}
+    {%- else %}
+    select {{ _keys('records', on) }}
+    from {{ 'input_' ~ role if previous else ref(side.records) }} as records
+    inner join touched_{{ role }}
+        on records.org_id = touched_{{ role }}.org_id and records.activity_id = touched_{{ role }}.activity_id
+    where {{ _keys_known('records', on) }}
+    {%- if previous %}
+    union
+    select
+        held.org_id
+        {%- for column in on %},
+        coalesce(held.source_{{ column }}, held.target_{{ column }})
+        {%- endfor %}
+    from {{ this }} as held
+    inner join touched_{{ role }}
+        on held.org_id = touched_{{ role }}.org_id and held.{{ role }}_activity_id = touched_{{ role }}.activity_id
+    where {% for column in on %}coalesce(held.source_{{ column }}, held.target_{{ column }}) is not null{{ ' and ' if not loop.last }}{% endfor %}
+    {%- endif %}
+    {%- endif %}
+    {{- '\n    union' if not loop.last }}
+    {%- endfor %}
+),
+{%- endmacro %}

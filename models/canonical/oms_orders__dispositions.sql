@@ -1,0 +1,1 @@
+{{ dispositions(records='oms_orders') }}

@@ -1,0 +1,67 @@
+{{ config(materialized='table') }}
+-- What orgs said of their policies, statement by statement, and which of it counts.
+with staged as (
+    select
+        org_id,
+        stream,
+        counterparty_id,
+        coalesce(valid_from, date '0001-01-01') as valid_from,
+        price_abs_minor,
+        price_pct,
+        skew_seconds,
+        grace_minutes,
+        source_file,
+        received_at,
+        batch_id,
+        row_number
+    from {{ ref('stg_tieout__policies') }}
+    where is_valid and received_at <= {{ as_of() }}
+),
+
+compared as (
+    select
+        staged.*,
+        {{ joined_text(['org_id', 'stream', 'counterparty_id', 'valid_from']) | indent(8) }} as scope_and_date,
+        {{ joined_text(['price_abs_minor', 'price_pct', 'skew_seconds', 'grace_minutes']) | indent(8) }} as content
+    from staged
+),
+
+judged as (
+    select
+        compared.*,
+        case
+            when counterparty_id is not null and stream is null then 'counterparty_id: counterparty_without_stream'
+            when stream is not null and stream not in ('{{ var('streams') | join("', '") }}') then 'stream: unknown_stream'
+            when
+                min(content) over (partition by scope_and_date, received_at)
+                <> max(content) over (partition by scope_and_date, received_at)
+                then 'contradicts_another_row_received_together'
+        end as reject_reason
+    from compared
+),
+
+policy_statements as (
+    select
+        org_id,
+        stream,
+        counterparty_id,
+        valid_from,
+        price_abs_minor,
+        price_pct,
+        skew_seconds,
+        grace_minutes,
+        source_file,
+        received_at,
+        batch_id,
+        row_number,
+        reject_reason,
+        -- the last statement of a scope and date counts; equal ones received together are one
+        reject_reason is null and row_number() over (
+            partition by scope_and_date, case when reject_reason is null then 1 else 0 end
+            order by received_at desc, batch_id, row_number
+        ) = 1 as is_effective
+    from judged
+)
+
+select *
+from policy_statements

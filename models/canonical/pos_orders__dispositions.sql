@@ -1,0 +1,1 @@
+{{ dispositions(records='pos_orders') }}

@@ -1,0 +1,1 @@
+{{ unmatched(ladder='pos_oms_orders') }}
