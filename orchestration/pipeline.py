@@ -9,7 +9,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -57,7 +57,6 @@ class Run:
     as_of: datetime
     record: RunRecord
     progress: Progress = field(default_factory=Silent)
-    timings: dict[str, float] = field(default_factory=dict)
 
     @property
     def run_id(self) -> str:
@@ -67,12 +66,12 @@ class Run:
     def replay(self) -> bool:
         return self.place.replay
 
-    def land(self, feeds: list[str] | None = None) -> LandingReport | None:
-        """Land what lies in the inbox (of some feeds, or all). A replay lands nothing."""
+    def land(self) -> LandingReport | None:
+        """Land what lies in the inbox. A replay lands nothing."""
         if self.replay:
             return None
-        with self._timed("landing"):
-            report = land_inbox(self.data.root, self.project, self.as_of, feeds=feeds, on_progress=self.progress.step)
+        with self.timed("landing"):
+            report = land_inbox(self.data.root, self.project, self.as_of, on_progress=_landing_steps(self.progress))
         counts = {name: getattr(report, name) for name in summary.LANDED}
         self.record.landed = {name: self.record.landed.get(name, 0) + count for name, count in counts.items()}
         self.record.save(self.data)
@@ -83,7 +82,7 @@ class Run:
         """Bring landed batches into Postgres; DuckDB reads them where they lie."""
         if self.place.target != "postgres":
             return
-        with self._timed("load"):
+        with self.timed("load"):
             if self.replay:
                 self.remove_scratch()
             schema = self.place.schema_prefix + "landing"
@@ -101,7 +100,7 @@ class Run:
     def build(self) -> BuildOutcome:
         """Build everything with dbt and test it."""
         self.before_build()
-        with self._timed("dbt"):
+        with self.timed("dbt"):
             outcome = dbt_build.build(
                 self.project,
                 self.place,
@@ -109,7 +108,7 @@ class Run:
                 self.as_of,
                 stream=self.request.stream,
                 full_refresh=self.request.full_refresh,
-                on_node=self.progress.step,
+                on_node=lambda done, total, name: self.progress.step(done, total, f"{done} of {total}: {name}"),
             )
         crash_point("after-dbt")
         return outcome
@@ -118,14 +117,15 @@ class Run:
         """Publish when the books closed, sum up, and write down how the run ended."""
         failures = [failure.message for failure in outcome.failures]
         temporary = self.data.root / ".tmp"
-        with self._timed("publish"), open_warehouse(self.place, temporary) as warehouse:
+        with self.timed("publish"), open_warehouse(self.place, temporary) as warehouse:
             if outcome.ok and not self.replay:
                 publish.publish(self.data, warehouse, on_mart=lambda mart: self.progress.step(0, 0, mart))
             facts = summary.read_facts(warehouse, list(projects.load_streams(self.project)), self.request.stream)
         shutil.rmtree(temporary, ignore_errors=True)
         if self.replay:
             self.remove_scratch()
-        self.timings["total"] = sum(self.timings.values())
+        timings = {name: self.record.timings.get(name, 0.0) for name in summary.TIMINGS}
+        timings["total"] = round(sum(timings.values()), 3)
         result = Summary(
             run_id=self.run_id,
             as_of=clock.to_text(self.as_of),
@@ -133,7 +133,7 @@ class Run:
             landed={name: self.record.landed.get(name, 0) for name in summary.LANDED},
             laws={"passed": outcome.laws_passed, "failed": outcome.laws_failed},
             facts=facts,
-            timings={name: round(self.timings.get(name, 0.0), 3) for name in summary.TIMINGS},
+            timings=timings,
             replay=self.replay,
             published=str(self.data.published) if outcome.ok and not self.replay else None,
             failures=failures,
@@ -158,7 +158,7 @@ class Run:
             connection.close()
 
     @contextmanager
-    def _timed(self, name: str) -> Iterator[None]:
+    def timed(self, name: str) -> Iterator[None]:
         """Add a step's seconds to the timings."""
         self.progress.phase(
             {"landing": "Landing", "load": "Loading", "dbt": "Reconciling", "publish": "Publishing"}[name]
@@ -167,7 +167,28 @@ class Run:
         try:
             yield
         finally:
-            self.timings[name] = self.timings.get(name, 0.0) + time.monotonic() - started
+            timings = self.record.timings
+            timings[name] = round(timings.get(name, 0.0) + time.monotonic() - started, 3)
+
+
+def _landing_steps(progress: Progress) -> Callable[[str, str, int, int], None]:
+    """Landing counts bytes; people want to know which file is at work."""
+    return lambda stage, file, done, total: progress.step(done, total, file)
+
+
+def check(request: Request) -> Path:
+    """Find what is wrong with a request before anything is touched, and return the project's folder.
+
+    Raises:
+        UsageError: the project, the target or the stream is not there, or Postgres cannot be reached.
+    """
+    project = projects.project_dir()
+    environment.check_target(request.target)
+    if request.stream:
+        projects.check_stream(project, request.stream)
+    if request.target == "postgres":
+        connect_postgres().close()
+    return project
 
 
 def prepare(
@@ -177,21 +198,16 @@ def prepare(
     started: datetime | None = None,
     run_suffix: str | None = None,
 ) -> Run:
-    """Check what is asked for and settle the run's clock. Call it while holding the data folder's lock.
+    """Settle the run's clock and write its record. Call it while holding the data folder's lock.
 
     A run of this id that is on record already is taken up again: the steps of a Dagster run share one record.
 
     Raises:
-        UsageError: the target, the stream or the project cannot work.
+        UsageError: what is asked for cannot work (see `check`).
     """
     started = started or clock.now()
-    project = projects.project_dir()
-    environment.check_target(request.target)
-    if request.stream:
-        projects.check_stream(project, request.stream)
+    project = check(request)
     data = DataDir.at(request.data_dir)
-    if request.target == "postgres":
-        connect_postgres().close()
     as_of = request.as_of or started
     progress = progress or Silent()
     if (as_of - clock.now()).total_seconds() > FUTURE_SECONDS:
@@ -222,6 +238,7 @@ def run(request: Request, progress: Progress | None = None) -> Summary:
         TieoutError: a step could not be done; the record says FAILED and the published copy is as before.
         KeyboardInterrupt: it was stopped; the record says CANCELLED and the published copy is as before.
     """
+    check(request)
     data = DataDir.at(request.data_dir)
     with data.lock("tieout run"), stoppable():
         this = prepare(request, progress)
@@ -256,7 +273,7 @@ def land(data_dir: Path, as_of: datetime | None, progress: Progress | None = Non
             )
         progress = progress or Silent()
         progress.phase("Landing")
-        return land_inbox(data.root, projects.project_dir(), moment, on_progress=progress.step)
+        return land_inbox(data.root, projects.project_dir(), moment, on_progress=_landing_steps(progress))
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, SpinnerColumn, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
 
@@ -18,7 +18,7 @@ class Progress(Protocol):
         """A new phase begins."""
 
     def step(self, done: int, total: int, what: str) -> None:
-        """Something of the phase is done."""
+        """Something of the phase is done: `done` of `total` in any unit, and what is at work."""
 
     def note(self, text: str) -> None:
         """A remark that stays readable afterwards."""
@@ -66,7 +66,7 @@ class Lines:
     def step(self, done: int, total: int, what: str) -> None:
         if time.monotonic() - self._last >= self.EVERY:
             self._last = time.monotonic()
-            self._print(f"{self._phase}: {done}{f' of {total}' if total else ''} ({what})")
+            self._print(f"{self._phase}{f' {done * 100 // total} %' if total else ''} ({what})")
 
     def note(self, text: str) -> None:
         self._print(text)
@@ -80,7 +80,7 @@ class Display:
             SpinnerColumn(finished_text="[green]✓"),
             TextColumn("{task.description}", justify="left"),
             BarColumn(bar_width=24),
-            MofNCompleteColumn(),
+            TaskProgressColumn(),
             TimeElapsedColumn(),
             TextColumn("[dim]{task.fields[what]}"),
             console=console,

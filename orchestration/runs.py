@@ -37,6 +37,8 @@ class RunRecord:
     built: bool = False
     stream: str | None = None
     landed: dict[str, int] = field(default_factory=dict)
+    # Seconds by step, so far.
+    timings: dict[str, float] = field(default_factory=dict)
     summary: dict[str, Any] | None = None
     # What the readable summary shows beyond the JSON one, so that it can be shown again without a warehouse.
     facts: dict[str, Any] | None = None

@@ -211,7 +211,7 @@ def _balances(warehouse: Warehouse) -> list[Balance]:
     if not warehouse.columns("marts", "control_totals"):
         return []
     found = warehouse.rows(
-        "select balance, sum(case when is_balanced then 1 else 0 end), sum(case when is_balanced then 0 else 1 end)"
+        "select balance, sum(case when holds then 1 else 0 end), sum(case when holds then 0 else 1 end)"
         f" from {warehouse.relation('marts', 'control_totals')} group by 1 order by 1"
     )
     return [Balance(name, int(held), int(broken)) for name, held, broken in found]

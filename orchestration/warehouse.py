@@ -184,7 +184,8 @@ class PostgresWarehouse(Warehouse):
         try:
             yield (
                 f"read_csv({literal(str(file))}, header = false, auto_detect = false, delim = ',',"
-                f" quote = '\"', escape = '\"', nullstr = '', allow_quoted_nulls = false, max_line_size = 16777216, columns = {{{types}}})"
+                f" quote = '\"', escape = '\"', nullstr = '', allow_quoted_nulls = false,"
+                f" max_line_size = 16777216, columns = {{{types}}})"
             )
         finally:
             file.unlink(missing_ok=True)
@@ -218,7 +219,8 @@ def connect_postgres() -> Any:
     except psycopg2.OperationalError as error:
         raise UsageError(
             f"Postgres at {wanted['host']}:{wanted['port']}, database {wanted['dbname']}, user {wanted['user']}"
-            f" cannot be reached: {' '.join(str(error).split())}. Set TIEOUT_PG_HOST, _PORT, _USER, _PASSWORD and _DATABASE."
+            f" cannot be reached: {' '.join(str(error).split())}. Set TIEOUT_PG_HOST, _PORT, _USER, _PASSWORD"
+            " and _DATABASE."
         ) from error
     connection.set_session(isolation_level="REPEATABLE READ")
     # Times leave the server as UTC, whatever its own zone is.
