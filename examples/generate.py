@@ -3,9 +3,9 @@
     python examples/generate.py --rows 100000 --days 60 --seed 7 --out inbox
     python examples/generate.py --rows 100000 --days 60 --seed 7 --out inbox2 --day2
 
-The first call writes a first delivery as an inbox (`<out>/<org>/<system>/<feed>/*.csv`), the second one what comes a day
-later. Each writes its answer key beside the inbox (`<out>_key/key.parquet`, one row for every expected result row, and
-`summary.json`): the state after that delivery, reconciled at the `as_of` that the summary names.
+The first call writes a first delivery as an inbox (`<out>/<org>/<system>/<feed>/*.csv`), the second one what comes a
+day later. Each writes its answer key beside the inbox (`<out>_key/key.parquet`, one row for every expected result row,
+and `summary.json`): the state after that delivery, reconciled at the `as_of` that the summary names.
 
 Everything is a function of the seed and the order's number, computed by DuckDB in sets; what does not fit into memory
 goes to a scratch file. What makes the key trustworthy:
