@@ -1,0 +1,247 @@
+"""CSV line by line, in SQL: exact about every physical line, whatever is wrong with some of them.
+
+The grammar is RFC 4180, strictly: a field is either free of quotes, or quoted as a whole with its quotes doubled. Two
+facts make recovery local and free of loops:
+
+* A record can only go over a line end inside a quoted field, so it begins in a line with an odd number of quotes (an
+  odd line) and ends in the *next* odd line: between the two every line has an even number and leaves the field open. A
+  record of several lines is thus a pair of neighbouring odd lines, and whether that pair reads as a record depends on
+  its own text only.
+* A pair that does not read shows that a quote of its first line is astray; that line is a reject by itself and every
+  line after it stands on its own feet. So chosen pairs are, in each run of neighbouring readable pairs, the first, the
+  third, the fifth and so on.
+
+A pair is not taken for a record when a line between its two is a complete record by itself (`SWALLOW_COLUMNS` fields
+or more): then a closing quote is missing, and good records would be swallowed as the text of one field.
+
+All of it is set-based over a table of lines that spills to disk.
+"""
+
+import re
+from collections.abc import Iterator
+
+import duckdb
+import pyarrow as pa
+
+from orchestration.landing.engine import connect, identifier, literal
+from orchestration.landing.header import HeaderLine, HeaderMap
+from orchestration.landing.lines import LINES, line_batches
+from orchestration.landing.reading import Reading, Target, column_list, copy_out, write_rejects
+from orchestration.landing.text import PlainText
+
+SWALLOW_COLUMNS = 4
+LONGEST_RECORD = 16 << 20  # bytes of a record of several lines
+SLICE = 128 << 20  # bytes of such records joined at a time, which bounds memory
+
+NUL = "NUL character"
+UNTERMINATED = "unterminated quote: a field opens with a quote that does not close"
+STRAY = "stray quote: a field with quotes must be quoted as a whole, and quotes inside it doubled"
+
+
+def read_exactly(plain: PlainText, target: Target, delimiter: str, line: HeaderLine, header: HeaderMap) -> Reading:
+    """Read a CSV file into the target's two Parquet files; `check` of the result proves law 1 from the values
+    written.
+    """
+    skip = line.blank_lines_before + line.lines
+    has_cr = plain.counts.cr > 0
+    with connect(target.work_dir, str(target.work_dir / "lines.duckdb")) as connection:
+        load_lines(connection, line_batches(plain.path, plain.bom_bytes, skip, has_cr))
+        grammar = Grammar(delimiter, len(line.fields))
+        _classify(connection, grammar)
+        _join_pairs(connection, grammar)
+        _choose_regions(connection, grammar)
+        _number_units(connection)
+        rejects = write_rejects(connection, target, _rejects_query(grammar))
+        records = _write_records(connection, target, grammar, header, numbered=rejects > 0)
+        reject_lines = _one(connection, f"select coalesce(sum(line_span), 0) from ({_rejects_query(grammar)})")
+        blank = _one(connection, "select count(*) from flags where kind = 'blank' and not inside")
+        return Reading(
+            format="csv",
+            columns=line.fields,
+            records=records,
+            rejects=rejects,
+            encoding=plain.encoding,
+            delimiter=delimiter,
+            header_lines=line.lines,
+            physical_lines=plain.counts.lines,
+            record_line_breaks=_line_breaks_in_values(connection, target, header),
+            reject_lines=reject_lines,
+            blank_lines=blank + line.blank_lines_before,
+        )
+
+
+def load_lines(connection: duckdb.DuckDBPyConnection, batches: Iterator[pa.RecordBatch]) -> None:
+    """Fill the table `lines` (see `lines.LINES`), streaming."""
+    connection.register("line_stream", pa.RecordBatchReader.from_batches(LINES, batches))
+    connection.execute("create table lines as select * from line_stream")
+    connection.unregister("line_stream")
+
+
+class Grammar:
+    """SQL expressions over the text of a line or record, for one delimiter and number of fields."""
+
+    def __init__(self, delimiter: str, fields: int) -> None:
+        self.delimiter, self.fields = literal(delimiter), fields
+        self.blanks = literal("".join(c for c in " \t" if c != delimiter))
+        d = re.escape(delimiter) if delimiter in r"\|^$.*+?()[]{}" else delimiter
+        self.cell = rf'(?:"(?:[^"]|"")*"|[^"{re.escape(delimiter)}]*)'
+        self.record = literal(rf"(?s){self.cell}(?:{d}{self.cell})*")
+        self.open_record = literal(rf'(?s)(?:{self.cell}{d})*"(?:[^"]|"")*')
+        self.cells = literal(rf"(?s)({self.cell}){d}")
+
+    def strict(self, text: str) -> str:
+        """Whether `text` is a record, of any number of fields."""
+        return f"regexp_full_match({text}, {self.record})"
+
+    def count(self, text: str) -> str:
+        """Fields of a strict record: its delimiters outside quotes, plus one."""
+        bare = f"""(case when contains({text}, '"') then regexp_replace({text}, '"[^"]*"', '', 'g') else {text} end)"""
+        return f"(strlen({bare}) - strlen(replace({bare}, {self.delimiter}, '')) + 1)"
+
+    def split(self, text: str) -> str:
+        """The raw fields of a strict record as a list."""
+        return (
+            f"(case when contains({text}, '\"') then regexp_extract_all({text} || {self.delimiter}, {self.cells}, 1) "
+            f"else string_split({text}, {self.delimiter}) end)"
+        )
+
+
+def _value(field: str) -> str:
+    """The value of a raw field: quotes undone, NULL for an empty one."""
+    inner = f"""replace(substr({field}, 2, length({field}) - 2), '""', '"')"""
+    return f"""nullif(case when starts_with({field}, '"') then {inner} else {field} end, '')"""
+
+
+def _classify(connection: duckdb.DuckDBPyConnection, grammar: Grammar) -> None:
+    """Table `flags`: what each line is when it stands alone: blank, record, fields (wrong number), stray, nul, odd."""
+    connection.execute(f"""
+        create table flags as
+        select n, segment, strlen(body) + 2 as size, case
+            when quotes % 2 = 1 then 'odd'
+            when trim(body, {grammar.blanks}) = '' then 'blank'
+            when contains(body, chr(0)) then 'nul'
+            when quotes > 0 and not {grammar.strict("body")} then 'stray'
+            when {grammar.count("body")} = {grammar.fields} then 'record'
+            else 'fields' end as kind
+        from lines""")
+
+
+def _join_pairs(connection: duckdb.DuckDBPyConnection, grammar: Grammar) -> None:
+    """Table `pairs`: each pair of neighbouring odd lines that could be a record, joined, with what its text reads as.
+
+    A segment is an odd line and the even ones after it; a pair is a segment and the first line of the next.
+    """
+    swallows = "bool_or(kind = 'record')" if grammar.fields >= SWALLOW_COLUMNS else "false"
+    connection.execute(f"""
+        create table spans as
+        with segments as (
+            select segment, min(n) as first_n, sum(size) as size, {swallows} as swallows,
+                   min_by(size, n) as odd_size
+            from flags where segment > 0 group by segment
+        )
+        select s.segment, s.first_n, t.first_n as last_n, s.size + t.odd_size as size
+        from segments as s join segments as t on t.segment = s.segment + 1
+        where not s.swallows and s.size + t.odd_size <= {LONGEST_RECORD}""")
+    connection.execute(
+        "create table pairs(segment bigint, first_n bigint, last_n bigint, text varchar, strict boolean, fields bigint)"
+    )
+    slices = connection.execute(f"""
+        select min(segment), max(segment) from (
+            select segment, (sum(size) over (order by segment) / {SLICE})::bigint as slice from spans
+        ) group by slice order by 1""")
+    for low, high in slices.fetchall():
+        connection.execute(f"""
+            insert into pairs
+            with joined as (
+                select p.segment, p.first_n, p.last_n,
+                    string_agg(l.body || case
+                        when l.n = p.last_n then '' when l.brk = 0 then chr(10)
+                        when l.brk = 1 then chr(13) || chr(10) else chr(13) end, '' order by l.n) as text
+                from (select *, segment as part from spans where segment between {low} and {high}
+                      union all
+                      select *, segment + 1 as part from spans where segment between {low} and {high}) as p
+                join lines as l on l.segment = p.part and (p.part = p.segment or l.n = p.last_n)
+                where l.segment between {low} and {high} + 1
+                group by all)
+            select *, {grammar.strict("text")} as strict, {grammar.count("text")} as fields from joined""")
+
+
+def _choose_regions(connection: duckdb.DuckDBPyConnection, grammar: Grammar) -> None:
+    """Table `regions`: the pairs that stand as one unit, first those that read as a record, then, of odd lines still
+    free, those whose quotes are in order but whose number of fields is not. Sets `flags.inside` for the lines that a
+    region covers.
+    """
+    connection.execute("create table regions as select *, true as complete from pairs where false")
+    for complete, wanted in ((True, f"fields = {grammar.fields}"), (False, f"fields <> {grammar.fields}")):
+        connection.execute(f"""
+            insert into regions
+            with free as (
+                select p.segment from pairs as p where strict and {wanted} and not exists (
+                    select 1 from regions as r where r.segment between p.segment - 1 and p.segment + 1)
+            ), runs as (select segment, segment - row_number() over (order by segment) as run from free
+            ), placed as (select segment, row_number() over (partition by run order by segment) as place from runs)
+            select p.*, {complete} from pairs as p join placed using (segment) where place % 2 = 1""")
+    connection.execute("""
+        create or replace table flags as
+        select f.*, own.segment is not null or (f.kind = 'odd' and before.segment is not null) as inside
+        from flags as f
+        left join (select segment from regions) as own on own.segment = f.segment
+        left join (select segment from regions) as before on before.segment = f.segment - 1""")
+
+
+def _number_units(connection: duckdb.DuckDBPyConnection) -> None:
+    """Table `units`: every record and reject by its first line, numbered from 1 in the file's order."""
+    connection.execute("""
+        create table units as
+        select *, row_number() over (order by n) as row_number from (
+            select n, kind, 1 as span from flags where kind <> 'blank' and not inside
+            union all
+            select first_n, case when contains(text, chr(0)) then 'nul' when complete then 'region' else 'fields' end,
+                   last_n - first_n + 1
+            from regions)""")
+
+
+def _rejects_query(grammar: Grammar) -> str:
+    expected = f"{grammar.fields} field{'s' if grammar.fields != 1 else ''} expected, "
+    return f"""
+        select row_number, n as line_number, span as line_span, coalesce(r.text, l.body) as raw, case kind
+            when 'nul' then {literal(NUL)}
+            when 'stray' then {literal(STRAY)}
+            when 'odd' then case when regexp_full_match(l.body, {grammar.open_record}) then {literal(UNTERMINATED)}
+                                 else {literal(STRAY)} end
+            else {literal(expected)} || {grammar.count("coalesce(r.text, l.body)")} || ' found' end as reason
+        from (select * from units where kind not in ('record', 'region')) as u
+        join lines as l using (n)
+        left join regions as r on r.first_n = u.n"""
+
+
+def _write_records(
+    connection: duckdb.DuckDBPyConnection, target: Target, grammar: Grammar, header: HeaderMap, numbered: bool
+) -> int:
+    """Write `records.parquet` in the file's order; `_row_number` only where it differs from the position."""
+    select = column_list(header, [_value(f"f[{i + 1}]") for i in range(grammar.fields)])
+    number = ", row_number as _row_number" if numbered else ""
+    singles = "select n, body as text, row_number from lines join units using (n) where kind = 'record'"
+    regions = "select n, text, row_number from units join regions on first_n = n where kind = 'region'"
+    query = f"""
+        select {select}, {target.constants()}{number}
+        from (select n, row_number, {grammar.split("text")} as f from ({singles} union all {regions})) as records
+        order by n"""
+    return copy_out(connection, query, target.records)
+
+
+def _line_breaks_in_values(connection: duckdb.DuckDBPyConnection, target: Target, header: HeaderMap) -> int:
+    """Line breaks counted in the values as they were written, not in what the reader believes it read."""
+    names = [name for name, position in header.sources if position is not None] + [name for _, name in header.extras]
+    breaks = " + ".join(
+        "coalesce(case when contains({0}, chr(10)) or contains({0}, chr(13)) then "
+        "strlen({0}) - strlen(replace({0}, chr(10), '')) - strlen(replace({0}, chr(13), '')) "
+        "+ strlen(replace({0}, chr(13) || chr(10), 'x')) end, 0)".format(identifier(name))
+        for name in names
+    )
+    return _one(connection, f"select coalesce(sum({breaks}), 0) from read_parquet({literal(str(target.records))})")
+
+
+def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0

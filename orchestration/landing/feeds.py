@@ -1,0 +1,333 @@
+"""Feed declarations: what `models/staging/<system>/_<system>__sources.yml` says of each feed, as typed values.
+
+The only place in Python that knows the declarations' spelling. Adding a feed adds YAML, never code.
+"""
+
+import codecs
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import yaml
+
+from orchestration.landing.errors import FeedDeclarationError
+from orchestration.landing.header import normalise
+
+COLUMN_TYPES = ("id", "text", "currency", "amount", "time", "date", "integer", "decimal")
+KINDS = ("records", "state")
+ROLE_KEYS = ("id_column", "version_column", "counterparty_column", "event_column")
+FEED_KEYS = ("kind", "time_zone", "decimal_mark", "grouping_mark", "delimiters", "encodings", *ROLE_KEYS, "overrides")
+COLUMN_KEYS = ("type", "required", "aliases", "currency")
+OVERRIDE_KEYS = ("org_id", "counterparty_id", "time_zone", "decimal_mark", "grouping_mark", "aliases")
+DEFAULT_DELIMITERS = (",", ";", "\t", "|")
+DEFAULT_ENCODINGS = ("utf-8", "cp1252")
+NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One declared column; its aliases are as written, not yet normalised."""
+
+    name: str
+    type: str = "text"
+    required: bool = False
+    aliases: tuple[str, ...] = ()
+    currency: str | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Override:
+    """What one org (or one counterparty of it) does differently; None where it does not."""
+
+    org_id: str
+    counterparty_id: str | None = None
+    time_zone: str | None = None
+    decimal_mark: str | None = None
+    grouping_mark: str | None = None
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One feed of one system, as declared in `declared_in` (a path relative to the project)."""
+
+    system: str
+    name: str
+    columns: tuple[Column, ...]
+    declared_in: str
+    kind: str = "records"
+    time_zone: str = "UTC"
+    decimal_mark: str = "."
+    grouping_mark: str = ""
+    delimiters: tuple[str, ...] = DEFAULT_DELIMITERS
+    encodings: tuple[str, ...] = DEFAULT_ENCODINGS
+    id_column: str | None = None
+    version_column: str | None = None
+    counterparty_column: str | None = None
+    event_column: str | None = None
+    overrides: tuple[Override, ...] = ()
+    description: str = ""
+
+    @property
+    def key(self) -> str:
+        """`system/feed`, the feed's name in texts."""
+        return f"{self.system}/{self.name}"
+
+    @property
+    def relation(self) -> str:
+        """`system__feed`, its table in the schema `landing`."""
+        return f"{self.system}__{self.name}"
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    def org_aliases(self, org_id: str) -> dict[str, tuple[str, ...]]:
+        """The header aliases that this org's overrides add, by column."""
+        found: dict[str, tuple[str, ...]] = {}
+        for override in self.overrides:
+            if override.org_id == org_id and override.counterparty_id is None:
+                for column, aliases in override.aliases.items():
+                    found[column] = (*found.get(column, ()), *aliases)
+        return found
+
+
+def load_feeds(project_dir: Path | str) -> dict[str, Feed]:
+    """Every feed of the project by its key `system/feed`, sorted.
+
+    Raises `FeedDeclarationError` with all faults of all files at once, each with file, key, what is allowed and what
+    was given.
+    """
+    project = Path(project_dir)
+    feeds: dict[str, Feed] = {}
+    faults: list[str] = []
+    for path in sorted((project / "models" / "staging").glob("*/_*__sources.yml")):
+        relative = path.relative_to(project).as_posix()
+        try:
+            document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            faults.append(f"{relative}: not readable as YAML: {' '.join(str(error).split())}")
+            continue
+        if not isinstance(document, dict) or not isinstance(document.get("sources", []), list):
+            faults.append(f"{relative}: `sources` must be a list")
+            continue
+        for source in document.get("sources", []):
+            for feed in _feeds_of_source(source, relative, faults):
+                if feed.key in feeds:
+                    faults.append(f"{relative}: feed {feed.key} is declared already in {feeds[feed.key].declared_in}")
+                feeds[feed.key] = feed
+    if faults:
+        raise FeedDeclarationError(faults)
+    return dict(sorted(feeds.items()))
+
+
+def _feeds_of_source(source: Any, file: str, faults: list[str]) -> list[Feed]:
+    if not isinstance(source, dict) or not isinstance(source.get("tables", []), list):
+        faults.append(f"{file}: every source must be a mapping with a list of `tables`")
+        return []
+    system = str(source.get("name", ""))
+    feeds = []
+    for table in source.get("tables", []):
+        if not isinstance(table, dict):
+            faults.append(f"{file}: {system}: every table must be a mapping, given {table!r}")
+            continue
+        meta = _meta(table)
+        if "feed" in meta:
+            feeds.append(_Reader(file, system, table, faults).feed(meta["feed"]))
+    return feeds
+
+
+def _meta(node: Mapping[str, Any]) -> dict[str, Any]:
+    """`config.meta` of a table or column, `{}` when absent."""
+    config = node.get("config")
+    meta = config.get("meta") if isinstance(config, dict) else None
+    return meta if isinstance(meta, dict) else {}
+
+
+class _Reader:
+    """Reads one feed and notes every fault; what is faulty gets its default so that reading can go on."""
+
+    def __init__(self, file: str, system: str, table: Mapping[str, Any], faults: list[str]) -> None:
+        self.system, self.table, self.faults, self.file = system, table, faults, file
+        self.name = str(table.get("name", ""))
+        self.where = f"{file}: {system}/{self.name}"
+
+    def fault(self, key: str, allowed: str, given: Any) -> None:
+        self.faults.append(f"{self.where}: {key}: allowed is {allowed}, given {given!r}")
+
+    def feed(self, meta: Any) -> Feed:
+        if not isinstance(meta, dict):
+            self.fault("config.meta.feed", "a mapping", meta)
+            meta = {}
+        for part, name in (("name of the source", self.system), ("name of the table", self.name)):
+            if not NAME.fullmatch(name):
+                self.fault(part, "lower-case letters, digits and single underscores, a letter first", name)
+        relation = f"{self.system}__{self.name}"
+        if self.table.get("identifier") != relation:
+            self.fault("identifier", relation, self.table.get("identifier"))
+        self.unknown_keys("config.meta.feed", meta, FEED_KEYS)
+        columns = self.columns()
+        names = {column.name for column in columns}
+        roles = {}
+        for role in ROLE_KEYS:
+            if meta.get(role) is not None and meta[role] not in names:
+                self.fault(f"feed.{role}", f"a declared column ({', '.join(sorted(names))})", meta[role])
+            roles[role] = meta.get(role)
+        return Feed(
+            system=self.system,
+            name=self.name,
+            columns=columns,
+            declared_in=self.file,
+            kind=self.choice("feed.kind", meta.get("kind", "records"), KINDS),
+            time_zone=self.zone("feed.time_zone", meta.get("time_zone", "UTC")),
+            decimal_mark=self.decimal_mark("feed.decimal_mark", meta.get("decimal_mark", ".")),
+            grouping_mark=self.grouping_mark("feed.grouping_mark", meta.get("grouping_mark", "")),
+            delimiters=self.delimiters(meta.get("delimiters", list(DEFAULT_DELIMITERS))),
+            encodings=self.encodings(meta.get("encodings", list(DEFAULT_ENCODINGS))),
+            overrides=self.overrides(meta.get("overrides", []), names),
+            description=str(self.table.get("description", "")),
+            **roles,
+        )
+
+    def unknown_keys(self, where: str, given: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
+        for key in given:
+            if key not in allowed:
+                self.fault(where, f"one of the keys {', '.join(allowed)}", key)
+
+    def columns(self) -> tuple[Column, ...]:
+        given = self.table.get("columns") or []
+        if not isinstance(given, list) or not given:
+            self.fault("columns", "a list of at least one column", given)
+            return ()
+        columns = [self.column(node) for node in given if isinstance(node, dict)]
+        owner: dict[str, str] = {}
+        for column in columns:
+            if column.name in owner:
+                self.fault(f"columns.{column.name}", "a name once", column.name)
+            owner[column.name] = column.name
+        currencies = {column.name for column in columns if column.type == "currency"}
+        for column in columns:
+            for alias in column.aliases:
+                other = owner.setdefault(normalise(alias), column.name)
+                if other != column.name:
+                    self.fault(f"columns.{column.name}.aliases", f"a header that column {other} does not claim", alias)
+            if column.type == "amount" and column.currency not in currencies:
+                allowed = f"a declared column of type currency ({', '.join(sorted(currencies)) or 'there is none'})"
+                self.fault(f"columns.{column.name}.currency", allowed, column.currency)
+            if column.type != "amount" and column.currency is not None:
+                self.fault(f"columns.{column.name}.currency", "only on a column of type amount", column.currency)
+        return tuple(columns)
+
+    def column(self, node: Mapping[str, Any]) -> Column:
+        name, meta = str(node.get("name", "")), _meta(node)
+        where = f"columns.{name}"
+        if not NAME.fullmatch(name):
+            self.fault("name of a column", "lower-case letters, digits and single underscores, a letter first", name)
+        self.unknown_keys(f"{where}.config.meta", meta, COLUMN_KEYS)
+        required = meta.get("required", False)
+        if not isinstance(required, bool):
+            self.fault(f"{where}.required", "true or false", required)
+        return Column(
+            name=name,
+            type=self.choice(f"{where}.type", meta.get("type"), COLUMN_TYPES),
+            required=required is True,
+            aliases=self.texts(f"{where}.aliases", meta.get("aliases", [])),
+            currency=meta.get("currency"),
+            description=str(node.get("description", "")),
+        )
+
+    def overrides(self, given: Any, names: set[str]) -> tuple[Override, ...]:
+        if not isinstance(given, list):
+            self.fault("feed.overrides", "a list", given)
+            return ()
+        return tuple(self.override(f"feed.overrides[{i}]", node, names) for i, node in enumerate(given))
+
+    def override(self, where: str, node: Any, names: set[str]) -> Override:
+        if not isinstance(node, dict):
+            self.fault(where, "a mapping", node)
+            return Override(org_id="")
+        self.unknown_keys(where, node, OVERRIDE_KEYS)
+        if not isinstance(node.get("org_id"), str) or not node["org_id"]:
+            self.fault(f"{where}.org_id", "the org's id as text", node.get("org_id"))
+        counterparty = node.get("counterparty_id")
+        if counterparty is not None and not isinstance(counterparty, str):
+            self.fault(f"{where}.counterparty_id", "an id as text", counterparty)
+        aliases = node.get("aliases", {})
+        if not isinstance(aliases, dict):
+            self.fault(f"{where}.aliases", "a mapping of a declared column to a list of headers", aliases)
+            aliases = {}
+        if aliases and counterparty is not None:
+            self.fault(f"{where}.aliases", "no counterparty_id beside it (a file has one header)", counterparty)
+        for column in aliases:
+            if column not in names:
+                self.fault(f"{where}.aliases", f"a declared column ({', '.join(sorted(names))})", column)
+        return Override(
+            org_id=str(node.get("org_id", "")),
+            counterparty_id=counterparty,
+            time_zone=self.zone(f"{where}.time_zone", node["time_zone"]) if "time_zone" in node else None,
+            decimal_mark=self.decimal_mark(f"{where}.decimal_mark", node["decimal_mark"])
+            if "decimal_mark" in node
+            else None,
+            grouping_mark=(
+                self.grouping_mark(f"{where}.grouping_mark", node["grouping_mark"]) if "grouping_mark" in node else None
+            ),
+            aliases={str(name): self.texts(f"{where}.aliases.{name}", texts) for name, texts in aliases.items()},
+        )
+
+    def choice(self, where: str, given: Any, allowed: tuple[str, ...]) -> str:
+        if given not in allowed:
+            self.fault(where, f"one of {', '.join(allowed)}", given)
+            return allowed[0]
+        return str(given)
+
+    def texts(self, where: str, given: Any) -> tuple[str, ...]:
+        if not isinstance(given, list) or not all(isinstance(text, str) and text.strip() for text in given):
+            self.fault(where, "a list of texts", given)
+            return ()
+        return tuple(given)
+
+    def zone(self, where: str, given: Any) -> str:
+        try:
+            ZoneInfo(str(given))
+        except (KeyError, ValueError, OSError):
+            self.fault(where, "a time zone of the IANA list, such as Europe/Berlin", given)
+            return "UTC"
+        return str(given)
+
+    def decimal_mark(self, where: str, given: Any) -> str:
+        if not isinstance(given, str) or len(given) != 1 or given.isdigit() or given in "+- ":
+            self.fault(where, "one character, such as . or ,", given)
+            return "."
+        return given
+
+    def grouping_mark(self, where: str, given: Any) -> str:
+        if not isinstance(given, str) or len(given) > 1 or given.isdigit() or given in ("+", "-"):
+            self.fault(where, 'one character, or "" for none', given)
+            return ""
+        return given
+
+    def delimiters(self, given: Any) -> tuple[str, ...]:
+        fine = isinstance(given, list) and given and all(isinstance(d, str) and len(d) == 1 for d in given)
+        if not fine or any(d in '"\r\n\0 ' or not d.isascii() or d.isalnum() for d in given):
+            self.fault("feed.delimiters", "a list of single ASCII characters, no quote, blank, letter or digit", given)
+            return DEFAULT_DELIMITERS
+        return tuple(given)
+
+    def encodings(self, given: Any) -> tuple[str, ...]:
+        if not isinstance(given, list) or not given:
+            self.fault("feed.encodings", "a list of encodings, such as [utf-8, cp1252]", given)
+            return DEFAULT_ENCODINGS
+        for name in given:
+            try:
+                known = codecs.lookup(str(name))
+                text = known._is_text_encoding  # base64 and the like are codecs, but not of text
+            except LookupError:
+                text = False
+            if not text:
+                self.fault("feed.encodings", "encodings that Python knows, such as utf-8, cp1252, latin-1", name)
+                return DEFAULT_ENCODINGS
+        return tuple(str(name) for name in given)

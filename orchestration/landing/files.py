@@ -1,0 +1,106 @@
+"""The inbox's files: which there are, what their names say, and how one moves out of it."""
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestration.landing.batch import sync
+
+# Names that an upload still under way has.
+PARTIAL_ENDINGS = (".tmp", ".part", ".partial", ".filepart", ".crdownload", ".swp", "~")
+FORMATS = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+    ".psv": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+}
+PACKED = ".gz"
+
+
+@dataclass(frozen=True)
+class InboxFile:
+    """A file of the inbox. `parts` is its path below the inbox: org, system, feed, name where all is well."""
+
+    path: Path
+    parts: tuple[str, ...]
+
+    @property
+    def shown(self) -> str:
+        return "/".join(self.parts)
+
+
+def is_ignored(name: str) -> bool:
+    """Hidden files and uploads under way are not there yet."""
+    return name.startswith(".") or name.lower().endswith(PARTIAL_ENDINGS)
+
+
+def walk_inbox(inbox: Path) -> list[InboxFile]:
+    """Every file of the inbox at any depth, sorted by path. Folders may be links down to the feed's level, deeper
+    ones are not followed.
+    """
+    return sorted(_walk(inbox, ()), key=lambda file: file.parts)
+
+
+def _walk(folder: Path, parts: tuple[str, ...]) -> Iterator[InboxFile]:
+    if not folder.is_dir():
+        return
+    for entry in os.scandir(folder):
+        if is_ignored(entry.name):
+            continue
+        if entry.is_dir(follow_symlinks=len(parts) < 3):
+            yield from _walk(Path(entry.path), (*parts, entry.name))
+        else:
+            yield InboxFile(Path(entry.path), (*parts, entry.name))
+
+
+def file_format(name: str) -> str | None:
+    """`csv`, `jsonl` or `parquet` by the file's ending (with or without `.gz`), None when it has none of them."""
+    stem, ending = split_ending(name)
+    return FORMATS.get(ending.lower().removesuffix(PACKED)) if stem else None
+
+
+def split_ending(name: str) -> tuple[str, str]:
+    """`orders.csv.gz` -> (`orders`, `.csv.gz`)."""
+    path = Path(name)
+    if path.suffix.lower() == PACKED:
+        inner = Path(path.stem)
+        return inner.stem, inner.suffix + path.suffix
+    return path.stem, path.suffix
+
+
+def move_out(source: Path, folder: Path, name: str, mark: str = "") -> Path:
+    """Move a file into `folder`; a name that is taken gets `.<mark>` before its ending, then a number too. Returns
+    the new path.
+
+    Nothing that is there is ever replaced. Across file systems the copy is whole and on disk before the source goes.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    stem, ending = split_ending(name)
+    target, n = folder / name, 1
+    while os.path.lexists(target) or os.path.lexists(reason_path(target)):
+        marks = [part for part in (mark, str(n) if n > 1 or not mark else "") if part]
+        target, n = folder / (".".join([stem, *marks]) + ending), n + 1
+    try:
+        source.rename(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        half = folder / f".{target.name}.part"
+        shutil.copy2(source, half, follow_symlinks=False)
+        if not half.is_symlink():
+            sync(half)
+        half.rename(target)
+        source.unlink()
+    sync(folder)
+    return target
+
+
+def reason_path(failed: Path) -> Path:
+    """Where the reason of a failed file stands."""
+    return failed.with_name(failed.name + ".reason.txt")

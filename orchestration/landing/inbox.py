@@ -1,0 +1,213 @@
+"""Landing: every file of the inbox becomes a batch, is recognised as landed already, or goes to `failed/` with the
+reason.
+"""
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from orchestration.errors import UsageError
+from orchestration.landing.batch import batch_folder, identify, make_manifest, next_landed_at, publish_batch
+from orchestration.landing.crash_points import crash_point
+from orchestration.landing.csv_reader import read_csv
+from orchestration.landing.errors import UnreadableFileError
+from orchestration.landing.feeds import Feed, load_feeds
+from orchestration.landing.files import FORMATS, InboxFile, file_format, move_out, reason_path, walk_inbox
+from orchestration.landing.jsonl_reader import read_jsonl
+from orchestration.landing.lock import landing_lock
+from orchestration.landing.manifest import read_manifests
+from orchestration.landing.parquet_reader import read_parquet
+from orchestration.landing.reading import Reading, Target
+from orchestration.landing.remedies import unknown_feed
+from orchestration.landing.report import FileOutcome, LandingReport
+from orchestration.landing.text import RawFile, Tick, read_raw, to_utf8
+
+Progress = Callable[[str, str, int, int], None]  # stage ("landing"), detail (the file), bytes done, bytes in all
+
+
+def land_inbox(
+    data_dir: Path | str,
+    project_dir: Path | str,
+    as_of: datetime,
+    feeds: Mapping[str, Feed] | None = None,
+    on_progress: Progress | None = None,
+) -> LandingReport:
+    """Land everything that lies in `data_dir/inbox`, in the order of the paths. `as_of` (aware) becomes each batch's
+    `received_at`.
+
+    Raises `UsageError` for an `as_of` without a zone, `FeedDeclarationError` for faulty declarations and `BusyError`
+    when another landing is at work. A file that cannot be read raises nothing: it goes to `failed/`, and the rest goes
+    on.
+    """
+    if as_of.tzinfo is None:
+        raise UsageError(f"as_of must have a time zone, given {as_of.isoformat()}")
+    data = Path(data_dir).absolute()
+    known = dict(feeds) if feeds is not None else load_feeds(project_dir)
+    with landing_lock(data):
+        scratch = data / "landing" / ".tmp"
+        shutil.rmtree(scratch, ignore_errors=True)
+        files = walk_inbox(data / "inbox")
+        if not files:
+            return LandingReport()
+        work = _Landing(data, scratch, known, as_of.astimezone(UTC), _Meter(files, on_progress))
+        report = LandingReport()
+        for file in files:
+            report.files.append(work.land(file))
+        shutil.rmtree(scratch, ignore_errors=True)
+    return report
+
+
+class _Meter:
+    """Turns bytes read into progress calls."""
+
+    def __init__(self, files: list[InboxFile], on_progress: Progress | None) -> None:
+        self._sizes = {file.path: file.path.lstat().st_size for file in files}
+        self._total, self._before, self._done = sum(self._sizes.values()), 0, 0
+        self._call = on_progress or (lambda stage, detail, done, total: None)
+
+    def of(self, file: InboxFile) -> Tick:
+        def tick(further: int) -> None:
+            # Hashing is about a fifth of a file's work; the rest counts when the file is done.
+            self._done += further // 5
+            self._call("landing", file.shown, min(self._done, self._total), self._total)
+
+        return tick
+
+    def finish(self, file: InboxFile) -> None:
+        self._before += self._sizes[file.path]
+        self._done = self._before
+        self._call("landing", file.shown, self._done, self._total)
+
+
+class _Landing:
+    """One landing at work: the open book of what has landed, and the scratch folder."""
+
+    def __init__(self, data: Path, scratch: Path, feeds: dict[str, Feed], as_of: datetime, meter: _Meter) -> None:
+        self.data, self.scratch, self.feeds, self.as_of, self.meter = data, scratch, feeds, as_of, meter
+        self.book: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        for manifest in read_manifests(data):
+            key = (manifest["org_id"], f"{manifest['system']}/{manifest['feed']}")
+            self.book.setdefault(key, []).append(manifest)
+
+    def land(self, file: InboxFile) -> FileOutcome:
+        """Bring one file to its end; whatever is wrong with it stays its own affair."""
+        work_dir = self.scratch / "file"
+        shutil.rmtree(work_dir, ignore_errors=True)
+        work_dir.mkdir(parents=True)
+        try:
+            return self._land(file, work_dir)
+        except UnreadableFileError as error:
+            return self._fail(file, error)
+        finally:
+            shutil.rmtree(work_dir, ignore_errors=True)
+            self.meter.finish(file)
+
+    def _land(self, file: InboxFile, work_dir: Path) -> FileOutcome:
+        org_id, feed, form = self._place(file)
+        before = _state(file.path)
+        raw = read_raw(file.path, work_dir, self.meter.of(file))
+        crash_point("after-hash")
+        landed = self.book.setdefault((org_id, feed.key), [])
+        identity, known = identify(feed, org_id, raw.sha256, landed)
+        if known:
+            return self._archive(file, FileOutcome(file.shown, "redelivered", org_id, feed.system, feed.name, identity))
+        target = Target(
+            work_dir,
+            org_id,
+            feed.key,
+            identity,
+            file.parts[-1],
+            self.as_of.replace(tzinfo=None).isoformat(timespec="microseconds"),
+        )
+        reading = _read(raw, form, feed, target, work_dir)
+        if _state(file.path) != before:
+            return FileOutcome(
+                file.shown, "busy", org_id, feed.system, feed.name, reason="the file changed while it was read"
+            )
+        reading.check()
+        manifest = make_manifest(feed, target, reading, raw.sha256, raw.size, self.as_of, next_landed_at(landed))
+        publish_batch(target, manifest, batch_folder(self.data, feed, org_id, identity))
+        landed.append(manifest)
+        outcome = FileOutcome(
+            file.shown,
+            "landed",
+            org_id,
+            feed.system,
+            feed.name,
+            identity,
+            rows=reading.records,
+            rejected=reading.rejects,
+        )
+        return self._archive(file, outcome)
+
+    def _place(self, file: InboxFile) -> tuple[str, Feed, str]:
+        """Org, feed and format by the file's path. Raises `UnreadableFileError` when it lies where nothing is
+        expected.
+        """
+        try:
+            file.shown.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise UnreadableFileError(
+                "a path that is not UTF-8",
+                "names of folders and files in UTF-8",
+                "rename the file or folder and deliver it again",
+            ) from error
+        if len(file.parts) != 4:
+            raise UnreadableFileError(
+                f"a file at inbox/{file.shown}",
+                "files at inbox/<org>/<system>/<feed>/<file>, neither higher nor deeper",
+                "put the file into its org's folder of the feed, such as inbox/acme/"
+                + next(iter(self.feeds), "pos/orders")
+                + "/",
+            )
+        org_id, system, name, shown = file.parts
+        feed = self.feeds.get(f"{system}/{name}")
+        if feed is None:
+            raise unknown_feed(system, name, list(self.feeds))
+        if file.path.is_symlink() or not file.path.is_file():
+            raise UnreadableFileError("a link or special file", "a regular file", "copy the file itself into the inbox")
+        form = file_format(shown)
+        if form is None:
+            raise UnreadableFileError(
+                f"a file with the ending {Path(shown).suffix or '(none)'}",
+                f"one of the endings {', '.join(FORMATS)}, text also with .gz after it",
+                "rename the file if its content is one of these, or export it as CSV",
+            )
+        return org_id, feed, form
+
+    def _archive(self, file: InboxFile, outcome: FileOutcome) -> FileOutcome:
+        assert outcome.batch_id
+        moved = move_out(
+            file.path, self.data.joinpath("archive", *file.parts[:-1]), file.parts[-1], outcome.batch_id[:8]
+        )
+        crash_point("after-archive")
+        return _moved(outcome, moved, self.data)
+
+    def _fail(self, file: InboxFile, error: UnreadableFileError) -> FileOutcome:
+        folder = self.data.joinpath("failed", *file.parts[:-1])
+        moved = move_out(file.path, folder, file.parts[-1])
+        reason_path(moved).write_text(
+            f"File:     inbox/{file.shown}\n{error.text()}", encoding="utf-8", errors="backslashreplace"
+        )
+        place = dict(zip(("org_id", "system", "feed"), file.parts, strict=False)) if len(file.parts) == 4 else {}
+        return _moved(FileOutcome(file.shown, "failed", reason=error.found, **place), moved, self.data)
+
+
+def _moved(outcome: FileOutcome, path: Path, data: Path) -> FileOutcome:
+    return replace(outcome, moved_to=path.relative_to(data).as_posix())
+
+
+def _read(raw: RawFile, form: str, feed: Feed, target: Target, work_dir: Path) -> Reading:
+    if form == "parquet":
+        return read_parquet(raw.path, feed, target)
+    plain = to_utf8(raw, feed.encodings, work_dir, feed.declared_in)
+    return read_jsonl(plain, feed, target) if form == "jsonl" else read_csv(plain, feed, target)
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """Size and time of change: what differs when someone is still writing."""
+    info = path.stat()
+    return info.st_size, info.st_mtime_ns

@@ -1,0 +1,88 @@
+"""A text file as a stream of Arrow batches of physical lines: the raw material where a CSV reader's own idea of lines
+will not do.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestration.landing.errors import UnreadableFileError
+
+CHUNK = 8 << 20
+LONGEST_LINE = 256 << 20  # bytes; a longer line would have to be held in memory as a whole
+
+# n: physical line from 1. quotes: quote characters in it. segment: lines with an odd number of quotes so far, this one
+# included.
+# brk: how the line ends: 0 LF (or the file's end), 1 CRLF, 2 CR. body: the line without its end.
+LINES = pa.schema(
+    [("n", pa.int64()), ("segment", pa.int64()), ("quotes", pa.int32()), ("brk", pa.int32()), ("body", pa.string())]
+)
+
+
+def line_batches(path: Path, skip_bytes: int, skip_lines: int, has_cr: bool) -> Iterator[pa.RecordBatch]:
+    """The lines of a UTF-8 file after `skip_bytes` (a byte order mark), without the first `skip_lines`, with schema
+    `LINES`.
+
+    Raises `UnreadableFileError` for a line longer than `LONGEST_LINE`.
+    """
+    done = segment = 0
+    for block in _blocks(path, skip_bytes, has_cr):
+        bodies = (
+            pc.split_pattern(pa.array([block], pa.large_binary()).cast(pa.large_string()), "\n")
+            .flatten()
+            .cast(pa.string())
+        )
+        first, done = done, done + len(bodies)
+        if done <= skip_lines:
+            continue
+        if first < skip_lines:
+            bodies = bodies.slice(skip_lines - first)
+            first = skip_lines
+        count = len(bodies)
+        if has_cr:
+            bare = pc.utf8_rtrim(bodies, characters="\r")
+            brk = pc.subtract(pc.binary_length(bodies), pc.binary_length(bare)).cast(pa.int32())
+            bodies = bare
+        else:
+            brk = pa.repeat(pa.scalar(0, pa.int32()), count)
+        quotes = pc.count_substring(bodies, '"')
+        segments = pc.cumulative_sum(pc.bit_wise_and(quotes, 1).cast(pa.int64()), start=segment)
+        segment = segments[-1].as_py()
+        numbers = pc.cumulative_sum(pa.repeat(pa.scalar(1, pa.int64()), count), start=first)
+        yield pa.record_batch([numbers, segments, quotes.cast(pa.int32()), brk, bodies], schema=LINES)
+
+
+def _blocks(path: Path, skip_bytes: int, has_cr: bool) -> Iterator[bytes]:
+    """Blocks of whole lines, joined by LF, the last LF of each left out.
+
+    Where the file has CRs, a line that ended in CRLF keeps one CR at its end and one that ended in CR keeps two: no
+    other CR can occur, so this can be undone without loss.
+    """
+    tail: list[bytes] = []
+    held = b""  # a CR at the end of a chunk: its LF may follow
+    with path.open("rb") as handle:
+        handle.seek(skip_bytes)
+        while chunk := handle.read(CHUNK):
+            chunk, held = held + chunk, b""
+            if has_cr:
+                if chunk.endswith(b"\r"):
+                    chunk, held = chunk[:-1], b"\r"
+                chunk = chunk.replace(b"\r", b"\r\r\n").replace(b"\r\r\n\n", b"\r\n")
+            cut = chunk.rfind(b"\n")
+            if cut < 0:
+                tail.append(chunk)
+                if sum(map(len, tail)) > LONGEST_LINE:
+                    raise UnreadableFileError(
+                        f"a line longer than {LONGEST_LINE >> 20} MiB",
+                        "text with line ends",
+                        "deliver the file with line ends",
+                    )
+                continue
+            yield b"".join((*tail, chunk[:cut]))
+            tail = [chunk[cut + 1 :]]
+    if held:
+        yield b"".join((*tail, b"\r\r"))
+    elif any(tail):
+        yield b"".join(tail)

@@ -1,0 +1,76 @@
+"""Parquet: typed columns become text without loss. There are no lines, so law 1's line counts are null."""
+
+from pathlib import Path
+
+import duckdb
+
+from orchestration.landing.engine import connect, identifier, literal
+from orchestration.landing.errors import UnreadableFileError
+from orchestration.landing.feeds import Feed
+from orchestration.landing.header import map_header
+from orchestration.landing.reading import NO_REJECTS, Reading, Target, column_list, copy_out, write_rejects
+from orchestration.landing.remedies import header_fault
+
+NESTED = ("STRUCT", "MAP", "UNION", "VARIANT")
+
+
+def read_parquet(path: Path, feed: Feed, target: Target) -> Reading:
+    """Read a Parquet file into the target's two Parquet files. Raises `UnreadableFileError` when it is none or lacks
+    a required column.
+    """
+    source = f"read_parquet({literal(str(path))}, binary_as_string=true, file_row_number=true)"
+    with connect(target.work_dir) as connection:
+        connection.execute("set timezone = 'UTC'")
+        try:
+            described = connection.execute(f"describe select * exclude (file_row_number) from {source}").fetchall()
+            types = {row[0]: row[1] for row in described}
+            columns = [(c.name, c.required, c.aliases) for c in feed.columns]
+            header = map_header(tuple(types), columns, feed.org_aliases(target.org_id))
+            if header.missing or header.doubtful or not header.known:
+                raise header_fault(feed, target.org_id, tuple(types), header)
+            texts = [as_text(identifier(name), kind) for name, kind in types.items()]
+            named = ", ".join(f"{text} as c{i}" for i, text in enumerate(texts))
+            struct = ", ".join(f"{identifier(name)} := {identifier(name)}" for name in types)
+            connection.execute(
+                f"create view texts as select {named}, file_row_number + 1 as row_number, "
+                f"to_json(struct_pack({struct}))::varchar as raw "
+                f"from {source}"
+            )
+            nul = " or ".join(f"coalesce(contains(c{i}, chr(0)), false)" for i in range(len(texts)))
+            found = connection.execute(f"select count(*) from texts where {nul}").fetchone()
+            rejects = int(found[0]) if found else 0
+            write_rejects(
+                connection,
+                target,
+                f"select row_number, null as line_number, null as line_span, 'NUL character' as reason, raw from texts "
+                f"where {nul}"
+                if rejects
+                else NO_REJECTS,
+            )
+            select = column_list(header, [f"c{i}" for i in range(len(texts))])
+            number = ", row_number as _row_number" if rejects else ""
+            where = f" where not ({nul})" if rejects else ""
+            query = f"select {select}, {target.constants()}{number} from texts{where}"
+            records = copy_out(connection, query, target.records)
+        except duckdb.Error as error:
+            raise UnreadableFileError(
+                f"no readable Parquet file ({str(error).splitlines()[0]})",
+                "a whole Parquet file",
+                "deliver the file again; a file with another content needs the ending of that content (.csv, .jsonl)",
+            ) from error
+    return Reading(format="parquet", columns=tuple(types), records=records, rejects=rejects)
+
+
+def as_text(column: str, kind: str) -> str:
+    """An SQL expression for a typed value as text, nothing lost: decimals keep their scale, floats their shortest
+    exact form, times are ISO 8601 with `Z` when they have a zone, lists and structures JSON.
+    """
+    if kind == "VARCHAR":
+        return column
+    if kind.endswith("]") or kind.startswith(NESTED):
+        return f"to_json({column})::varchar"
+    if kind.startswith("TIMESTAMP WITH TIME ZONE"):
+        return f"replace(({column} at time zone 'UTC')::varchar, ' ', 'T') || 'Z'"
+    if kind.startswith("TIMESTAMP"):
+        return f"replace({column}::varchar, ' ', 'T')"
+    return f"{column}::varchar"
