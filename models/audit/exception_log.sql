@@ -1,0 +1,90 @@
+{{ config(
+    materialized='incremental', incremental_strategy='append', full_refresh=false,
+    indexes=engine_indexes([['exception_id']])
+) }}
+{#- What an event must keep, because what it tells of may be gone when it is read. -#}
+{%- set details = [
+    'org_id', 'stream', 'ladder', 'step', 'anomaly', 'result', 'currency', 'amount_minor', 'title', 'explanation', 'next_action', 'source_system',
+    'source_activity_id', 'target_system', 'target_activity_id', 'counterparty_id', 'business_date', 'difference_minor', 'rule_version',
+    'source_file', 'source_row_number', 'target_file', 'target_row_number', 'rejected_file', 'rejected_row_number'
+] %}
+-- depends_on: {{ ref('control_totals') }}
+-- Every opening and closing of an exception, in order. Written only after the books have closed; never changed.
+with found as (
+    select *
+    from {{ ref('current_exceptions') }}
+),
+{% if is_incremental() %}
+ranked_events as (
+    select
+        logged.*,
+        row_number() over (partition by logged.exception_id order by logged.event_number desc) as recency
+    from {{ this }} as logged
+),
+
+last_events as (
+    select *
+    from ranked_events
+    where recency = 1
+),
+
+openings as (
+    select
+        found.exception_id,
+        coalesce(last_events.event_number, 0) + 1 as event_number,
+        case when last_events.exception_id is null then 'OPENED' else 'REOPENED' end as event,
+        {%- for column in details %}
+        found.{{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from found
+    left join last_events
+        on found.exception_id = last_events.exception_id
+    where last_events.exception_id is null or last_events.event = 'CLOSED'
+),
+
+closings as (
+    select
+        last_events.exception_id,
+        last_events.event_number + 1 as event_number,
+        'CLOSED' as event,
+        {%- for column in details %}
+        last_events.{{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from last_events
+    left join found
+        on last_events.exception_id = found.exception_id
+    where found.exception_id is null and last_events.event <> 'CLOSED'
+),
+
+events as (
+    select * from openings
+    union all
+    select * from closings
+),
+{% else %}
+events as (
+    select
+        found.exception_id,
+        1 as event_number,
+        'OPENED' as event,
+        {%- for column in details %}
+        found.{{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from found
+),
+{% endif %}
+exception_log as (
+    select
+        exception_id,
+        cast(event_number as integer) as event_number,
+        cast(event as {{ type_text() }}) as event,
+        {{ as_of() }} as event_at,
+        cast({{ run_id() }} as {{ type_text() }}) as run_id,
+        {%- for column in details %}
+        {{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from events
+)
+
+select *
+from exception_log

@@ -1,0 +1,83 @@
+{%- set details = [
+    'step', 'result', 'currency', 'amount_minor', 'title', 'explanation', 'next_action', 'counterparty_id', 'business_date', 'difference_minor',
+    'rule_version', 'source_file', 'source_row_number', 'target_file', 'target_row_number', 'rejected_file', 'rejected_row_number'
+] -%}
+-- Every exception ever opened, as it stands now: the fold of the log, and while it is open what today's results say of it.
+with log as (
+    select
+        logged.*,
+        row_number() over (partition by logged.exception_id order by logged.event_number desc) as recency
+    from {{ ref('exception_log') }} as logged
+),
+
+lives as (
+    select
+        exception_id,
+        min(case when event_number = 1 then event_at end) as opened_at,
+        max(case when recency = 1 then event_at end) as last_event_at,
+        sum(case when event = 'REOPENED' then 1 else 0 end) as reopen_count
+    from log
+    group by exception_id
+),
+
+exceptions as (
+    select
+        log.exception_id,
+        log.org_id,
+        log.stream,
+        log.ladder,
+        log.anomaly,
+        case when log.event = 'CLOSED' then 'RESOLVED' else 'OPEN' end as state,
+        lives.opened_at,
+        case when log.event = 'CLOSED' then log.event_at end as closed_at,
+        lives.last_event_at,
+        cast(lives.reopen_count as integer) as reopen_count,
+        {%- for column in details %}
+        {# While it is open, today's word counts; a closed one keeps the last word that was logged. #}
+        case when found.exception_id is not null then found.{{ column }} else log.{{ column }} end as {{ column }},
+        {%- endfor %}
+        log.source_system,
+        log.source_activity_id,
+        log.target_system,
+        log.target_activity_id
+    from log
+    inner join lives
+        on log.exception_id = lives.exception_id
+    left join {{ ref('current_exceptions') }} as found
+        on log.exception_id = found.exception_id
+    where log.recency = 1
+)
+
+select
+    exception_id,
+    org_id,
+    stream,
+    ladder,
+    cast(step as {{ type_text() }}) as step,
+    anomaly,
+    cast(state as {{ type_text() }}) as state,
+    opened_at,
+    closed_at,
+    last_event_at,
+    reopen_count,
+    result,
+    currency,
+    amount_minor,
+    title,
+    cast(explanation as {{ type_text() }}) as explanation,
+    next_action,
+    source_system,
+    source_activity_id,
+    target_system,
+    target_activity_id,
+    counterparty_id,
+    business_date,
+    difference_minor,
+    rule_version,
+    source_file,
+    source_row_number,
+    target_file,
+    target_row_number,
+    rejected_file,
+    rejected_row_number
+from exceptions

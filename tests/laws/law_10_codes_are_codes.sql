@@ -1,0 +1,33 @@
+{{ config(tags=['law'], meta={'law': 10, 'dagster': {'ref': {'name': 'reconciliation_results'}}}) }}
+-- Law 10, missing is checked before null, and codes are codes. Guards that no null slipped through a comparison into a verdict: what is matched has both sides
+-- and all that was compared, what is missing lacks the side that its code names, and a result and its anomalies agree.
+select
+    result_id,
+    result,
+    anomalies
+from {{ ref('reconciliation_results') }}
+where
+    not coalesce(
+        case
+            when result = 'MATCHED' then
+                anomalies = ''
+                and source_batch_id is not null
+                and target_batch_id is not null
+                and source_currency = target_currency
+                and difference_minor is not null
+                and source_status is not null
+                and target_status is not null
+                and skew_microseconds is not null
+                and rule_version is not null
+            when result = 'MISMATCHED' then
+                anomalies <> '' and source_batch_id is not null and target_batch_id is not null and rule_version is not null
+            when result = 'MISSING_TARGET' then anomalies <> '' and source_batch_id is not null and target_batch_id is null
+            when result = 'MISSING_SOURCE' then anomalies <> '' and source_batch_id is null and target_batch_id is not null
+            when result = 'PENDING' then
+                anomalies = '' and reason in ('FEED_LATE', 'IN_GRACE') and (source_batch_id is null) <> (target_batch_id is null)
+            when result = 'AMBIGUOUS' then anomalies <> '' and (source_batch_id is null) <> (target_batch_id is null)
+            when result = 'DUPLICATE' then anomalies <> '' and copy_ordinal > 1
+            when result = 'EXCLUDED' then true
+        end,
+        false
+    )
