@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -23,6 +23,7 @@ import duckdb
 
 from tests.python.oracle import Answer, Delivery, answer, results_hash, text
 from tests.python.oracle.answer import currencies
+from tests.python.oracle.deliveries import OMS, POS
 from tests.python.oracle.matching import STREAM
 from tests.python.oracle.policies import CONTRADICTING_POLICIES, COUNTERPARTY_WITHOUT_STREAM
 from tests.python.oracle.results import HASH_COLUMNS, ResultRow, hash_of_texts
@@ -266,6 +267,22 @@ def open_exceptions(folder: Folder) -> dict[str, set[tuple[str, str, str, str | 
     return found
 
 
+def published_totals(folder: Folder) -> dict[str, dict[str, dict[str, int]]]:
+    """By org and feed: the parts of law 1 that a record feed's control totals show; they must hold as well."""
+    found: dict[str, dict[str, dict[str, int]]] = {}
+    for org_id, balance, feed, unit, wanted, breakdown, holds in folder.published(
+        "select org_id, balance, scope, unit, expected, breakdown, holds from marts.control_totals"
+    ):
+        assert holds, f"{org_id}: the balance {balance} of {feed} does not hold: {wanted} is not {breakdown}"
+        if unit == "rows" and feed in (POS, OMS):
+            parts = found.setdefault(org_id, {}).setdefault(feed, {})
+            if balance == "records":
+                parts["landed"] = int(wanted)
+            for name, count in re.findall(r"([a-z]+) (-?[0-9]+)", breakdown or ""):
+                parts[name] = parts.get(name, 0) + int(count)
+    return found
+
+
 # --- comparing --------------------------------------------------------------------------------------------------------
 
 
@@ -284,6 +301,7 @@ def differences(folder: Folder, cases: Cases, as_of: datetime) -> dict[str, list
     """By org: where what is published is not what the oracle says, in lines for people. Empty: all is well."""
     answers = expected(cases, as_of)
     results, rejects, exceptions = published_results(folder), published_rejects(folder), open_exceptions(folder)
+    totals = published_totals(folder)
     found: dict[str, list[str]] = {}
     for org_id, one in answers.items():
         lines = _diff_rows(one.rows, results.get(org_id, []))
@@ -294,6 +312,11 @@ def differences(folder: Folder, cases: Cases, as_of: datetime) -> dict[str, list
             Counter(key[1:] for key in one.open_exceptions),
             Counter(key[1:] for key in exceptions.get(org_id, set())),
         )
+        for feed, due_totals in one.totals.items():
+            shown = totals.get(org_id, {}).get(feed, {})
+            for name, count in asdict(due_totals).items():
+                if shown.get(name, 0) != count:
+                    lines.append(f"control total of {feed}: {name} is {shown.get(name, 0)}, expected {count}")
         if lines:
             found[org_id] = lines
     for org_id in results.keys() - answers.keys():
