@@ -152,7 +152,7 @@ def _copy_batch(cursor: Any, manifest: dict[str, Any], feed: Feed, schema: str, 
         if manifest["record_count"]:
             query = _records_query(engine, folder / "records.parquet", feed)
             columns = [*feed.column_names, *RECORD_META]
-            _copy(cursor, schema, feed.relation, columns, engine.execute(query).to_arrow_reader(ROWS_AT_A_TIME))
+            _copy(cursor, schema, feed.relation, columns, engine.sql(query).to_arrow_reader(ROWS_AT_A_TIME))
         if manifest["reject_count"]:
             # Postgres cannot hold NUL in a text; the symbol for it stands in its place (the file's Parquet keeps the
             # character itself).
@@ -161,7 +161,7 @@ def _copy_batch(cursor: Any, manifest: dict[str, Any], feed: Feed, schema: str, 
                        _line_number, _line_span, _reason, replace(_raw, chr(0), '\u2400')
                 from read_parquet({literal(str(folder / "rejects.parquet"))})"""
             _copy(
-                cursor, schema, "rejects", list(REJECT_COLUMNS), engine.execute(query).to_arrow_reader(ROWS_AT_A_TIME)
+                cursor, schema, "rejects", list(REJECT_COLUMNS), engine.sql(query).to_arrow_reader(ROWS_AT_A_TIME)
             )
     return True
 

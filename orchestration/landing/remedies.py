@@ -42,7 +42,7 @@ def header_fault(
         )
     wanted = header.missing or [column.name for column in feed.columns]
     what = f"no column for {', '.join(wanted)}" if header.missing else "none of the feed's columns"
-    free = [fields[position] for position, _ in header.extras]
+    free = [fields[position] for position, _ in header.extras if fields[position].strip()]
     return UnreadableFileError(
         f"{what}. The header is {shown}{by}",
         expected,
@@ -86,7 +86,9 @@ def _override(org_id: str, pairs: Sequence[tuple[str, str | None]]) -> str:
 
 
 def _likeliest(column: str, free: Sequence[str]) -> str | None:
-    """The free header most like the column's name; None when none is near."""
+    """The free header most like the column's name, or the only one there is; None when none is near."""
+    if len(free) == 1:
+        return free[0]
     by_name = {normalise(name): name for name in free}
     near = difflib.get_close_matches(column, list(by_name), n=1, cutoff=0.5)
     return by_name[near[0]] if near else None
