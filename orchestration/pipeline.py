@@ -120,7 +120,7 @@ class Run:
         with self.timed("publish"), open_warehouse(self.place, temporary) as warehouse:
             if outcome.ok and not self.replay:
                 publish.publish(self.data, warehouse, on_mart=lambda mart: self.progress.step(0, 0, mart))
-            facts = summary.read_facts(warehouse, list(projects.load_streams(self.project)), self.request.stream)
+            facts = summary.read_facts(warehouse, projects.load_streams(self.project), self.request.stream)
         shutil.rmtree(temporary, ignore_errors=True)
         if self.replay:
             self.remove_scratch()

@@ -19,6 +19,14 @@ class Stream:
     name: str
     ladders: dict[str, Any]
 
+    @property
+    def systems(self) -> tuple[str, str] | None:
+        """Source and target system, where one ladder makes them plain."""
+        if len(self.ladders) != 1:
+            return None
+        (ladder,) = self.ladders.values()
+        return tuple(str(ladder.get(side, side)).split("/")[0] for side in ("source", "target"))
+
 
 def project_dir() -> Path:
     """The folder of `dbt_project.yml`: `TIEOUT_PROJECT_DIR`, else the repository that holds this package.

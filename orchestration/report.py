@@ -1,6 +1,6 @@
 """The readable summary of a run, for a finance lead at 100 columns."""
 
-from collections import defaultdict
+from collections import Counter
 from pathlib import Path
 
 from rich import box
@@ -14,6 +14,9 @@ from orchestration.publish import DUCKDB_FILE
 from orchestration.summary import JUDGED, RESULTS, Facts, Summary
 
 WIDTH = 100
+
+# Columns of a stream's table at least, and what the table puts between two of them.
+_RESULT_WIDTH, _ROWS_WIDTH, _AMOUNT_WIDTH, _PADDING = 23, 10, 12, 3
 
 _WORDS = {
     "MATCHED": ("Matched", "green"),
@@ -71,26 +74,24 @@ def _show_stream(facts: Facts, stream: str, console: Console) -> None:
 def _stream_table(facts: Facts, stream: str, org: str) -> Group:
     groups = [group for group in facts.groups if group.stream == stream and group.org_id == org]
     currencies = sorted({group.currency for group in groups if group.currency})
-    rows: dict[str, int] = defaultdict(int)
-    money: dict[tuple[str, str], int] = defaultdict(int)
-    differences: dict[str, int] = defaultdict(int)
+    rows: Counter[str] = Counter()
+    money: Counter[tuple[str, str]] = Counter()
+    differences: Counter[str] = Counter()
     for group in groups:
         rows[group.result] += group.rows
         if group.currency:
             money[group.result, group.currency] += group.amount_minor
             differences[group.currency] += group.difference_minor
-    # A wide choice of currencies would not fit: the ones with the most money stand in the table, the marts have them
-    # all.
-    shown = sorted(currencies, key=lambda currency: -sum(abs(money[result, currency]) for result in RESULTS))[:4]
-    table = Table(box=box.SIMPLE_HEAD, width=WIDTH, pad_edge=False, title_justify="left")
-    table.add_column("Result")
-    table.add_column("Rows", justify="right")
+    shown = _fitting(facts, {c: sum(abs(money[result, c]) for result in RESULTS) for c in currencies})
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("Result", min_width=_RESULT_WIDTH)
+    table.add_column("Rows", justify="right", min_width=_ROWS_WIDTH)
     for currency in shown:
-        table.add_column(currency, justify="right")
+        table.add_column(currency, justify="right", min_width=_AMOUNT_WIDTH)
     for result in RESULTS:
         if not rows[result]:
             continue
-        word, style = _WORDS[result]
+        word, style = _words(facts, stream, result)
         amounts = [_amount(facts, money.get((result, currency)), currency) for currency in shown]
         table.add_row(Text(word, style=style), f"{rows[result]:,}", *amounts)
     table.add_section()
@@ -114,12 +115,36 @@ def _stream_table(facts: Facts, stream: str, org: str) -> Group:
     return Group(title, table, *note)
 
 
+def _words(facts: Facts, stream: str, result: str) -> tuple[str, str]:
+    """A result in words, with the names of the systems where the stream has just two."""
+    word, style = _WORDS[result]
+    if stream in facts.systems:
+        source, target = facts.systems[stream]
+        word = word.replace("in source", f"in {source}").replace("in target", f"in {target}")
+    return word, style
+
+
+def _fitting(facts: Facts, totals: dict[str, int]) -> list[str]:
+    """The currencies with the most money, as many as fit beside each other; the marts have them all."""
+    left = WIDTH - (_RESULT_WIDTH + _ROWS_WIDTH + 2 * _PADDING)
+    shown: list[str] = []
+    for currency in sorted(totals, key=lambda currency: -totals[currency]):
+        left -= max(_AMOUNT_WIDTH, len(_amount(facts, totals[currency], currency)) + 1) + _PADDING
+        if left < 0:
+            break
+        shown.append(currency)
+    return shown
+
+
 def _amount(facts: Facts, minor: int | None, currency: str) -> str:
     return "" if minor is None else format_minor(minor, facts.exponents.get(currency, 0))
 
 
 def _show_largest(facts: Facts, console: Console) -> None:
     """The largest open exceptions, each in words and with the place to look."""
+    if facts.exceptions_open is None:
+        console.print("\n[bold]Exceptions[/bold]  unknown: the build did not get that far.")
+        return
     if not facts.exceptions_open:
         console.print("\n[bold]Exceptions[/bold]  none open.")
         return

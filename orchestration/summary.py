@@ -5,6 +5,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+from orchestration.project import Stream
 from orchestration.warehouse import Warehouse, literal
 
 RESULTS = ("MATCHED", "MISMATCHED", "MISSING_SOURCE", "MISSING_TARGET", "PENDING", "AMBIGUOUS", "DUPLICATE", "EXCLUDED")
@@ -61,9 +62,12 @@ class Facts:
     """What the marts of a warehouse say. Empty where a build that failed has left no mart."""
 
     streams: list[str]
+    # Source and target system of each stream that has just the two.
+    systems: dict[str, list[str]] = field(default_factory=dict)
     groups: list[Group] = field(default_factory=list)
     exponents: dict[str, int] = field(default_factory=dict)
-    exceptions_open: int = 0
+    # None: there is no such mart.
+    exceptions_open: int | None = None
     largest: list[LargeException] = field(default_factory=list)
     balances: list[Balance] = field(default_factory=list)
 
@@ -139,11 +143,12 @@ def results_hash(rows: int, total: int) -> str:
     return hashlib.sha256(f"{rows}:{total}".encode()).hexdigest()
 
 
-def read_facts(warehouse: Warehouse, streams: list[str], only: str | None = None) -> Facts:
+def read_facts(warehouse: Warehouse, streams: dict[str, Stream], only: str | None = None) -> Facts:
     """Read a warehouse's marts; `only` leaves the other streams out."""
-    wanted = [only] if only else streams
+    wanted = [only] if only else list(streams)
     return Facts(
         streams=wanted,
+        systems={name: list(streams[name].systems) for name in wanted if streams[name].systems},
         groups=[group for group in _groups(warehouse) if group.stream in wanted],
         exponents=_exponents(warehouse),
         exceptions_open=_exceptions_open(warehouse, wanted),
@@ -174,9 +179,9 @@ def _exponents(warehouse: Warehouse) -> dict[str, int]:
     return dict(warehouse.rows(f"select currency, exponent from {warehouse.relation('reference', 'currencies')}"))
 
 
-def _exceptions_open(warehouse: Warehouse, streams: list[str]) -> int:
+def _exceptions_open(warehouse: Warehouse, streams: list[str]) -> int | None:
     if not warehouse.columns("marts", "exceptions"):
-        return 0
+        return None
     return warehouse.rows(
         f"select count(*) from {warehouse.relation('marts', 'exceptions')}"
         f" where state = 'OPEN' and {_among('stream', streams)}"

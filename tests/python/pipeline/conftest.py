@@ -1,0 +1,69 @@
+"""The mini project, and deliveries for it."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+MINI = Path(__file__).with_name("mini_project")
+TIEOUT = (sys.executable, "-c", "from orchestration.cli import main; main()")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a run of the command gave back."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Mini:
+    """A data folder that the mini project reconciles."""
+
+    root: Path
+
+    def deliver(self, name: str, *orders: str, org: str = "acme", day: str = "2026-03-01") -> None:
+        """Put a file of orders into the inbox; each order is `id:minor units`."""
+        folder = self.root / "inbox" / org / "pos" / "orders"
+        folder.mkdir(parents=True, exist_ok=True)
+        lines = [f"{o.split(':')[0]},S1,EUR,{o.split(':')[1]},{day}T10:00:00Z,1" for o in orders]
+        (folder / name).write_text("\n".join(["order_id,store_id,currency,total,sold_at,revision", *lines, ""]))
+
+    def environment(self, **variables: str) -> dict[str, str]:
+        return {**os.environ, "TIEOUT_PROJECT_DIR": str(MINI), **variables}
+
+    def tieout(self, *arguments: str, **variables: str) -> Answer:
+        """Run the command in a process of its own."""
+        done = subprocess.run(
+            [*TIEOUT, *arguments, "--data-dir", str(self.root)],
+            env=self.environment(**variables),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return Answer(done.returncode, done.stdout, done.stderr)
+
+    def run(self, as_of: str, *arguments: str, **variables: str) -> Answer:
+        """`tieout run --json` as of a time."""
+        return self.tieout("run", "--json", "--as-of", as_of, *arguments, **variables)
+
+    def records(self) -> list[dict[str, Any]]:
+        """The run records, oldest first."""
+        return [json.loads(file.read_text()) for file in sorted((self.root / "runs").glob("*.json"))]
+
+
+@pytest.fixture
+def mini(data_dir: Path) -> Mini:
+    return Mini(data_dir)

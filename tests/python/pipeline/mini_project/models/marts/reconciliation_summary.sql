@@ -1,0 +1,7 @@
+select
+    org_id,
+    stream,
+    result,
+    count(*) as result_count
+from {{ ref('reconciliation_results') }}
+group by all

@@ -1,0 +1,4 @@
+select
+    cast(null as varchar) as org_id,
+    cast(null as varchar) as reasons
+where false

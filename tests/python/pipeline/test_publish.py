@@ -1,0 +1,226 @@
+"""The published copy: whole, atomic, and written only where something changed."""
+
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import psycopg2
+import pytest
+
+from orchestration.data_dir import DataDir
+from orchestration.environment import Place
+from orchestration.errors import PublishError, UsageError
+from orchestration.publish import MARTS, publish
+from orchestration.publish.parts import Fingerprint, cut
+from orchestration.warehouse import connect_postgres, open_warehouse
+from tests.python.pipeline import warehouses
+
+
+@pytest.fixture
+def data(data_dir: Path) -> DataDir:
+    data = DataDir.at(data_dir)
+    warehouses.make_duckdb(data.warehouse)
+    return data
+
+
+def published(data: DataDir, *, target: str = "duckdb", **limits: int) -> Path:
+    with open_warehouse(Place(data, target, replay=False), data.root / ".tmp") as warehouse:
+        return publish(data, warehouse, **limits)
+
+
+def inodes(version: Path) -> dict[str, int]:
+    return {file.name: file.stat().st_ino for file in (version / "marts").iterdir()}
+
+
+def read(data: DataDir, query: str) -> list[tuple[object, ...]]:
+    with duckdb.connect(str(data.published / "tieout.duckdb"), read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_duckdb_and_parquet_say_the_same(data: DataDir) -> None:
+    version = published(data)
+    assert data.published.resolve() == version
+    assert sorted(file.name for file in (version / "marts").iterdir()) == sorted(f"{mart}.parquet" for mart in MARTS)
+    for mart in MARTS:
+        table = read(data, f"select * from marts.{mart} order by 1")
+        pattern = data.published / "marts" / f"{mart}*.parquet"
+        assert duckdb.sql(f"select * from read_parquet('{pattern}') order by 1").fetchall() == table
+    assert read(data, "select count(*) from marts.reconciliation_results") == [(1000,)]
+    kinds = read(data, "select table_type from information_schema.tables where table_schema = 'marts'")
+    assert set(kinds) == {("BASE TABLE",)}
+    assert not (data.versions / "1" / "tieout.duckdb.wal").exists()
+
+
+def test_nothing_changed_keeps_the_version(data: DataDir) -> None:
+    assert published(data) == published(data) == data.versions / "1"
+
+
+def test_only_what_changed_is_written_again(data: DataDir) -> None:
+    first = published(data)
+    before = inodes(first)
+    warehouses.change(data.warehouse, "update marts.exceptions set a_text = 'other'")
+    second = published(data)
+    after = inodes(second)
+    assert {name for name in before if before[name] != after[name]} == {"exceptions.parquet"}
+    assert read(data, "select a_text from marts.exceptions") == [("other",)]
+
+
+def test_evidence_counts_as_change_although_the_results_hash_does_not_see_it(data: DataDir) -> None:
+    published(data)
+    warehouses.change(
+        data.warehouse, "update reconciliation.results set source_batch_id = 'later' where result_id = 'r7'"
+    )
+    published(data)
+    query = "select source_batch_id from marts.reconciliation_results where result_id = 'r7'"
+    assert read(data, query) == [("later",)]
+
+
+def test_a_large_mart_is_cut_by_date_and_only_touched_parts_are_written(data: DataDir) -> None:
+    first = published(data, row_limit=500, part_rows=300)
+    names = sorted(file.name for file in (first / "marts").glob("reconciliation_results*"))
+    assert names == [
+        "reconciliation_results.2026-03-01.parquet",
+        "reconciliation_results.2026-03-04.parquet",
+        "reconciliation_results.2026-03-07.parquet",
+        "reconciliation_results.2026-03-10.parquet",
+        "reconciliation_results.none.parquet",
+    ]
+    assert read(data, "select count(*), sum(row_hash) from marts.reconciliation_results") == [(1000, 499500)]
+    # As a table it would be written twice.
+    kind = "select table_type from information_schema.tables where table_name = 'reconciliation_results'"
+    assert read(data, kind) == [("VIEW",)]
+    before = inodes(first)
+    warehouses.change(
+        data.warehouse, "update reconciliation.results set is_late = true where business_date = '2026-03-05'"
+    )
+    after = inodes(published(data, row_limit=500, part_rows=300))
+    assert {name for name in before if before[name] != after[name]} == {"reconciliation_results.2026-03-04.parquet"}
+    assert read(data, "select count(*) from marts.reconciliation_results where is_late") == [(100,)]
+
+
+def test_a_changed_column_is_written_everywhere(data: DataDir) -> None:
+    published(data, row_limit=500)
+    warehouses.change(
+        data.warehouse,
+    condition = "business_date = '2026-03-05'"
+    warehouses.change(data.warehouse, f"update reconciliation.results set is_late = true where {condition}")
+    )
+    published(data, row_limit=500)
+    assert read(data, "select count(more) from marts.reconciliation_results") == [(1000,)]
+
+
+def test_a_mart_that_grows_beyond_the_limit_leaves_no_whole_file_behind(data: DataDir) -> None:
+    published(data)
+    version = published(data, row_limit=500, part_rows=300)
+    assert not (version / "marts" / "reconciliation_results.parquet").exists()
+    assert read(data, "select count(*) from marts.reconciliation_results") == [(1000,)]
+
+
+def test_a_reader_keeps_what_it_opened_while_the_next_version_comes(data: DataDir) -> None:
+    published(data, row_limit=500, part_rows=300)
+    with duckdb.connect(str(data.published / "tieout.duckdb"), read_only=True) as reader:
+        query = "select count(*), count(*) filter (where is_late) from marts.reconciliation_results"
+        assert reader.execute(query).fetchall() == [(1000, 0)]
+        warehouses.change(data.warehouse, "update reconciliation.results set is_late = true")
+        published(data, row_limit=500, part_rows=300)
+        assert reader.execute(query).fetchall() == [(1000, 0)]
+    assert read(data, query) == [(1000, 1000)]
+
+
+def test_the_last_three_versions_stay(data: DataDir) -> None:
+    for number in range(5):
+        warehouses.change(data.warehouse, f"update marts.exceptions set a_text = '{number}'")
+        published(data)
+    assert sorted(folder.name for folder in data.versions.iterdir()) == ["3", "4", "5"]
+    assert read(data, "select a_text from marts.exceptions") == [("4",)]
+
+
+def test_a_missing_mart_publishes_nothing(data: DataDir) -> None:
+    first = published(data)
+    warehouses.change(data.warehouse, "drop table marts.exceptions")
+    with pytest.raises(PublishError, match=r"no marts\.exceptions"):
+        published(data)
+    assert data.published.resolve() == first
+
+
+def test_what_a_crash_left_is_cleared_away(data: DataDir) -> None:
+    published(data)
+    leftover = data.versions / "2" / "marts"
+    leftover.mkdir(parents=True)
+    (leftover / "half.parquet").write_bytes(b"PAR1")
+    warehouses.change(data.warehouse, "update marts.exceptions set a_text = 'other'")
+    version = published(data)
+    assert version.name == "2"
+    assert not (version / "marts" / "half.parquet").exists()
+
+
+def test_names_that_would_share_a_pattern_are_refused(data: DataDir) -> None:
+    with (
+        open_warehouse(Place(data, "duckdb", replay=False), data.root / ".tmp") as warehouse,
+        pytest.raises(PublishError, match=r"exceptions\*\.parquet would also read exceptions_old"),
+    ):
+        publish(data, warehouse, marts=("exceptions", "exceptions_old"))
+
+
+def days(*rows: int) -> dict[date | None, Fingerprint]:
+    return {date(2026, 3, 1 + day): Fingerprint(count, count) for day, count in enumerate(rows) if count}
+
+
+def keys(by_date: dict[date | None, Fingerprint], *before: int) -> list[str]:
+    starts = [date(2026, 3, day) for day in before]
+    return [part.key[-2:] for part in cut(by_date, starts, dated=True, row_limit=10, part_rows=20)]
+
+
+def test_borders_stay_where_they_were() -> None:
+    assert keys(days(5, 5)) == ["ll"]
+    assert keys(days(10, 10, 10, 10, 5)) == ["01", "03", "05"]
+    # A new day joins the last range until it is full, then opens the next.
+    assert keys(days(10, 10, 10, 10, 5, 5), 1, 3, 5) == ["01", "03", "05"]
+    assert keys(days(10, 10, 10, 10, 5, 15, 1), 1, 3, 5) == ["01", "03", "05", "07"]
+    # An early range may grow to twice its size before it is cut.
+    assert keys(days(19, 10, 10, 10, 5), 1, 3, 5) == ["01", "03", "05"]
+    assert keys(days(31, 10, 10, 10, 5), 1, 3, 5) == ["01", "02", "03", "05"]
+    # Days before the first border come in front; a range that became empty goes.
+    assert keys(days(5, 10, 0, 0, 5, 5), 2, 3, 5) == ["01", "02", "05"]
+
+
+def test_parts_hold_every_row_once() -> None:
+    by_date = {**days(10, 10, 10, 10, 5), None: Fingerprint(3, 3)}
+    parts = cut(by_date, [], dated=True, row_limit=10, part_rows=20)
+    assert sum(part.fingerprint.rows for part in parts) == 48
+    assert parts[-1].where == "business_date is null"
+
+
+@pytest.mark.postgres
+def test_postgres_keeps_every_type_and_text(data_dir: Path, postgres_database: dict[str, str]) -> None:
+    data = DataDir.at(data_dir)
+    small = warehouses.SMALL.replace("\n    select", "select").replace("\\n", "\n")
+    connection = psycopg2.connect(
+        host=postgres_database["TIEOUT_PG_HOST"],
+        port=postgres_database["TIEOUT_PG_PORT"],
+        user=postgres_database["TIEOUT_PG_USER"],
+        dbname=postgres_database["TIEOUT_PG_DATABASE"],
+    )
+    with connection, connection.cursor() as cursor:
+        cursor.execute("create schema marts")
+        cursor.execute(f"create table marts.reconciliation_results as {warehouses.RESULTS}")
+        for mart in MARTS[1:]:
+            cursor.execute(f"create table marts.{mart} as {small}")
+    connection.close()
+    version = published(data, target="postgres", row_limit=500, part_rows=300)
+    assert len(list((version / "marts").glob("reconciliation_results.*.parquet"))) == 5
+    assert read(data, "select count(*), sum(row_hash) from marts.reconciliation_results") == [(1000, 499500)]
+    with duckdb.connect() as expected:
+        wanted = expected.sql(small)
+        row, types = wanted.fetchall(), [str(kind) for kind in wanted.types]
+    assert read(data, "select * from marts.exceptions") == row
+    with duckdb.connect(str(data.published / "tieout.duckdb"), read_only=True) as reader:
+        assert [str(kind) for kind in reader.sql("select * from marts.exceptions").types] == types
+    assert published(data, target="postgres", row_limit=500, part_rows=300) == version
+
+
+def test_postgres_that_cannot_be_reached_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIEOUT_PG_HOST", "127.0.0.1")
+    monkeypatch.setenv("TIEOUT_PG_PORT", "1")
+    with pytest.raises(UsageError, match=r"127\.0\.0\.1:1.*cannot be reached.*TIEOUT_PG_HOST"):
+        connect_postgres()
