@@ -74,30 +74,32 @@ def split_ending(name: str) -> tuple[str, str]:
     return path.stem, path.suffix
 
 
-def move_out(source: Path, folder: Path, name: str, mark: str = "") -> Path:
-    """Move a file into `folder`; a name that is taken gets `.<mark>` before its ending, then a number too. Returns
-    the new path.
-
-    Nothing that is there is ever replaced. Across file systems the copy is whole and on disk before the source goes.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
+def free_path(folder: Path, name: str, mark: str = "") -> Path:
+    """`folder/name`; when that is taken, with `.<mark>` before its ending, and then with a number too."""
     stem, ending = split_ending(name)
     target, n = folder / name, 1
-    while os.path.lexists(target) or os.path.lexists(reason_path(target)):
-        marks = [part for part in (mark, str(n) if n > 1 or not mark else "") if part]
-        target, n = folder / (".".join([stem, *marks]) + ending), n + 1
+    while os.path.lexists(target):
+        marks = ([mark] if mark else []) + ([str(n)] if n > 1 else [])
+        target = folder / (".".join([stem, *marks]) + ending)
+        n += 1
+    return target
+
+
+def move(source: Path, target: Path) -> Path:
+    """Move a file to a free path and return that. Across file systems the copy is whole and on disk before the source goes."""
+    target.parent.mkdir(parents=True, exist_ok=True)
     try:
         source.rename(target)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        half = folder / f".{target.name}.part"
+        half = target.with_name(f".{target.name}.part")
         shutil.copy2(source, half, follow_symlinks=False)
         if not half.is_symlink():
             sync(half)
         half.rename(target)
         source.unlink()
-    sync(folder)
+    sync(target.parent)
     return target
 
 

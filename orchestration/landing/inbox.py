@@ -15,7 +15,7 @@ from orchestration.landing.crash_points import crash_point
 from orchestration.landing.csv_reader import read_csv
 from orchestration.landing.errors import UnreadableFileError
 from orchestration.landing.feeds import Feed, load_feeds
-from orchestration.landing.files import FORMATS, InboxFile, file_format, move_out, reason_path, walk_inbox
+from orchestration.landing.files import FORMATS, InboxFile, file_format, free_path, move, reason_path, walk_inbox
 from orchestration.landing.jsonl_reader import read_jsonl
 from orchestration.landing.lock import landing_lock
 from orchestration.landing.manifest import read_manifests
@@ -180,18 +180,19 @@ class _Landing:
 
     def _archive(self, file: InboxFile, outcome: FileOutcome) -> FileOutcome:
         assert outcome.batch_id
-        moved = move_out(
-            file.path, self.data.joinpath("archive", *file.parts[:-1]), file.parts[-1], outcome.batch_id[:8]
-        )
+        folder = self.data.joinpath("archive", *file.parts[:-1])
+        moved = move(file.path, free_path(folder, file.parts[-1], outcome.batch_id[:8]))
         crash_point("after-archive")
         return _moved(outcome, moved, self.data)
 
     def _fail(self, file: InboxFile, error: UnreadableFileError) -> FileOutcome:
         folder = self.data.joinpath("failed", *file.parts[:-1])
-        moved = move_out(file.path, folder, file.parts[-1])
-        reason_path(moved).write_text(
-            f"File:     inbox/{file.shown}\n{error.text()}", encoding="utf-8", errors="backslashreplace"
-        )
+        target = free_path(folder, file.parts[-1])
+        folder.mkdir(parents=True, exist_ok=True)
+        # The reason first: a crash in between leaves the file in the inbox, never a failed file without its reason.
+        text = f"File:     inbox/{file.shown}\n{error.text()}"
+        reason_path(target).write_text(text, encoding="utf-8", errors="backslashreplace")
+        moved = move(file.path, target)
         place = dict(zip(("org_id", "system", "feed"), file.parts, strict=False)) if len(file.parts) == 4 else {}
         return _moved(FileOutcome(file.shown, "failed", reason=error.found, **place), moved, self.data)
 

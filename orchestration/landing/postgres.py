@@ -157,12 +157,10 @@ def _copy_batch(cursor: Any, manifest: dict[str, Any], feed: Feed, schema: str, 
             # Postgres cannot hold NUL in a text; the symbol for it stands in its place (the file's Parquet keeps the
             # character itself).
             query = f"""
-                select _org_id, {literal(feed.system)}, {literal(feed.name)}, _batch_id, _source_file, _received_at, _row_number,
-                       _line_number, _line_span, _reason, replace(_raw, chr(0), '\u2400')
+                select _org_id, {literal(feed.system)}, {literal(feed.name)}, _batch_id, _source_file, _received_at,
+                       _row_number, _line_number, _line_span, _reason, replace(_raw, chr(0), '\u2400')
                 from read_parquet({literal(str(folder / "rejects.parquet"))})"""
-            _copy(
-                cursor, schema, "rejects", list(REJECT_COLUMNS), engine.sql(query).to_arrow_reader(ROWS_AT_A_TIME)
-            )
+            _copy(cursor, schema, "rejects", list(REJECT_COLUMNS), engine.sql(query).to_arrow_reader(ROWS_AT_A_TIME))
     return True
 
 

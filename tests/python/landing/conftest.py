@@ -76,7 +76,9 @@ class Inbox:
 
     def tree(self) -> list[str]:
         """Every file below the data folder but locks."""
-        return sorted(p.relative_to(self.data).as_posix() for p in self.data.rglob("*") if p.is_file() and p.suffix != ".lock")
+        return sorted(
+            p.relative_to(self.data).as_posix() for p in self.data.rglob("*") if p.is_file() and p.suffix != ".lock"
+        )
 
 
 def _rows(query: str, path: str) -> list[dict[str, Any]]:

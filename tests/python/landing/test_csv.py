@@ -38,7 +38,9 @@ def test_line_ends_and_delimiters(one: Land, end: str, last: bool, delimiter: st
 
 
 def test_mixed_line_ends_stay_in_the_values(one: Land):
-    inbox = one(f'{HEADER}\r\n{order(1)}\n\r{order(2, status=chr(34) + "a" + chr(13) + "b" + chr(13) + chr(10) + "c" + chr(34))}\r\r\n')
+    inbox = one(
+        f"{HEADER}\r\n{order(1)}\n\r{order(2, status=chr(34) + 'a' + chr(13) + 'b' + chr(13) + chr(10) + 'c' + chr(34))}\r\r\n"
+    )
     assert [row["status"] for row in inbox.records()] == ["PAID", "a\rb\r\nc"]
     manifest = inbox.manifest()
     assert (manifest["physical_lines"], manifest["blank_lines"], manifest["record_line_breaks"]) == (7, 2, 2)
@@ -83,7 +85,13 @@ def test_headers_in_any_order_case_and_spelling(one: Land):
 def test_extra_columns_keep_their_names_and_never_collide(one: Land):
     inbox = one(f"{HEADER},note,Note,,_org_id\n{order(1)},a,b,c,d\n")
     row = inbox.records(meta=True)[0]
-    assert (row["note"], row["Note_2"], row["column_10"], row["_org_id_2"], row["_org_id"]) == ("a", "b", "c", "d", "acme")
+    assert (row["note"], row["Note_2"], row["column_10"], row["_org_id_2"], row["_org_id"]) == (
+        "a",
+        "b",
+        "c",
+        "d",
+        "acme",
+    )
 
 
 def test_a_column_named_twice_is_no_guess(one: Land):
@@ -94,7 +102,8 @@ def test_a_column_named_twice_is_no_guess(one: Land):
 
 def test_the_own_name_goes_before_an_alias(one: Land):
     inbox = one(
-        "order_id,location_id,state,currency,total,order_total,placed_at,modified_at,revision\n1,L,s,EUR,9,8,p,m,1\n", feed="oms/orders"
+        "order_id,location_id,state,currency,total,order_total,placed_at,modified_at,revision\n1,L,s,EUR,9,8,p,m,1\n",
+        feed="oms/orders",
     )
     assert (inbox.records()[0]["order_total"], inbox.records()[0]["total"]) == ("8", "9")
 
@@ -154,7 +163,12 @@ def test_bad_lines_are_kept_and_spare_their_neighbours(one: Land):
         'O13,S1",PAID,EUR,1,c,u',  # 16
     ]
     inbox = one(HEADER + "\n" + "\n".join(lines))
-    assert [(row["order_id"], row["_row_number"]) for row in inbox.records()] == [("O1", 1), ("O5", 5), ("O6", 6), ("O12", 12)]
+    assert [(row["order_id"], row["_row_number"]) for row in inbox.records()] == [
+        ("O1", 1),
+        ("O5", 5),
+        ("O6", 6),
+        ("O12", 12),
+    ]
     rejects = inbox.rejects()
     assert [reject[:3] for reject in rejects] == [
         (2, 3, 1), (3, 4, 1), (4, 5, 1), (7, 9, 1), (8, 10, 1), (9, 11, 1), (10, 12, 2), (11, 14, 1), (13, 16, 1)

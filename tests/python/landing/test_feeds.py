@@ -13,7 +13,12 @@ def test_the_projects_feeds():
     feeds = load_feeds(PROJECT)
     assert {"pos/orders", "oms/orders", "tieout/policies"} <= set(feeds)
     pos = feeds["pos/orders"]
-    assert (pos.relation, pos.kind, pos.id_column, pos.version_column) == ("pos__orders", "records", "order_id", "updated_at")
+    assert (pos.relation, pos.kind, pos.id_column, pos.version_column) == (
+        "pos__orders",
+        "records",
+        "order_id",
+        "updated_at",
+    )
     assert (pos.counterparty_column, pos.event_column) == ("store_id", "created_at")
     assert pos.delimiters == (",", ";", "\t", "|")
     assert [c.name for c in pos.columns if not c.required] == ["description"]

@@ -33,11 +33,23 @@ def test_json_values_of_every_kind(one: Land):
 
 
 def test_json_bad_lines(one: Land):
-    bad = ["not json", "[1]", "7", '{"a":1,}', '{"a":NaN}', '{"order_id":1,"order_id":2}', '{"order_id":"a\\u0000"}', '{"a":"x', "\0{}"]
+    bad = [
+        "not json",
+        "[1]",
+        "7",
+        '{"a":1,}',
+        '{"a":NaN}',
+        '{"order_id":1,"order_id":2}',
+        '{"order_id":"a\\u0000"}',
+        '{"a":"x',
+        "\0{}",
+    ]
     good = [f'{{"order_id":{i},"total":1,{REST}}}' for i in (1, 2)]
     inbox = one("\r\n".join([good[0], "", *bad, " ", good[1]]) + "\r\n", "o.jsonl.gz" if False else "o.jsonl")
     assert [(row["order_id"], row["_row_number"]) for row in inbox.records()] == [("1", 1), ("2", 11)]
-    assert [(reject[0], reject[1], reject[4]) for reject in inbox.rejects()] == [(i + 2, i + 3, raw) for i, raw in enumerate(bad)]
+    assert [(reject[0], reject[1], reject[4]) for reject in inbox.rejects()] == [
+        (i + 2, i + 3, raw) for i, raw in enumerate(bad)
+    ]
     assert inbox.manifest()["blank_lines"] == 2
     assert inbox.manifest()["physical_lines"] == 13
 

@@ -44,22 +44,35 @@ def test_nothing_landed_makes_empty_tables(inbox: Inbox, feeds: dict[str, Feed],
 
 def test_values_arrive_as_they_are(inbox: Inbox, feeds: dict[str, Feed], postgres: dict[str, str], schema: str):
     odd = 'a, ""b""\n\\N \\ é\t€'
-    inbox.put(f'{HEADER},extra\n{order(1, status=chr(34) + odd + chr(34))},x\nbro\0ken\n{order(3, status="")},\n')
+    inbox.put(f"{HEADER},extra\n{order(1, status=chr(34) + odd + chr(34))},x\nbro\0ken\n{order(3, status='')},\n")
     rest = '"store_id":"S","total":1,"currency":"EUR","created_at":"c","updated_at":"u"'
     inbox.put(f'{{"order_id":"","status":null,{rest}}}', "o.jsonl", org="beta")
     inbox.land()
     report = load_postgres(inbox.data, feeds, postgres, schema)
     assert (report.batches, report.rows, report.present) == (2, 3, 0)
-    rows = query(postgres, f'select _org_id, order_id, status, _row_number, _received_at from "{schema}".pos__orders order by 1, 4')
+    rows = query(
+        postgres,
+        f'select _org_id, order_id, status, _row_number, _received_at from "{schema}".pos__orders order by 1, 4',
+    )
     when = AS_OF.replace(tzinfo=None)
-    assert rows == [("acme", "O1", odd.replace('""', '"'), 1, when), ("acme", "O3", None, 3, when), ("beta", "", None, 1, when)]
-    rejects = query(postgres, f'select system, feed, row_number, line_number, line_span, reason, raw from "{schema}".rejects')
+    assert rows == [
+        ("acme", "O1", odd.replace('""', '"'), 1, when),
+        ("acme", "O3", None, 3, when),
+        ("beta", "", None, 1, when),
+    ]
+    rejects = query(
+        postgres, f'select system, feed, row_number, line_number, line_span, reason, raw from "{schema}".rejects'
+    )
     assert rejects == [("pos", "orders", 2, 4, 1, "NUL character", "bro\u2400ken")]
-    batches = query(postgres, f'select org_id, record_count, physical_lines, columns[8] from "{schema}".batches order by 1')
+    batches = query(
+        postgres, f'select org_id, record_count, physical_lines, columns[8] from "{schema}".batches order by 1'
+    )
     assert batches == [("acme", 2, 5, "extra"), ("beta", 1, 1, None)]
 
 
-def test_again_is_nothing_and_later_is_not_seen(inbox: Inbox, feeds: dict[str, Feed], postgres: dict[str, str], schema: str):
+def test_again_is_nothing_and_later_is_not_seen(
+    inbox: Inbox, feeds: dict[str, Feed], postgres: dict[str, str], schema: str
+):
     inbox.put(f"{HEADER}\n{order(1)}\n")
     inbox.land()
     inbox.put(f"{HEADER}\n{order(2)}\n")
@@ -80,7 +93,10 @@ def test_a_declaration_that_grew(inbox: Inbox, feeds: dict[str, Feed], postgres:
     inbox.put(f"{HEADER},till\n{order(2)},T1\n")
     inbox.land(feeds=grown)
     load_postgres(inbox.data, grown, postgres, schema)
-    assert query(postgres, f'select order_id, till from "{schema}".pos__orders order by 1') == [("O1", None), ("O2", "T1")]
+    assert query(postgres, f'select order_id, till from "{schema}".pos__orders order by 1') == [
+        ("O1", None),
+        ("O2", "T1"),
+    ]
     assert load_postgres(inbox.data, grown, postgres, f"{schema} 2").rows == 2
     query(postgres, f'drop schema "{schema} 2" cascade')
 
