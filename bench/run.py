@@ -1,0 +1,446 @@
+"""Measures what a reconciliation costs, and checks that its answer is right: `make bench`.
+
+    python bench/run.py [--rows 10000000] [--work .bench] [--report docs/benchmarks.md]
+
+In one go and each as a process of its own: the reference (`bench/reference.py`), `tieout run` on a first delivery, the
+reference again, `tieout run` on the delivery of the next day, then runs with little or nothing to do. After each of the
+two deliveries every published result row is held against the generator's answer key.
+
+Ends with 1 when an answer is wrong or a run fails, and, at full size, when a target is missed.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psutil
+
+ROOT = Path(__file__).resolve().parents[1]
+FULL_SIZE = 10_000_000
+EXAMPLES_AS_OF = "2026-03-03T06:00:00Z"
+STREAM = "pos_oms_orders"
+SAMPLE_SECONDS = 0.1
+GIGABYTE = 1024**3
+
+# What make bench holds the project to (ratios of one and the same go).
+MAX_TO_REFERENCE = 3.0
+MAX_SECOND_TO_FIRST = 0.20
+MAX_EMPTY_SECONDS = 15.0
+MAX_BYTES = 6 * GIGABYTE
+
+
+class BenchError(Exception):
+    """A run failed or its answer is wrong; the message says what."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A process that ended well: how long it took, the most memory that it and its children held at a time."""
+
+    seconds: float
+    peak_bytes: int
+    output: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """A measured `tieout run` and what its summary says about itself."""
+
+    measured: Measured
+    summary: dict[str, Any]
+    nodes: dict[str, float]
+
+    @property
+    def timings(self) -> dict[str, float]:
+        return self.summary.get("timings", {})
+
+
+@dataclass
+class Target:
+    """A limit and what was measured."""
+
+    what: str
+    measured: float
+    limit: float
+    unit: str = ""
+
+    @property
+    def met(self) -> bool:
+        return self.measured <= self.limit
+
+
+@dataclass
+class Bench:
+    """Everything that one go has measured."""
+
+    rows: int
+    days: int
+    seed: int
+    references: list[Measured] = field(default_factory=list)
+    runs: dict[str, Run] = field(default_factory=dict)
+    load_average: float = 0.0
+
+    @property
+    def reference(self) -> Measured:
+        """The faster one of the two around the first day: what others do on the machine is no excuse."""
+        return min(self.references, key=lambda one: one.seconds)
+
+    def targets(self) -> list[Target]:
+        """The limits, in the order of the report."""
+        first, second, again = (self.runs[name].measured for name in ("first day", "second day", "nothing new"))
+        tiny = self.runs["examples"].measured
+        peak = max(run.measured.peak_bytes for run in self.runs.values())
+        return [
+            Target("first day / reference", first.seconds / self.reference.seconds, MAX_TO_REFERENCE),
+            Target("second day / first day", second.seconds / first.seconds, MAX_SECOND_TO_FIRST),
+            Target("run on the examples", tiny.seconds, MAX_EMPTY_SECONDS, " s"),
+            Target("run with nothing new, on top of both days", again.seconds, MAX_EMPTY_SECONDS, " s"),
+            Target("peak memory of any run", peak / GIGABYTE, MAX_BYTES / GIGABYTE, " GB"),
+        ]
+
+
+def measure(command: list[str], log: Path) -> Measured:
+    """Run a command to its end as a process of its own.
+
+    Raises:
+        BenchError: it did not end with 0.
+    """
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("TIEOUT_", "DBT_"))}
+    out, err = log.with_suffix(".out"), log.with_suffix(".err")
+    with out.open("wb") as output, err.open("wb") as errors:
+        started = time.perf_counter()
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=errors)
+        sampler = _Sampler(process.pid)
+        sampler.start()
+        # `wait4` also says the most that the largest single process held, which no sample can miss.
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+    sampler.stop()
+    if process.returncode != 0:
+        tail = "\n".join((err.read_text(errors="replace") + out.read_text(errors="replace")).splitlines()[-25:])
+        raise BenchError(f"{' '.join(command)} ended with {process.returncode}:\n{tail}")
+    largest = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return Measured(seconds, max(largest, sampler.peak), out.read_text(encoding="utf-8"))
+
+
+class _Sampler(threading.Thread):
+    """Looks at the memory of a process and all its children until it is told to stop."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.pid = pid
+        self.peak = 0
+        self._ended = threading.Event()
+
+    def run(self) -> None:
+        while not self._ended.wait(SAMPLE_SECONDS):
+            total = 0
+            try:
+                root = psutil.Process(self.pid)
+                tree = [root, *root.children(recursive=True)]
+            except psutil.NoSuchProcess:
+                return
+            for process in tree:
+                try:
+                    total += process.memory_info().rss
+                except psutil.NoSuchProcess:
+                    continue
+            self.peak = max(self.peak, total)
+
+    def stop(self) -> None:
+        self._ended.set()
+        self.join()
+
+
+def extracts(work: Path, bench: Bench, day2: bool) -> tuple[Path, Path]:
+    """Inbox and answer key of a delivery, generated unless an earlier go with the same generator has left them."""
+    generator = ROOT / "examples" / "generate.py"
+    stamp = hashlib.sha256(generator.read_bytes()).hexdigest()[:8]
+    folder = work / "extracts" / f"{bench.rows}-{bench.days}-{bench.seed}-{stamp}"
+    inbox, key = folder / ("day2" if day2 else "day1"), folder / ("day2_key" if day2 else "day1_key")
+    if not (key / "done").exists():
+        say(f"generating {bench.rows:,} orders, {'second' if day2 else 'first'} delivery")
+        command = [sys.executable, str(generator), "--rows", str(bench.rows), "--days", str(bench.days)]
+        command += ["--seed", str(bench.seed), "--out", str(inbox), *(["--day2"] if day2 else [])]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        (key / "done").touch()
+    return inbox, key
+
+
+def deliver(inbox: Path, data: Path) -> None:
+    """Put the files of an inbox into a data folder's; as links where that can be, for landing moves them anyway."""
+    for file in sorted(path for path in inbox.rglob("*") if path.is_file()):
+        to = data / "inbox" / file.relative_to(inbox)
+        to.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(file, to)
+        except OSError:
+            shutil.copy2(file, to)
+
+
+def tieout(data: Path, as_of: str, log: Path) -> Run:
+    """A measured `tieout run`."""
+    command = [
+        str(Path(sys.executable).with_name("tieout")),
+        "run",
+        "--data-dir",
+        str(data),
+        "--as-of",
+        as_of,
+        "--json",
+    ]
+    measured = measure(command, log)
+    summary = json.loads(measured.output)
+    if summary["laws"]["failed"]:
+        raise BenchError(f"{summary['laws']['failed']} laws failed: {summary.get('failures')}")
+    return Run(measured, summary, _nodes(data))
+
+
+def _nodes(data: Path) -> dict[str, float]:
+    """Seconds of each dbt node of the last run; none when dbt has left no results."""
+    found = sorted((data / ".dbt").glob("*/run_results.json"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        return {}
+    file = found[-1]
+    seconds: dict[str, float] = defaultdict(float)
+    for result in json.loads(file.read_text(encoding="utf-8"))["results"]:
+        kind, _, name = result["unique_id"].split(".")[:3]
+        seconds["tests" if kind in ("test", "unit_test") else name] += result["execution_time"]
+    return dict(seconds)
+
+
+def check(data: Path, key: Path, run: Run) -> None:
+    """Hold a run's answer against the key: counts by result and by anomaly, then row by row.
+
+    Raises:
+        BenchError: they differ; the message shows the counts or the first rows.
+    """
+    expected = json.loads((key / "summary.json").read_text(encoding="utf-8"))
+    counts = run.summary["streams"][STREAM]
+    told = {name: counts[name.lower()] for name in expected["results"]}
+    if told != expected["results"]:
+        raise BenchError(f"counts by result differ: expected {expected['results']}, the summary says {told}")
+    unknown = {name: count for name, count in counts.items() if isinstance(count, int) and count}
+    if set(unknown) != {name.lower() for name in expected["results"]}:
+        raise BenchError(f"results beside the expected ones: {unknown}")
+
+    con = duckdb.connect()
+    con.execute("set memory_limit = '4GB'")
+    con.execute(f"set temp_directory = '{data / '.bench_tmp'}'")
+    con.execute("set preserve_insertion_order = false")
+    con.execute(
+        f"""create view told as
+        select
+            step, result, anomalies,
+            -- a surplus copy's id may end in its ordinal
+            if(result = 'DUPLICATE', regexp_replace(source_activity_id, '#[0-9]+$', ''), source_activity_id)
+                as source_id,
+            if(result = 'DUPLICATE', regexp_replace(target_activity_id, '#[0-9]+$', ''), target_activity_id)
+                as target_id,
+            source_amount_minor as source_amount, target_amount_minor as target_amount
+        from read_parquet('{data}/published/marts/reconciliation_results*.parquet', union_by_name = true)"""
+    )
+    con.execute(
+        f"""create view expected as
+        select step, result, anomalies, source_id, target_id, source_amount, target_amount
+        from read_parquet('{key}/key.parquet')"""
+    )
+    found = con.execute(
+        """select unnest(string_split(anomalies, ',')) as anomaly, count(*) from told where anomalies <> ''
+        group by anomaly order by anomaly"""
+    ).fetchall()
+    if dict(found) != expected["anomalies"]:
+        raise BenchError(f"counts by anomaly differ: expected {expected['anomalies']}, published are {dict(found)}")
+    for one, other, what in (("expected", "told", "are missing"), ("told", "expected", "are not expected")):
+        rows = con.execute(f"select * from (from {one} except all from {other}) limit 5").fetchall()
+        if rows:
+            raise BenchError(f"result rows that {what}, the first of them:\n" + "\n".join(map(str, rows)))
+    con.close()
+
+
+def go(bench: Bench, work: Path) -> None:
+    """Measure and check everything, telling as it goes."""
+    first_inbox, first_key = extracts(work, bench, day2=False)
+    second_inbox, second_key = extracts(work, bench, day2=True)
+    first_as_of, second_as_of = (
+        json.loads((key / "summary.json").read_text(encoding="utf-8"))["as_of"] for key in (first_key, second_key)
+    )
+    data, tiny, logs = work / "data", work / "examples", work / "logs"
+    for folder in (data, tiny, logs):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    pos, oms = (next(first_inbox.glob(f"*/{system}/orders/*.csv")) for system in ("pos", "oms"))
+    bench.load_average = os.getloadavg()[0]
+
+    def reference() -> None:
+        out = work / "reference.duckdb"
+        command = [sys.executable, str(ROOT / "bench" / "reference.py"), str(pos), str(oms), str(out)]
+        bench.references.append(measure(command, logs / "reference"))
+        out.unlink()
+        tell("reference", bench.references[-1])
+
+    def run(name: str, folder: Path, as_of: str) -> Run:
+        bench.runs[name] = tieout(folder, as_of, logs / name.replace(" ", "_"))
+        tell(name, bench.runs[name].measured)
+        return bench.runs[name]
+
+    deliver(ROOT / "examples" / "extracts", tiny)
+    run("examples", tiny, EXAMPLES_AS_OF)
+    run("examples again", tiny, EXAMPLES_AS_OF)
+    reference()
+    deliver(first_inbox, data)
+    check(data, first_key, run("first day", data, first_as_of))
+    say("every row of the first day's answer is right")
+    reference()
+    deliver(second_inbox, data)
+    check(data, second_key, run("second day", data, second_as_of))
+    say("every row of the second day's answer is right")
+    hash_before = bench.runs["second day"].summary["streams"][STREAM]["results_hash"]
+    if run("nothing new", data, second_as_of).summary["streams"][STREAM]["results_hash"] != hash_before:
+        raise BenchError("a run with nothing new has changed the results")
+
+
+def report(bench: Bench) -> str:
+    """The benchmark as a page of documentation."""
+    reference, runs = bench.reference, bench.runs
+    first = runs["first day"].measured
+    tries = ", ".join(f"{one.seconds:.1f} s" for one in bench.references)
+
+    def line(what: str, one: Measured, ratio: str = "") -> str:
+        return f"| {what} | {one.seconds:.1f} | {one.peak_bytes / GIGABYTE:.2f} | {ratio} |"
+
+    lines = [
+        "# Benchmarks",
+        "",
+        "Written by `make bench` (`bench/run.py`); do not edit.",
+        "",
+        f"{bench.rows:,} orders a side over {bench.days} days as two CSV files, then a second delivery with about one",
+        "per cent of new and changed rows; in one go, each line a process of its own from its start to its end. Every",
+        "result row was checked against the generator's answer key.",
+        "",
+        "| limit | measured | allowed | |",
+        "|---|---|---|---|",
+        *(
+            f"| {t.what} | {t.measured:.2f}{t.unit} | {t.limit:g}{t.unit} | {'met' if t.met else '**missed**'} |"
+            for t in bench.targets()
+        ),
+        "",
+        "| what | seconds | peak memory, GB | |",
+        "|---|---|---|---|",
+        line("reference: one hand-written script (`bench/reference.py`)", reference, "1"),
+        line("first day, CSV to published results", first, f"{first.seconds / reference.seconds:.2f} x reference"),
+        line(
+            "second day",
+            runs["second day"].measured,
+            f"{runs['second day'].measured.seconds / first.seconds:.2f} x first day",
+        ),
+        line("nothing new, on top of both days", runs["nothing new"].measured),
+        line("the extracts of `examples/`, in a new folder", runs["examples"].measured),
+        line("the same again, nothing new", runs["examples again"].measured),
+        "",
+        f"The reference ran before and after the first day ({tries}); the faster one counts. Peak memory is the sum",
+        "over all processes of a run, looked at ten times a second, or the peak of the largest one where that is more.",
+        "",
+        "## Where the time goes",
+        "",
+        *_where(bench),
+        "",
+        "## The machine",
+        "",
+        *(f"* {fact}" for fact in _machine(bench)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _where(bench: Bench) -> list[str]:
+    """Tables of the runs' own timings, and of the dearest dbt nodes."""
+    names = [name for name in ("first day", "second day", "nothing new", "examples") if name in bench.runs]
+    phases = [phase for phase in bench.runs[names[0]].timings if phase != "total"]
+    lines = [f"| | {' | '.join(names)} |", "|---|" + "---|" * len(names)]
+    for phase in phases:
+        lines.append(
+            f"| {phase} | " + " | ".join(f"{bench.runs[name].timings.get(phase, 0):.1f}" for name in names) + " |"
+        )
+    rest = (
+        bench.runs[name].measured.seconds - sum(bench.runs[name].timings.get(p, 0) for p in phases) for name in names
+    )
+    lines.append("| start and end of the process | " + " | ".join(f"{max(seconds, 0):.1f}" for seconds in rest) + " |")
+    nodes = {node for name in names[:2] for node in bench.runs[name].nodes}
+    if not nodes:
+        return lines
+    dearest = sorted(nodes, key=lambda node: -max(bench.runs[name].nodes.get(node, 0) for name in names[:2]))[:12]
+    lines += ["", "The dearest parts of the dbt build (seconds; `tests` are all data tests together):", ""]
+    lines += [f"| | {' | '.join(names)} |", "|---|" + "---|" * len(names)]
+    for node in dearest:
+        lines.append(
+            f"| `{node}` | " + " | ".join(f"{bench.runs[name].nodes.get(node, 0):.1f}" for name in names) + " |"
+        )
+    return lines
+
+
+def _machine(bench: Bench) -> list[str]:
+    """What another machine must be compared by; nothing that names this one."""
+    packages = ", ".join(f"{name} {version(name)}" for name in ("duckdb", "dbt-core", "dbt-duckdb"))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    memory = psutil.virtual_memory().total / GIGABYTE
+    return [
+        f"{cores} cores ({platform.machine()}), {memory:.0f} GB of memory, {platform.system()}",
+        f"Python {platform.python_version()}, {packages}",
+        f"load average when it began: {bench.load_average:.1f}",
+        f"{datetime.now(UTC):%Y-%m-%d}",
+    ]
+
+
+def say(text: str) -> None:
+    """Tell how far it is, beside the report that goes to standard output."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def tell(what: str, one: Measured) -> None:
+    """Tell a measurement."""
+    say(f"{what}: {one.seconds:.1f} s, {one.peak_bytes / GIGABYTE:.2f} GB")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Measure what a reconciliation costs and check its answer.")
+    parser.add_argument("--rows", type=int, default=FULL_SIZE, help=f"orders a side (default {FULL_SIZE})")
+    parser.add_argument("--days", type=int, default=60, help="days that they spread over (default 60)")
+    parser.add_argument("--seed", type=int, default=7, help="seed of the generator (default 7)")
+    parser.add_argument("--work", type=Path, default=ROOT / ".bench", help="folder to work in (default .bench)")
+    parser.add_argument("--report", type=Path, help="page to write (default docs/benchmarks.md, at full size only)")
+    given = parser.parse_args(arguments)
+    page = given.report or (ROOT / "docs" / "benchmarks.md" if given.rows >= FULL_SIZE else None)
+    bench = Bench(given.rows, given.days, given.seed)
+    try:
+        go(bench, given.work.resolve())
+    except BenchError as fault:
+        say(f"bench: {fault}")
+        return 1
+    text = report(bench)
+    print(text)
+    if page is not None:
+        page.write_text(text, encoding="utf-8")
+    missed = [target.what for target in bench.targets() if not target.met]
+    if missed:
+        say(f"missed: {', '.join(missed)}")
+    return 1 if missed and given.rows >= FULL_SIZE else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
