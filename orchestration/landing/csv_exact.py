@@ -45,16 +45,19 @@ def read_exactly(plain: PlainText, target: Target, delimiter: str, line: HeaderL
     skip = line.blank_lines_before + line.lines
     has_cr = plain.counts.cr > 0
     with connect(target.work_dir, str(target.work_dir / "lines.duckdb")) as connection:
-        load_lines(connection, line_batches(plain.path, plain.bom_bytes, skip, has_cr))
         grammar = Grammar(delimiter, len(line.fields))
-        _classify(connection, grammar)
+        batches = line_batches(plain.path, plain.bom_bytes, skip, has_cr)
+        load_lines(connection, batches, f"*, {_kind(grammar)} as kind")
         _join_pairs(connection, grammar)
         _choose_regions(connection, grammar)
-        _number_units(connection)
+        _make_units(connection)
         rejects = write_rejects(connection, target, _rejects_query(grammar))
         records = _write_records(connection, target, grammar, header, numbered=rejects > 0)
         reject_lines = _one(connection, f"select coalesce(sum(line_span), 0) from ({_rejects_query(grammar)})")
-        blank = _one(connection, "select count(*) from flags where kind = 'blank' and not inside")
+        blank = _one(
+            connection,
+            "select count(*) from lines where kind = 'blank' and segment not in (select segment from regions)",
+        )
         return Reading(
             format="csv",
             columns=line.fields,
@@ -70,10 +73,10 @@ def read_exactly(plain: PlainText, target: Target, delimiter: str, line: HeaderL
         )
 
 
-def load_lines(connection: duckdb.DuckDBPyConnection, batches: Iterator[pa.RecordBatch]) -> None:
-    """Fill the table `lines` (see `lines.LINES`), streaming."""
+def load_lines(connection: duckdb.DuckDBPyConnection, batches: Iterator[pa.RecordBatch], select: str = "*") -> None:
+    """Make the table `lines` from a select list over the columns of `lines.LINES`, streaming."""
     connection.register("line_stream", pa.RecordBatchReader.from_batches(LINES, batches))
-    connection.execute("create table lines as select * from line_stream")
+    connection.execute(f"create table lines as select {select} from line_stream")
     connection.unregister("line_stream")
 
 
@@ -112,18 +115,17 @@ def _value(field: str) -> str:
     return f"""nullif(case when starts_with({field}, '"') then {inner} else {field} end, '')"""
 
 
-def _classify(connection: duckdb.DuckDBPyConnection, grammar: Grammar) -> None:
-    """Table `flags`: what each line is when it stands alone: blank, record, fields (wrong number), stray, nul, odd."""
-    connection.execute(f"""
-        create table flags as
-        select n, segment, strlen(body) + 2 as size, case
-            when quotes % 2 = 1 then 'odd'
-            when trim(body, {grammar.blanks}) = '' then 'blank'
-            when contains(body, chr(0)) then 'nul'
-            when quotes > 0 and not {grammar.strict("body")} then 'stray'
-            when {grammar.count("body")} = {grammar.fields} then 'record'
-            else 'fields' end as kind
-        from lines""")
+def _kind(grammar: Grammar) -> str:
+    """What a line is when it stands alone: odd, blank, nul, stray (quote), record, or fields (a wrong number of
+    them).
+    """
+    return f"""case
+        when quotes % 2 = 1 then 'odd'
+        when trim(body, {grammar.blanks}) = '' then 'blank'
+        when contains(body, chr(0)) then 'nul'
+        when quotes > 0 and not {grammar.strict("body")} then 'stray'
+        when {grammar.count("body")} = {grammar.fields} then 'record'
+        else 'fields' end"""
 
 
 def _join_pairs(connection: duckdb.DuckDBPyConnection, grammar: Grammar) -> None:
@@ -135,9 +137,9 @@ def _join_pairs(connection: duckdb.DuckDBPyConnection, grammar: Grammar) -> None
     connection.execute(f"""
         create table spans as
         with segments as (
-            select segment, min(n) as first_n, sum(size) as size, {swallows} as swallows,
-                   min_by(size, n) as odd_size
-            from flags where segment > 0 group by segment
+            select segment, min(n) as first_n, sum(strlen(body) + 2) as size, {swallows} as swallows,
+                   min_by(strlen(body) + 2, n) as odd_size
+            from lines where segment > 0 group by segment
         )
         select s.segment, s.first_n, t.first_n as last_n, s.size + t.odd_size as size
         from segments as s join segments as t on t.segment = s.segment + 1
@@ -168,8 +170,7 @@ def _join_pairs(connection: duckdb.DuckDBPyConnection, grammar: Grammar) -> None
 
 def _choose_regions(connection: duckdb.DuckDBPyConnection, grammar: Grammar) -> None:
     """Table `regions`: the pairs that stand as one unit, first those that read as a record, then, of odd lines still
-    free, those whose quotes are in order but whose number of fields is not. Sets `flags.inside` for the lines that a
-    region covers.
+    free, those whose quotes are in order but whose number of fields is not.
     """
     connection.execute("create table regions as select *, true as complete from pairs where false")
     for complete, wanted in ((True, f"fields = {grammar.fields}"), (False, f"fields <> {grammar.fields}")):
@@ -181,38 +182,39 @@ def _choose_regions(connection: duckdb.DuckDBPyConnection, grammar: Grammar) -> 
             ), runs as (select segment, segment - row_number() over (order by segment) as run from free
             ), placed as (select segment, row_number() over (partition by run order by segment) as place from runs)
             select p.*, {complete} from pairs as p join placed using (segment) where place % 2 = 1""")
-    connection.execute("""
-        create or replace table flags as
-        select f.*, own.segment is not null or (f.kind = 'odd' and before.segment is not null) as inside
-        from flags as f
-        left join (select segment from regions) as own on own.segment = f.segment
-        left join (select segment from regions) as before on before.segment = f.segment - 1""")
 
 
-def _number_units(connection: duckdb.DuckDBPyConnection) -> None:
-    """Table `units`: every record and reject by its first line, numbered from 1 in the file's order."""
-    connection.execute("""
-        create table units as
-        select *, row_number() over (order by n) as row_number from (
-            select n, kind, 1 as span from flags where kind <> 'blank' and not inside
-            union all
-            select first_n, case when contains(text, chr(0)) then 'nul' when complete then 'region' else 'fields' end,
-                   last_n - first_n + 1
-            from regions)""")
+def _make_units(connection: duckdb.DuckDBPyConnection) -> None:
+    """View `units`: every record and reject by its first line, numbered from 1 in the file's order.
+
+    A scan of `lines` comes in the file's order; a join does not (the engine chooses which side streams), so where there
+    are regions the units are sorted.
+    """
+    units = "select n, body as text, 1 as span, kind from lines where kind <> 'blank'"
+    if _one(connection, "select count(*) from regions"):
+        units = """
+            select l.n, coalesce(r.text, l.body) as text, coalesce(r.last_n - r.first_n + 1, 1) as span, case
+                when r.segment is null then l.kind
+                when contains(r.text, chr(0)) then 'nul'
+                when r.complete then 'region' else 'fields' end as kind
+            from lines as l
+            left join regions as r on r.segment = l.segment
+            left join (select last_n from regions) as closing on closing.last_n = l.n
+            where closing.last_n is null and case when r.segment is null then l.kind <> 'blank' else l.n = r.first_n end
+            order by l.n"""
+    connection.execute(f"create view units as select *, row_number() over () as row_number from ({units}) as ordered")
 
 
 def _rejects_query(grammar: Grammar) -> str:
     expected = f"{grammar.fields} field{'s' if grammar.fields != 1 else ''} expected, "
     return f"""
-        select row_number, n as line_number, span as line_span, coalesce(r.text, l.body) as raw, case kind
+        select row_number, n as line_number, span as line_span, text as raw, case kind
             when 'nul' then {literal(NUL)}
             when 'stray' then {literal(STRAY)}
-            when 'odd' then case when regexp_full_match(l.body, {grammar.open_record}) then {literal(UNTERMINATED)}
+            when 'odd' then case when regexp_full_match(text, {grammar.open_record}) then {literal(UNTERMINATED)}
                                  else {literal(STRAY)} end
-            else {literal(expected)} || {grammar.count("coalesce(r.text, l.body)")} || ' found' end as reason
-        from (select * from units where kind not in ('record', 'region')) as u
-        join lines as l using (n)
-        left join regions as r on r.first_n = u.n"""
+            else {literal(expected)} || {grammar.count("text")} || ' found' end as reason
+        from units where kind not in ('record', 'region')"""
 
 
 def _write_records(
@@ -221,12 +223,9 @@ def _write_records(
     """Write `records.parquet` in the file's order; `_row_number` only where it differs from the position."""
     select = column_list(header, [_value(f"f[{i + 1}]") for i in range(grammar.fields)])
     number = ", row_number as _row_number" if numbered else ""
-    singles = "select n, body as text, row_number from lines join units using (n) where kind = 'record'"
-    regions = "select n, text, row_number from units join regions on first_n = n where kind = 'region'"
     query = f"""
         select {select}, {target.constants()}{number}
-        from (select n, row_number, {grammar.split("text")} as f from ({singles} union all {regions})) as records
-        order by n"""
+        from (select row_number, {grammar.split("text")} as f from units where kind in ('record', 'region')) as r"""
     return copy_out(connection, query, target.records)
 
 

@@ -86,7 +86,9 @@ def free_path(folder: Path, name: str, mark: str = "") -> Path:
 
 
 def move(source: Path, target: Path) -> Path:
-    """Move a file to a free path and return that. Across file systems the copy is whole and on disk before the source goes."""
+    """Move a file to a free path and return that. Across file systems the copy is whole and on disk before the source
+    goes.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         source.rename(target)

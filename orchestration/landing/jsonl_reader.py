@@ -38,13 +38,15 @@ def read_jsonl(plain: PlainText, feed: Feed, target: Target) -> Reading:
         header = map_header(keys, columns, feed.org_aliases(target.org_id))
         if header.missing or header.doubtful or not header.known:
             raise header_fault(feed, target.org_id, keys, header)
-        connection.execute("create table units as select n, fault, row_number() over (order by n) as row_number "
-                           "from judged where fault is distinct from ''")  # fmt: skip
+        connection.execute(
+            "create view units as "
+            "select *, row_number() over () as row_number from judged where fault is distinct from ''"
+        )
         rejects = write_rejects(
             connection,
             target,
             "select row_number, n as line_number, 1 as line_span, fault as reason, body as raw "
-            "from (select * from units where fault is not null) join lines using (n)",
+            "from units where fault is not null",
         )
         paths = ", ".join(literal("/" + key.replace("~", "~0").replace("/", "~1")) for key in keys)
         select = column_list(header, [_value(f"v[{i + 1}]") for i in range(len(keys))])
@@ -52,8 +54,8 @@ def read_jsonl(plain: PlainText, feed: Feed, target: Target) -> Reading:
         records = copy_out(
             connection,
             f"select {select}, {target.constants()}{number} from ("
-            f"select n, row_number, json_extract_string({_tagged('body')}, [{paths}]) as v "
-            "from lines join (select * from units where fault is null) using (n)) as records order by n",
+            f"select row_number, json_extract_string({_tagged('body')}, [{paths}]) as v "
+            "from units where fault is null) as records",
             target.records,
         )
         blank = connection.execute("select count(*) from judged where fault = ''").fetchone()
@@ -84,18 +86,19 @@ def _judge(connection: duckdb.DuckDBPyConnection) -> None:
                 end as fault
             from lines
         )
-        select n, case when fault is not null then fault
+        select n, body, case when fault is not null then fault
             when json_type(body) <> 'OBJECT' then 'not a JSON object but of type ' || lower(json_type(body))
             when len(json_keys(body)) <> len(list_distinct(json_keys(body))) then 'a key occurs twice'
             end as fault
         from valid""")
+    connection.execute("drop table lines")
 
 
 def _keys(connection: duckdb.DuckDBPyConnection, feed: Feed) -> tuple[str, ...]:
     """Every key of the readable objects, in the order of first appearance."""
     rows = connection.execute(f"""
         with shapes as (
-            select json_keys(body) as keys, min(n) as n from lines join judged using (n) where fault is null group by 1
+            select json_keys(body) as keys, min(n) as n from judged where fault is null group by 1
         ), named as (select n, unnest(keys) as key, generate_subscripts(keys, 1) as place from shapes)
         select key from named group by key order by min((n, place)) limit {MOST_KEYS + 1}""").fetchall()
     if len(rows) > MOST_KEYS:
