@@ -49,14 +49,13 @@ run: $(RUNTIME) ## Reconcile the examples into ./data and print the summary
 	@$(BIN)/tieout run --data-dir $(DATA) --as-of $(EXAMPLE_AS_OF)
 
 test: lint $(DEV) ## Every test and linter
-	@$(BIN)/python tests/python/parse_project.py
 	@$(BIN)/python -m pytest -n 2
 
 lint: $(DEV) ## Linters for Python, SQL and YAML
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/yamllint --strict .
-	@$(BIN)/sqlfluff lint models macros tests --disable-progress-bar
+	@TIEOUT_DUCKDB_PATH=:memory: $(BIN)/sqlfluff lint models tests --disable-progress-bar --processes 2
 
 format: $(DEV) ## Put the Python code into its form
 	@$(BIN)/ruff check --fix .
@@ -72,8 +71,8 @@ docs: $(RUNTIME) ## Generate dbt's documentation into target/
 	@TIEOUT_DATA_DIR=$(abspath $(DATA)) $(BIN)/dbt docs generate --static --profiles-dir .
 
 lock: $(DEV) ## Compile the lock files anew from pyproject.toml
-	@$(BIN)/uv pip compile $(LOCK_FLAGS) --extra build -o requirements.lock
-	@$(BIN)/uv pip compile $(LOCK_FLAGS) --extra build --extra dev -c requirements.lock -o requirements-dev.lock
+	@$(BIN)/uv pip compile $(LOCK_FLAGS) --extra build --extra dev -o requirements-dev.lock
+	@$(BIN)/uv pip compile $(LOCK_FLAGS) --extra build -c requirements-dev.lock -o requirements.lock
 
 # Hashes for every platform, and no address of any registry: who installs decides where from.
 LOCK_FLAGS := pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet

@@ -56,8 +56,8 @@ class Books(dg.ConfigurableResource):
         request = self.request()
         data = DataDir.at(request.data_dir)
         try:
-            with data.lock(f"Dagster run {context.run_id}"):
-                run = pipeline.prepare(request, started=_started(context), run_suffix=context.run_id[:8])
+            with data.lock(f"Dagster run {context.run.run_id}"):
+                run = pipeline.prepare(request, started=_started(context), run_suffix=context.run.run_id[:8])
                 try:
                     yield run
                 except GeneratorExit:
@@ -73,7 +73,7 @@ class Books(dg.ConfigurableResource):
 
 def _started(context: dg.AssetExecutionContext) -> datetime:
     """When the Dagster run started: the one clock of all its steps (law 6)."""
-    record = context.instance.get_run_record_by_id(context.run_id)
+    record = context.instance.get_run_record_by_id(context.run.run_id)
     if record is None:
         return clock.now()
     return datetime.fromtimestamp(record.start_time or record.create_timestamp.timestamp(), UTC)
