@@ -70,8 +70,10 @@ def test_all_faults_at_once(tmp_path: Path):
         "shop/sales: identifier: allowed is shop__sales, given 'sales'",
         "feed.kind: allowed is one of records, state, given 'records!'",
         "feed.time_zone", "feed.decimal_mark", "feed.delimiters", "feed.encodings", "feed.id_column", "'colour'",
-        "feed.overrides[0].aliases: allowed is no counterparty_id", "feed.overrides[1].org_id", "feed.overrides[1].aliases",
-        "columns.id.type", "columns.id.required: allowed is true or false, given 'maybe'", "columns.total.currency", "columns.net.aliases",
+        "feed.overrides[0].aliases: allowed is no counterparty_id",
+        "feed.overrides[1].org_id", "feed.overrides[1].aliases",
+        "columns.id.type", "columns.id.required: allowed is true or false, given 'maybe'",
+        "columns.total.currency", "columns.net.aliases",
     ):  # fmt: skip
         assert told in text
     assert len(caught.value.faults) == 16
