@@ -2,17 +2,17 @@
     The records of a canonical model that are not simply live, each with its disposition: one row such a record. What is not here is live. Incremental: only
     activities of new batches are judged anew, by all their records.
 
-    records: the canonical model, '<system>_<entity>'; this model is `<records>__dispositions`.
+    records: the canonical model, '<system>_<entity>'; this model is `<records>__dispositions`. feed: the feed that it is made of.
 
     SUPERSEDED   a lower version, or an earlier content of the same version
     SURPLUS      a further copy within one delivery; `ordinal` 2, 3, ...
     REDELIVERED  the same content delivered again
     CONFLICTING  different contents of the highest version, received together last; `ordinal` 1, 2, ... by content
 #}
-{% macro dispositions(records) -%}
+{% macro dispositions(records, feed) -%}
     {%- set canonical_records = ref(records) -%}
     {%- set consumer = 'canonical.' ~ records ~ '__dispositions' -%}
-    {%- set upstream = [['canonical.' ~ records]] -%}
+    {%- set upstream = [['staging.stg_' ~ feed | replace('/', '__')]] -%}
     {{ config(
         materialized='incremental', incremental_strategy='retract_insert', unique_key=['batch_id', 'row_number'],
         post_hook="{{ mark_processed(consumer='" ~ consumer ~ "', upstream=" ~ (upstream | string) ~ ") }}",
@@ -48,11 +48,22 @@ repeated as (
     having count(*) > 1
 ),
 
-candidates as (
-    select records.*
+repeated_records as (
+    select
+        {%- for column in columns if column != 'content_hash' %}
+        records.{{ column }}{{ ',' if column != 'row_number' }}
+        {%- endfor %}
     from {{ canonical_records }} as records
     inner join repeated
         on records.org_id = repeated.org_id and records.activity_id = repeated.activity_id
+),
+
+-- the content is hashed here, where few records are left, and not taken from the view, which would hash them all
+candidates as (
+    select
+        repeated_records.*,
+        {{ _content_hash('repeated_records') | indent(8) }} as content_hash
+    from repeated_records
 ),
 
 -- how often one delivery states one content; the delivery that repeats it most gives the surplus

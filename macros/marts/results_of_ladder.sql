@@ -8,6 +8,9 @@
     {%- set declared = _ladder(ladder) -%}
     {%- set prefix = "org_id || '/" ~ declared.stream ~ "/" ~ (ladder ~ '/' if ladder != declared.stream else '') ~ "'" -%}
     {%- for step in declared.steps %}
+    {%- set on = _step_keys(ladder, step) %}
+    {%- set target = {} %}
+    {%- for column in ['activity_id', 'currency', 'amount_minor'] %}{% do target.update({column: _held_column('step_rows', 'target', column, on)}) %}{% endfor %}
     select
         case
             when is_conflicting
@@ -26,14 +29,14 @@
         case when source_batch_id is not null then '{{ declared.source.system }}' end as source_system,
         source_activity_id,
         case when target_batch_id is not null then '{{ declared.target.system }}' end as target_system,
-        target_activity_id,
+        {{ target.activity_id }} as target_activity_id,
         coalesce(source_counterparty_id, target_counterparty_id) as counterparty_id,
         coalesce(source_business_date, target_business_date) as business_date,
         source_currency,
-        target_currency,
+        {{ target.currency }} as target_currency,
         source_amount_minor,
-        target_amount_minor,
-        case when source_currency = target_currency then source_amount_minor - target_amount_minor end as difference_minor,
+        {{ target.amount_minor }} as target_amount_minor,
+        case when source_currency = {{ target.currency }} then source_amount_minor - {{ target.amount_minor }} end as difference_minor,
         source_status,
         target_status,
         {{ epoch_microseconds('target_event_at') }} - {{ epoch_microseconds('source_event_at') }} as skew_microseconds,
@@ -57,7 +60,7 @@
         rejected_batch_id,
         rejected_row_number,
         row_hash
-    from {{ ref(ladder ~ '__' ~ step) }}
+    from {{ ref(ladder ~ '__' ~ step) }} as step_rows
     where outcome <> 'LEFT'
     union all
     {%- endfor %}

@@ -1,6 +1,5 @@
 {#
     Strips the blanks of the text grammar from both ends. The list is explicit: engines disagree about what a blank is.
-    Nearly every value begins and ends with a visible ASCII character; recognising that is cheaper than trimming.
 #}
 {% macro trim_blanks(text) -%}
     {{ return(adapter.dispatch('trim_blanks', 'tieout')(text=text)) }}
@@ -11,10 +10,7 @@
 {%- endmacro %}
 
 {% macro default__trim_blanks(text) -%}
-    case
-        when {{ matches(text, '[!-~]([ -~]*[!-~])?') }} then {{ text }}
-        else trim({{ text }}, '{{ _blanks() }}')
-    end
+    trim({{ text }}, '{{ _blanks() }}')
 {%- endmacro %}
 
 {% macro postgres__trim_blanks(text) -%}

@@ -1,5 +1,5 @@
 {#
-    Text that has the shape `YYYY-MM-DD HH:MM[:SS[.ffffff]]` as a timestamp, null when there is no such day. The shape must have been
+    Text that has the shape `YYYY-MM-DD[T ]HH:MM[:SS[.ffffff]][Z]` as a timestamp without zone, null when there is no such day. The shape must have been
     checked before: what an engine would read beyond it (`epoch`, `24:00`, month names) is never asked for.
 #}
 {% macro try_timestamp(text) -%}

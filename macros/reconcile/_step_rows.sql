@@ -1,6 +1,6 @@
 {#
     The final select of a step: its columns in order, and in an incremental run the old rows of touched blocks, marked to be withdrawn. A pair keeps of its
-    target's counterparty, business date and version nothing: nothing reads them again.
+    target neither the keys, which are the source's, nor what nothing reads again.
 #}
 {% macro _step_rows(ladder, match) -%}
     {%- set plain = [
@@ -8,6 +8,7 @@
         'rejected_batch_id', 'rejected_row_number', 'row_hash'
     ] -%}
     {%- set dropped = ['source_version', 'target_version', 'target_counterparty_id', 'target_business_date'] -%}
+    {%- for column in match.on -%}{%- do dropped.append('target_' ~ column) -%}{%- endfor -%}
     select
         judged.org_id,
         cast(judged.outcome as {{ type_text() }}) as outcome,
@@ -71,7 +72,7 @@
         or exists (
             select 1
             from touched_{{ role }}
-            where touched_{{ role }}.org_id = held.org_id and touched_{{ role }}.activity_id = held.{{ role }}_activity_id
+            where touched_{{ role }}.org_id = held.org_id and touched_{{ role }}.activity_id = {{ _held_column('held', role, 'activity_id', match.on) }}
         )
         {%- endfor %}
         {%- endif %}

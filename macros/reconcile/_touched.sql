@@ -24,7 +24,7 @@ held_under_new_policies as (
     select
         held.org_id,
         held.source_activity_id,
-        held.target_activity_id,
+        {{ _held_column('held', 'target', 'activity_id', on) }} as target_activity_id,
         held.rule_version,
         coalesce(held.source_counterparty_id, held.target_counterparty_id) as counterparty_id,
         coalesce(held.source_business_date, held.target_business_date) as business_date
@@ -64,7 +64,7 @@ touched_{{ role }} as (
     union
     select
         held.org_id,
-        held.{{ role }}_activity_id
+        {{ _held_column('held', role, 'activity_id', on) }}
     from {{ this }} as held
     where
         held.{{ role }}_batch_id is not null
@@ -119,7 +119,7 @@ touched_keys as (
         {%- endfor %}
     from {{ this }} as held
     inner join touched_{{ role }}
-        on held.org_id = touched_{{ role }}.org_id and held.{{ role }}_activity_id = touched_{{ role }}.activity_id
+        on held.org_id = touched_{{ role }}.org_id and {{ _held_column('held', role, 'activity_id', on) }} = touched_{{ role }}.activity_id
     where {% for column in on %}coalesce(held.source_{{ column }}, held.target_{{ column }}) is not null{{ ' and ' if not loop.last }}{% endfor %}
     {%- endif %}
     {%- endif %}

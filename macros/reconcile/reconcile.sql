@@ -54,7 +54,7 @@
         ],
         post_hook="{{ mark_processed(consumer='" ~ consumer ~ "', upstream=" ~ (upstream | string) ~ ") }}",
         indexes=engine_indexes([['org_id', 'source_activity_id'], ['org_id', 'target_activity_id']]),
-        meta={'rule': rule_text, 'ladder': ladder, 'stream': declared.stream, 'step': step}
+        meta={'rule': rule_text, 'on': match.on, 'ladder': ladder, 'stream': declared.stream, 'step': step}
     ) }}
     {# Named here so that dbt sees every edge of the graph at parse, whatever the branches below render. #}
     {%- do ref('policies') -%}{%- do ref('status_pairs') -%}

@@ -5,12 +5,17 @@
 {% macro _convention(declaration, name) -%}
     {%- set cases = [] -%}
     {%- for override in (declaration.get('overrides') or []) | reverse if name in override -%}
-        {%- set condition = 'org_id = ' ~ text_literal(override.org_id) -%}
-        {%- if override.get('counterparty_id') -%}
-            {%- set condition = condition ~ ' and ' ~ declaration.counterparty_column ~ ' = ' ~ text_literal(override.counterparty_id) -%}
-        {%- endif -%}
-        {%- do cases.append('when ' ~ condition ~ ' then ' ~ text_literal(override[name])) -%}
+        {%- do cases.append('when ' ~ _override_applies(declaration, override) ~ ' then ' ~ text_literal(override[name])) -%}
     {%- endfor -%}
     {%- set constant = text_literal(declaration[name]) -%}
     {{ return('(case ' ~ (cases | join(' ')) ~ ' else ' ~ constant ~ ' end)' if cases else constant) }}
+{%- endmacro %}
+
+{# Whether an override of a feed's conventions is for the current row. #}
+{% macro _override_applies(declaration, override) -%}
+    {%- set condition = 'org_id = ' ~ text_literal(override.org_id) -%}
+    {%- if override.get('counterparty_id') -%}
+        {%- set condition = condition ~ ' and ' ~ declaration.counterparty_column ~ ' = ' ~ text_literal(override.counterparty_id) -%}
+    {%- endif -%}
+    {{ return('(' ~ condition ~ ')') }}
 {%- endmacro %}

@@ -1,54 +1,85 @@
-{# Select-list items that turn one column's pieces into its value; null where the shape is wrong, never an error and never a guess. #}
+{#
+    Select-list items that turn one column's text into its value; null where it has the wrong shape, never an error and never a guess. The plain shape is cast as
+    it is; only what differs from it is pulled apart.
+#}
 {% macro _typed_column(declaration, column) -%}
     {%- set name = column.name -%}
+    {%- set is_plain = name ~ '__is_plain' -%}
     {%- if column.type == 'amount' -%}
-        {%- set whole = strip_zeros("split_part(" ~ name ~ "__unsigned, '.', 1)", 'left') -%}
-        {%- set fraction = strip_zeros("split_part(" ~ name ~ "__unsigned, '.', 2)", 'right') -%}
+        {%- set amount = _amount(declaration, name) -%}
         {%- set exponent = column.currency ~ '__exponent' %},
-        length({{ fraction }}) > {{ exponent }} as {{ name }}__too_fine,
-        length({{ whole }}) + {{ exponent }} > 18 as {{ name }}__too_large,
         case
-            when {{ name }}__shaped and length({{ fraction }}) <= {{ exponent }} and length({{ whole }}) + {{ exponent }} <= 18
+            when
+                {{ is_plain }}
+                and {{ exponent }} = case when position('.' in {{ name }}) > 0 then length({{ name }}) - position('.' in {{ name }}) else 0 end
+                then cast(replace({{ name }}, '.', '') as bigint)
+            when
+                {{ amount.shaped }}
+                and length({{ amount.fraction }}) <= {{ exponent }}
+                and length({{ amount.whole }}) + {{ exponent }} <= 18
                 then cast(
-                    case when left({{ name }}, 1) = '-' then '-0' else '0' end || {{ whole }} || rpad({{ fraction }}, {{ exponent }}, '0') as bigint
+                    case when left({{ name }}, 1) = '-' then '-0' else '0' end
+                    || {{ amount.whole }} || rpad({{ amount.fraction }}, {{ exponent }}, '0') as bigint
                 )
-        end as {{ name }}__minor
+        end as {{ name }}__value
     {%- elif column.type == 'time' -%}
         {%- set zone = _convention(declaration, 'time_zone') -%}
-        {%- set clock = 'substr(' ~ name ~ ', 12, least(length(' ~ name ~ ') - 11 - length(' ~ name ~ '__offset), 15))' -%}
+        {%- set offset -%}
+            (case
+                when right({{ name }}, 1) = 'Z' then 'Z'
+                when position('+' in substr({{ name }}, 17)) > 0 then substr({{ name }}, 16 + position('+' in substr({{ name }}, 17)))
+                when position('-' in substr({{ name }}, 17)) > 0 then substr({{ name }}, 16 + position('-' in substr({{ name }}, 17)))
+                else ''
+            end)
+        {%- endset -%}
+        {%- set clock = 'substr(' ~ name ~ ', 12, least(length(' ~ name ~ ') - 11 - length(' ~ offset ~ '), 15))' -%}
         {# At most six decimals are kept: what is finer is cut off, the same on every engine. #}
         {%- set local = try_timestamp(
-            'substr(' ~ name ~ ", 1, 10) || ' ' || " ~ clock ~ ' || case when length(' ~ clock ~ ") = 5 then ':00' else '' end"
+            '(substr(' ~ name ~ ", 1, 10) || ' ' || " ~ clock ~ ' || case when length(' ~ clock ~ ") = 5 then ':00' else '' end)"
         ) -%}
         {%- set minutes -%}
-            (case when left({{ name }}__offset, 1) = '-' then 1 else -1 end)
+            (case when left({{ offset }}, 1) = '-' then 1 else -1 end)
             * (
-                cast(substr({{ name }}__offset, 2, 2) as integer) * 60
-                + case when length({{ name }}__offset) > 3 then cast(right({{ name }}__offset, 2) as integer) else 0 end
+                cast(substr({{ offset }}, 2, 2) as integer) * 60
+                + case when length({{ offset }}) > 3 then cast(right({{ offset }}, 2) as integer) else 0 end
             )
-        {%- endset %},
+        {%- endset -%}
+        {%- set shaped = '(' ~ matches(name, _time_pattern()) ~ ' and left(' ~ name ~ ", 4) <> '0000')" %},
         case
-            when not {{ name }}__shaped then null
-            when {{ name }}__offset in ('Z'{{ ", ''" if zone == "'UTC'" }}) then {{ local }}
+            when {{ is_plain }} then {{ try_timestamp(name) }}
+            when not {{ shaped }} then null
+            when {{ offset }} in ('Z'{{ ", ''" if zone == "'UTC'" }}) then {{ local }}
             {%- if zone != "'UTC'" %}
-            when {{ name }}__offset = '' then {{ local_to_utc(local, zone) }}
+            {# A local time that the clocks skipped does not come back from UTC as itself. #}
+            when {{ offset }} = '' then
+                case when {{ utc_to_local(local_to_utc(local, zone), zone) }} = {{ local }} then {{ local_to_utc(local, zone) }} end
             {%- endif %}
             else {{ add_time(local, minutes, 'minute') }}
-        end as {{ name }}__utc
+        end as {{ name }}__value
         {%- if zone != "'UTC'" %},
         case
-            when {{ name }}__shaped and {{ name }}__offset = ''
-                then {{ utc_to_local(local_to_utc(local, zone), zone) }} <> {{ local }}
-        end as {{ name }}__skipped
+            when {{ is_plain }} then false
+            else {{ shaped }} and {{ offset }} = '' and {{ local }} is not null
+        end as {{ name }}__is_local
         {%- endif %}
     {%- elif column.type == 'date' %},
-        case when {{ name }}__shaped then {{ try_date(name) }} end as {{ name }}__value
-    {%- elif column.type == 'integer' %},
         case
-            when {{ name }}__shaped and length({{ name }}__digits) <= 18
-                then cast(case when left({{ name }}, 1) = '-' then '-0' else '0' end || {{ name }}__digits as bigint)
+            when {{ matches(name, _date_pattern()) }} and left({{ name }}, 4) <> '0000' then {{ try_date(name) }}
+        end as {{ name }}__value
+    {%- elif column.type == 'integer' -%}
+        {%- set digits = strip_zeros("replace(replace(" ~ name ~ ", '-', ''), '+', '')", 'left') %},
+        case
+            when {{ is_plain }} then cast({{ name }} as bigint)
+            when {{ matches(name, '[+-]?[0-9]+') }} and length({{ digits }}) <= 18
+                then cast(case when left({{ name }}, 1) = '-' then '-0' else '0' end || {{ digits }} as bigint)
         end as {{ name }}__value
     {%- elif column.type == 'decimal' %},
-        case when {{ name }}__shaped then cast({{ name }} as {{ type_decimal(18, 9) }}) end as {{ name }}__value
+        case
+            when {{ matches(name, '[+-]?[0-9]{1,9}(\\.[0-9]{1,9})?') }} then cast({{ name }} as {{ type_decimal(18, 9) }})
+        end as {{ name }}__value
+    {%- elif column.type == 'currency' %},
+        {{ name }}__known as {{ name }}__value
+    {%- else %},
+        {{ name }} as {{ name }}__value
     {%- endif -%}
 {%- endmacro %}

@@ -1,1 +1,1 @@
-{{ dispositions(records='oms_orders') }}
+{{ dispositions(records='oms_orders', feed='oms/orders') }}

@@ -2,20 +2,22 @@
 -- What orgs said of their policies, statement by statement, and which of it counts.
 with staged as (
     select
-        org_id,
-        stream,
-        counterparty_id,
-        coalesce(valid_from, date '0001-01-01') as valid_from,
-        price_abs_minor,
-        price_pct,
-        skew_seconds,
-        grace_minutes,
-        source_file,
-        received_at,
-        batch_id,
-        row_number
-    from {{ ref('stg_tieout__policies') }}
-    where is_valid and received_at <= {{ as_of() }}
+        policies.org_id,
+        policies.stream,
+        policies.counterparty_id,
+        coalesce(policies.valid_from, date '0001-01-01') as valid_from,
+        policies.price_abs_minor,
+        policies.price_pct,
+        policies.skew_seconds,
+        policies.grace_minutes,
+        batches.source_file,
+        policies.received_at,
+        policies.batch_id,
+        policies.row_number
+    from {{ ref('stg_tieout__policies') }} as policies
+    inner join {{ source('landing', 'batches') }} as batches
+        on policies.batch_id = batches.batch_id
+    where policies.is_valid
 ),
 
 compared as (

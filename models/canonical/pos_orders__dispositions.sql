@@ -1,1 +1,1 @@
-{{ dispositions(records='pos_orders') }}
+{{ dispositions(records='pos_orders', feed='pos/orders') }}

@@ -7,7 +7,6 @@
 {%- endfor -%}
 {%- set results = ['MATCHED', 'MISMATCHED', 'PENDING', 'MISSING_TARGET', 'MISSING_SOURCE', 'AMBIGUOUS', 'EXCLUDED'] -%}
 {%- set parts = ['LIVE', 'SUPERSEDED', 'SURPLUS', 'REDELIVERED', 'CONFLICTING'] -%}
-{%- set typed = [] -%}
 with received_batches as (
     select *
     from {{ source('landing', 'batches') }}
@@ -51,7 +50,6 @@ landed as (
     group by received_batches.org_id, received_batches.system || '/' || received_batches.feed
 ),
 {% for name, side in sides.items() %}
-{%- do typed.append(side.feed) %}
 -- one pass over the canonical records, by what has become of them
 {{ name }}_parts as (
     select
@@ -59,7 +57,8 @@ landed as (
         records.currency,
         coalesce(settled.disposition, 'LIVE') as part,
         count(*) as row_count,
-        cast(sum(records.amount_minor) as {{ type_decimal(38, 0) }}) as amount_minor
+        cast(sum(records.amount_minor) as {{ type_decimal(38, 0) }}) as amount_minor,
+        cast(sum({{ record_fingerprint('records.batch_id', 'records.row_number') }}) as {{ type_decimal(38, 0) }}) as fingerprint
     from {{ ref(name) }} as records
     left join {{ ref(name ~ '__dispositions') }} as settled
         on records.batch_id = settled.batch_id and records.row_number = settled.row_number
@@ -77,16 +76,13 @@ landed as (
 ),
 {% endfor %}
 staged as (
-    {%- for name, side in sides.items() %}
-    select org_id, '{{ side.feed }}' as scope, sum(row_count) as row_count
-    from {{ name }}_staged
-    group by org_id
-    union all
-    {%- endfor %}
-    {%- for feed in var('feeds') if feed not in typed %}
-    select org_id, '{{ feed }}' as scope, count(*) as row_count
+    {%- for feed in var('feeds') %}
+    select
+        org_id,
+        '{{ feed }}' as scope,
+        count(*) as row_count
     from {{ ref('stg_' ~ feed | replace('/', '__')) }}
-    where is_valid and received_at <= {{ as_of() }}
+    where is_valid
     group by org_id
     {{- '\n    union all' if not loop.last }}
     {%- endfor %}
@@ -110,7 +106,8 @@ rejected as (
         {{ role }}_currency as currency,
         case when is_conflicting then 'CONFLICTING' else result end as result,
         count(*) as row_count,
-        cast(sum({{ role }}_amount_minor) as {{ type_decimal(38, 0) }}) as amount_minor
+        cast(sum({{ role }}_amount_minor) as {{ type_decimal(38, 0) }}) as amount_minor,
+        cast(sum({{ record_fingerprint(role ~ '_batch_id', role ~ '_row_number') }}) as {{ type_decimal(38, 0) }}) as fingerprint
     from {{ ref('reconciliation_results') }}
     where {{ role }}_batch_id is not null
     group by org_id, ladder, {{ role }}_currency, case when is_conflicting then 'CONFLICTING' else result end
@@ -174,7 +171,7 @@ balances as (
     {%- endfor %}
     {%- for ladder in ladders %}
     {%- for role in ['source', 'target'] %}
-    {%- for unit, measure in [['rows', 'row_count'], ['minor', 'amount_minor']] %}
+    {%- for unit, measure in [['rows', 'row_count'], ['minor', 'amount_minor'], ['records', 'fingerprint']] %}
     {%- for balance, kept, made in [
         ['ladder', ['LIVE'], results], ['conflicts', ['CONFLICTING'], ['CONFLICTING']], ['duplicates', ['SURPLUS'], ['DUPLICATE']]
     ] %}
@@ -188,7 +185,7 @@ balances as (
         '{{ unit }}' as unit,
         coalesce(taken.measure, 0) as expected,
         coalesce(made.measure, 0) as actual,
-        made.breakdown
+        {{ 'made.breakdown' if unit != 'records' else 'cast(null as ' ~ type_text() ~ ') as breakdown' }}
     from (
         select org_id, currency, sum({{ measure }}) as measure
         from {{ ladder[role].records }}_parts
@@ -215,6 +212,8 @@ balances as (
     {%- endfor %}
     {%- endfor %}
     {%- for step in ladder.steps %}
+    {#- A step that comes next holds what it took in rows of its own; the last one's left-overs become verdicts. #}
+    {%- set next_step = ladder.steps[loop.index] if not loop.last else none %}
     {%- set next = ladder.name ~ '__' ~ (ladder.steps[loop.index] if not loop.last else 'unmatched') %}
     {%- for role in ['source', 'target'] %}
     {%- for unit in ['rows', 'minor'] %}
@@ -239,14 +238,24 @@ balances as (
         group by org_id, {{ role }}_currency
     ) as given
     full outer join (
-        {%- set prefix = '' if next == ladder.name ~ '__unmatched' else role ~ '_' %}
+        {%- if next_step %}
+        {%- set on = _step_keys(ladder.name, next_step) %}
+        select
+            rows_of_step.org_id,
+            {{ _held_column('rows_of_step', role, 'currency', on) }} as currency,
+            {{ 'count(*)' if unit == 'rows' else 'cast(sum(' ~ _held_column('rows_of_step', role, 'amount_minor', on) ~ ') as ' ~ type_decimal(38, 0) ~ ')' }} as measure
+        from {{ ref(next) }} as rows_of_step
+        where rows_of_step.{{ role }}_batch_id is not null
+        group by rows_of_step.org_id, {{ _held_column('rows_of_step', role, 'currency', on) }}
+        {%- else %}
         select
             org_id,
-            {{ prefix }}currency as currency,
-            {{ 'count(*)' if unit == 'rows' else 'cast(sum(' ~ prefix ~ 'amount_minor) as ' ~ type_decimal(38, 0) ~ ')' }} as measure
+            currency,
+            {{ 'count(*)' if unit == 'rows' else 'cast(sum(amount_minor) as ' ~ type_decimal(38, 0) ~ ')' }} as measure
         from {{ ref(next) }}
-        where {{ "side = '" ~ role | upper ~ "'" if not prefix else role ~ '_batch_id is not null' }}
-        group by org_id, {{ prefix }}currency
+        where side = '{{ role | upper }}'
+        group by org_id, currency
+        {%- endif %}
     ) as taken
         on given.org_id = taken.org_id and given.currency = taken.currency
     {%- endfor %}

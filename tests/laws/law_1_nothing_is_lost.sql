@@ -40,22 +40,23 @@ unaccounted as (
 
 -- each batch for itself: what one lost another must not make up for
 staged as (
-    {%- set sides = {} -%}
-    {%- for name in _ladder_names() -%}
-        {%- for role in ['source', 'target'] -%}{%- do sides.update({_ladder(name)[role].records: _ladder(name)[role]}) -%}{%- endfor -%}
-    {%- endfor %}
-    {%- for name in sides %}
-    select batch_id, count(*) as row_count
-    from {{ ref(name) }}
+    {%- for feed in var('feeds') %}
+    select
+        batch_id,
+        sum(case when is_valid then 1 else 0 end) as valid_rows
+    from {{ ref('stg_' ~ feed | replace('/', '__')) }}
     group by batch_id
     {{- '\n    union all' if not loop.last }}
     {%- endfor %}
 ),
 
 rejected as (
-    {%- for name, side in sides.items() %}
-    select batch_id, count(*) as row_count
-    from {{ ref('rejected_' ~ side.staged) }}
+    {%- for feed in var('feeds') %}
+    select
+        batch_id,
+        count(*) as row_count,
+        sum(case when reasons = '' then 1 else 0 end) as without_reason
+    from {{ ref('rejected_' ~ feed | replace('/', '__')) }}
     group by batch_id
     {{- '\n    union all' if not loop.last }}
     {%- endfor %}
@@ -70,7 +71,7 @@ broken_batches as (
         cast(null as {{ type_text() }}) as currency,
         'rows' as unit,
         cast(batches.record_count as {{ type_decimal(38, 0) }}) as expected,
-        cast(coalesce(staged.row_count, 0) + coalesce(rejected.row_count, 0) as {{ type_decimal(38, 0) }}) as actual
+        cast(coalesce(staged.valid_rows, 0) + coalesce(rejected.row_count, 0) as {{ type_decimal(38, 0) }}) as actual
     from {{ source('landing', 'batches') }} as batches
     left join staged
         on batches.batch_id = staged.batch_id
@@ -78,11 +79,9 @@ broken_batches as (
         on batches.batch_id = rejected.batch_id
     where
         batches.received_at <= {{ as_of() }}
-        and batches.system || '/' || batches.feed in (
-            {%- for side in sides.values() %}'{{ side.feed }}'{{ ', ' if not loop.last }}{% endfor -%}
-        )
         and (
-            batches.record_count <> coalesce(staged.row_count, 0) + coalesce(rejected.row_count, 0)
+            batches.record_count <> coalesce(staged.valid_rows, 0) + coalesce(rejected.row_count, 0)
+            or coalesce(rejected.without_reason, 0) > 0
             or coalesce(
                 batches.physical_lines
                 <> batches.header_lines + batches.record_count + batches.record_line_breaks + batches.reject_lines + batches.blank_lines,

@@ -1,0 +1,21 @@
+{#
+    A side's column of a stored step row. A pair keeps no target copy of the columns that the step matched on: they are the source's.
+
+    relation: alias of the step table; role: 'source' or 'target'; on: the step's key columns.
+#}
+{% macro _held_column(relation, role, column, on) -%}
+    {%- if role == 'target' and column in on -%}
+        {{ return("(case when " ~ relation ~ ".outcome = 'PAIR' then " ~ relation ~ '.source_' ~ column ~ ' else ' ~ relation ~ '.target_' ~ column ~ ' end)') }}
+    {%- endif -%}
+    {{ return(relation ~ '.' ~ role ~ '_' ~ column) }}
+{%- endmacro %}
+
+{# The key columns of a step, from its model's config; dbt's graph has it once the project is parsed. #}
+{% macro _step_keys(ladder, step) -%}
+    {%- if execute -%}
+        {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.name == ladder ~ '__' ~ step -%}
+            {{ return(node.config.meta.on) }}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return([]) }}
+{%- endmacro %}

@@ -1,0 +1,58 @@
+{#
+    CTEs that type a feed's landed records: from `landed_records`, which must stand before them, to `typed`, one row a record, valid or not. A declared column `c`
+    stands there as its text `c` (trimmed, null for nothing) and its value `c__value`. Nothing is cast before its text has been found to have the right shape.
+#}
+{% macro _typed_records(declaration) -%}
+    {%- set columns = declaration.columns -%}
+    {%- set currency_columns = columns | selectattr('type', 'equalto', 'currency') | map(attribute='name') | list -%}
+recognised as (
+    select
+        landed_records._org_id as org_id,
+        landed_records._batch_id as batch_id,
+        landed_records._source_file as source_file,
+        landed_records._received_at as received_at,
+        landed_records._row_number as row_number
+        {%- for column in columns %},
+        landed_records.{{ column.name }},
+        {{ matches('landed_records.' ~ column.name, _plain_pattern(declaration, column)) }} as {{ column.name }}__is_plain
+        {%- endfor %}
+    from landed_records
+),
+
+parsed as (
+    select
+        org_id,
+        batch_id,
+        source_file,
+        received_at,
+        row_number
+        {%- for column in columns %},
+        {{ column.name }}__is_plain,
+        {{ _parsed_column(column) }}
+        {%- endfor %}
+    from recognised
+),
+
+with_currencies as (
+    select
+        parsed.*
+        {%- for name in currency_columns %},
+        currency_of_{{ name }}.currency as {{ name }}__known,
+        currency_of_{{ name }}.exponent as {{ name }}__exponent
+        {%- endfor %}
+    from parsed
+    {%- for name in currency_columns %}
+    left join {{ ref('currencies') }} as currency_of_{{ name }}
+        on upper(parsed.{{ name }}) = currency_of_{{ name }}.currency
+    {%- endfor %}
+),
+
+typed as (
+    select
+        with_currencies.*
+        {%- for column in columns %}
+        {{- _typed_column(declaration=declaration, column=column) }}
+        {%- endfor %}
+    from with_currencies
+)
+{%- endmacro %}
