@@ -199,7 +199,7 @@ def _type(
         activity_id=value["order_id"],  # type: ignore[arg-type]
         version=version,  # type: ignore[arg-type]
         counterparty_id=value[feed.counterparty],  # type: ignore[arg-type]
-        status=STATUSES[feed.system].get(status.lower(), UNKNOWN),
+        status=STATUSES[feed.system].get(text.ascii_lower(status), UNKNOWN),
         source_status=status,
         currency=currency,  # type: ignore[arg-type]
         amount_minor=amount,  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
+from string import ascii_lowercase
 from zoneinfo import ZoneInfo
 
 # An explicit list, because engines and languages disagree on what a blank is.
@@ -94,9 +95,9 @@ def parse_integer(text: str) -> int:
 
 
 def parse_decimal(text: str) -> Fraction:
-    """A trimmed decimal, exact, of at most 9 decimals."""
+    """A trimmed decimal, exact, of at most 9 decimals as written."""
     found = _AMOUNT.fullmatch(text)
-    if found is None or len((found[3] or "").rstrip("0")) > 9:
+    if found is None or len(found[3] or "") > 9:
         raise UnreadableError(UNREADABLE_DECIMAL)
     return Fraction(text)
 
@@ -153,10 +154,19 @@ def microseconds(instant: datetime) -> int:
     return (instant - EPOCH) // timedelta(microseconds=1)
 
 
+# Only ASCII letters have a case here: what else an engine folds (ſ to S, İ to i) depends on the engine and its locale.
+_UPPER = {ord(letter): letter.upper() for letter in ascii_lowercase}
+_LOWER = {ord(letter.upper()): letter for letter in ascii_lowercase}
+
+
+def ascii_lower(text: str) -> str:
+    """The text with A to Z as a to z."""
+    return text.translate(_LOWER)
+
+
 def parse_currency(text: str, exponents: Mapping[str, int]) -> str:
     """A trimmed currency code, upper-cased and known."""
-    # Only ASCII letters are folded: `upper` of an engine turns other letters into codes.
-    code = "".join(chr(ord(c) - 32) if "a" <= c <= "z" else c for c in text)
+    code = text.translate(_UPPER)
     if code not in exponents:
         raise UnreadableError(UNKNOWN_CURRENCY)
     return code
