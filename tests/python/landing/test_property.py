@@ -1,6 +1,7 @@
 """Random tables in random dialects with random damage: every value and line must come out exactly.
 
-The judge is Python's csv module for the values and plain arithmetic for the lines; nothing here knows how landing reads.
+The judge is Python's csv module for the values and plain arithmetic for the lines; nothing here knows how landing
+reads.
 """
 
 import csv
