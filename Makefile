@@ -74,8 +74,9 @@ lock: $(DEV) ## Compile the lock files anew from pyproject.toml
 	@$(BIN)/uv pip compile $(LOCK_FLAGS) --extra build --extra dev -o requirements-dev.lock
 	@$(BIN)/uv pip compile $(LOCK_FLAGS) --extra build -c requirements-dev.lock -o requirements.lock
 
-# Hashes for every platform, and no address of any registry: who installs decides where from.
-LOCK_FLAGS := pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+# Hashes for every platform, and no address of any registry: who installs decides where from. Extras stay in, because pip takes `x[y]`
+# for another requirement than the pinned `x` when it checks hashes.
+LOCK_FLAGS := pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --no-strip-extras
 
 clean: ## Remove what was made, except data
 	@rm -rf $(VENV) target logs dbt_packages .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -1,5 +1,6 @@
 """The readable summary of a run, for a finance lead at 100 columns."""
 
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -190,6 +191,8 @@ def _show_proof(summary: Summary, console: Console) -> None:
 
 def _landed_text(landed: dict[str, int]) -> Text:
     """The delivered files in one line; what went wrong stands out."""
+    if not any(landed.values()):
+        return Text("nothing new in the inbox")
     text = Text(
         f"{landed['batches']:,} new {'file' if landed['batches'] == 1 else 'files'} with {landed['rows']:,} rows"
     )
@@ -202,6 +205,12 @@ def _landed_text(landed: dict[str, int]) -> Text:
     return text
 
 
+def _near(path: Path) -> Path:
+    """A path as short as it can be said from here."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
 def _show_foot(summary: Summary, console: Console) -> None:
     """Where the copy lies and how to look at it, and where the time went."""
     table = Table.grid(padding=(0, 2))
@@ -209,11 +218,14 @@ def _show_foot(summary: Summary, console: Console) -> None:
     table.add_column(overflow="fold")
     if summary.published:
         file = Path(summary.published) / DUCKDB_FILE
-        look = f"import duckdb; print(duckdb.connect('{file}', read_only=True).sql('from marts.exceptions'))"
         table.add_row("Published", str(file) + "  and marts/*.parquet beside it")
-        table.add_row("Look at it", f'python -c "{look}"')
     elif not summary.replay:
         table.add_row("Published", Text("nothing: readers still see the version before", style="yellow"))
     parts = [f"{name} {seconds:.1f} s" for name, seconds in summary.timings.items() if name != "total" and seconds]
     table.add_row("Time", f"{summary.timings['total']:.1f} s ({', '.join(parts)})")
     console.print(table)
+    if summary.published:
+        # Never broken over lines by us, so that it can be copied.
+        look = f"duckdb.connect('{_near(file)}', read_only=True).sql('from marts.exceptions').show()"
+        console.print("Look at it", style="bold")
+        console.print(f'  {_near(Path(sys.executable))} -c "import duckdb; {look}"', soft_wrap=True, highlight=False)

@@ -54,7 +54,7 @@ def test_the_lineage_ends_in_the_published_copy(defs: dg.Definitions) -> None:
 
 
 def test_everything_that_touches_the_data_folder_waits_for_its_pool(defs: dg.Definitions) -> None:
-    for assets in defs.resolve_all_asset_defs() if hasattr(defs, "resolve_all_asset_defs") else defs.assets:
+    for assets in defs.assets:
         if isinstance(assets, dg.AssetsDefinition) and assets.is_executable:
             assert assets.op.pool == "warehouse", assets
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+ROOT = Path(__file__).resolve().parents[3]
 MINI = Path(__file__).with_name("mini_project")
 TIEOUT = (sys.executable, "-c", "from orchestration.cli import main; main()")
 
@@ -47,6 +48,7 @@ class Mini:
         """Run the command in a process of its own."""
         done = subprocess.run(
             [*TIEOUT, *arguments, "--data-dir", str(self.root)],
+            cwd=ROOT,
             env=self.environment(**variables),
             capture_output=True,
             text=True,

@@ -52,7 +52,8 @@ def shown(summary: Summary) -> str:
 
 def test_it_fits_and_says_the_numbers() -> None:
     text = shown(SUMMARY)
-    assert max(len(line) for line in text.splitlines()) <= WIDTH
+    # All but the command that is there to be copied.
+    assert max(len(line) for line in text.splitlines() if "import duckdb" not in line) <= WIDTH
     for words in (
         "The books closed.",
         "as of 2026-03-03 06:00:00 UTC",

@@ -1,0 +1,92 @@
+"""dbt's own tests of the project, and what `tieout run` gives on the examples."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.python.pipeline.conftest import ROOT, TIEOUT
+
+DBT = Path(sys.executable).parent / "dbt"
+
+
+def dbt(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A dbt command of its own, as a user types it; it leaves its files in the data folder."""
+    return subprocess.run(
+        [DBT, "--no-use-colors", *arguments, "--project-dir", ROOT, "--profiles-dir", ROOT],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "TIEOUT_DATA_DIR": str(data),
+            "DBT_TARGET_PATH": str(data / "target"),
+            "DBT_LOG_PATH": str(data / "logs"),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_every_unit_test_of_the_models_holds(data_dir: Path) -> None:
+    """Built on nothing, which also shows that a data folder before its first delivery builds."""
+    done = dbt(data_dir, "build", "--exclude-resource-type", "test")
+    assert done.returncode == 0, done.stdout
+    results = json.loads((data_dir / "target" / "run_results.json").read_text())["results"]
+    unit_tests = [result for result in results if result["unique_id"].startswith("unit_test.")]
+    assert unit_tests
+    assert all(result["status"] == "pass" for result in unit_tests)
+
+
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The examples, reconciled as `make run` does; the data folder and what was printed."""
+    data = tmp_path_factory.mktemp("examples") / "data"
+    subprocess.run(["mkdir", "-p", data], check=True)
+    subprocess.run(["cp", "-R", ROOT / "examples" / "extracts", data / "inbox"], check=True)
+    done = subprocess.run(
+        [*TIEOUT, "run", "--data-dir", data, "--as-of", "2026-03-03T06:00:00Z"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return data, done.stdout
+
+
+def test_the_examples_close(examples: tuple[Path, str]) -> None:
+    _, printed = examples
+    assert "The books closed." in printed
+    for words in ("Missing in oms", "Match rate", "largest:", "balances, all held", "pos_2026-03-01.csv row"):
+        assert words in printed
+
+
+def test_exceptions_are_listed_from_the_published_copy(examples: tuple[Path, str]) -> None:
+    data, _ = examples
+    done = subprocess.run(
+        [*TIEOUT, "exceptions", "list", "--json", "--limit", "5", "--data-dir", data],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    listed = json.loads(done.stdout)
+    assert len(listed) == 5
+    assert {"exception_id", "state", "explanation", "next_action", "source_file", "source_row_number"} <= set(listed[0])
+
+
+def test_dbt_build_by_itself_works_on_what_has_landed(examples: tuple[Path, str], data_dir: Path) -> None:
+    """Without the command: dbt's start is the clock, so only what does not depend on it is compared."""
+    data, _ = examples
+    subprocess.run(["cp", "-R", data / "landing", data_dir / "landing"], check=True)
+    done = dbt(data_dir, "build", "--exclude-resource-type", "unit_test")
+    assert done.returncode == 0, done.stdout
+    counts = []
+    for warehouse in (data / "warehouse.duckdb", data_dir / "warehouse.duckdb"):
+        with duckdb.connect(str(warehouse), read_only=True) as connection:
+            counts.append(connection.execute("select count(*) from marts.reconciliation_results").fetchall())
+    assert counts[0] == counts[1]
