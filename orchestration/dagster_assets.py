@@ -88,7 +88,7 @@ def dbt_assets_of(manifest: Path) -> dg.AssetsDefinition:
         with books.step(context) as run:
             run.load()
             run.before_build()
-            arguments = dbt_build.arguments(run.project, run.place, full_refresh=run.request.full_refresh)
+            arguments = dbt_build.arguments(run.project, run.place, full_refresh=run.full_refresh)
             (run.place.dbt_target / "run_results.json").unlink(missing_ok=True)
             with run.timed("dbt"):
                 with variables_set(run.place.variables(run.run_id, run.as_of)):

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from orchestration import clock, dbt_build, environment, publish, runs, summary
+from orchestration import clock, code_version, dbt_build, environment, publish, runs, summary
 from orchestration import project as projects
 from orchestration.data_dir import DataDir
 from orchestration.dbt_build import BuildOutcome
@@ -66,6 +66,12 @@ class Run:
     def replay(self) -> bool:
         return self.place.replay
 
+    @property
+    def full_refresh(self) -> bool:
+        """Build everything anew: asked for, or because the last whole run was made by other code."""
+        built_by = code_version.built_by(self.data, self.place.target)
+        return self.request.full_refresh or built_by not in (None, self.record.code_version)
+
     def land(self) -> LandingReport | None:
         """Land what lies in the inbox. A replay lands nothing."""
         if self.replay:
@@ -92,7 +98,10 @@ class Run:
     def before_build(self) -> None:
         """Note that the warehouse is about to move to this `as_of`, and make room for a replay."""
         self.record.built = not self.replay
+        self.record.code_version = code_version.code_version(self.project)
         self.record.save(self.data)
+        if self.full_refresh and not self.request.full_refresh:
+            self.progress.note("The code has changed since the last run: everything is built anew.")
         if self.replay and self.place.target == "duckdb":
             self.remove_scratch()
             self.place.duckdb_path.parent.mkdir(exist_ok=True)
@@ -107,7 +116,7 @@ class Run:
                 self.run_id,
                 self.as_of,
                 stream=self.request.stream,
-                full_refresh=self.request.full_refresh,
+                full_refresh=self.full_refresh,
                 on_node=lambda done, total, name: self.progress.step(done, total, f"{done} of {total}: {name}"),
             )
         crash_point("after-dbt")

@@ -36,6 +36,8 @@ class RunRecord:
     ended_at: str | None = None
     built: bool = False
     stream: str | None = None
+    # The code that the run builds with (see code_version).
+    code_version: str | None = None
     landed: dict[str, int] = field(default_factory=dict)
     # Seconds by step, so far.
     timings: dict[str, float] = field(default_factory=dict)

@@ -1,0 +1,45 @@
+"""Which code made the warehouse. Incremental models hold verdicts of the code that wrote them; under other code they
+would stand beside new ones, so a change makes the next run build everything anew."""
+
+import hashlib
+from pathlib import Path
+
+from orchestration.data_dir import DataDir
+from orchestration.runs import State, load
+
+# All that verdicts depend on. Marts, texts for people and descriptions are rebuilt by every run anyway.
+PARTS = (
+    "dbt_project.yml",
+    "macros/primitives/*.sql",
+    "macros/staging/*.sql",
+    "macros/canonical/*.sql",
+    "macros/reconcile/**/*.sql",
+    "macros/audit/*.sql",
+    "macros/project/*.sql",
+    "models/staging/**/*.sql",
+    "models/staging/**/_*__sources.yml",
+    "models/canonical/**/*.sql",
+    "models/reconciliations/**/*.sql",
+    "seeds/currencies.csv",
+    "seeds/policy_defaults.csv",
+    "seeds/status_map.csv",
+    "seeds/status_pairs.csv",
+)
+
+
+def code_version(project: Path) -> str:
+    """SHA-256 (first 16 hex digits) over the names and contents of the files that verdicts depend on."""
+    digest = hashlib.sha256()
+    for file in sorted({file for part in PARTS for file in project.glob(part)}):
+        digest.update(file.relative_to(project).as_posix().encode() + b"\0")
+        digest.update(file.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def built_by(data: DataDir, target: str) -> str | None:
+    """The code of the last whole run on a target whose books closed; None when there is none."""
+    for file in sorted(data.runs.glob("*.json"), reverse=True):
+        record = load(data, file.stem)
+        if record and record.target == target and record.state == State.CLOSED and not (record.replay or record.stream):
+            return record.code_version
+    return None
