@@ -25,6 +25,13 @@ from orchestration.summary import Summary
 POOL = "warehouse"
 
 
+# What landing writes beside the records, of all feeds together.
+LEDGERS = {
+    "batches": "The manifest of every batch: what came when, as what, and how its lines add up.",
+    "rejects": "Every record that could not be read, as it was delivered, with line and reason.",
+}
+
+
 class Translator(DagsterDbtTranslator):
     """dbt nodes as assets: grouped by the room that they stand in."""
 
@@ -50,6 +57,10 @@ def feed_assets(feeds: dict[str, Feed]) -> dg.AssetsDefinition:
         )
         for name in feeds
     ]
+    specs += [
+        dg.AssetSpec(key=["landing", name], group_name="landing", kinds={"parquet"}, description=text)
+        for name, text in LEDGERS.items()
+    ]
 
     @dg.multi_asset(name="landing", specs=specs, pool=POOL)
     def landed(context: dg.AssetExecutionContext, books: Books) -> Iterator[dg.MaterializeResult]:
@@ -57,6 +68,8 @@ def feed_assets(feeds: dict[str, Feed]) -> dg.AssetsDefinition:
             report = run.land()
         for name in feeds:
             yield dg.MaterializeResult(asset_key=name.split("/"), metadata=_landed(report, name))
+        for name in LEDGERS:
+            yield dg.MaterializeResult(asset_key=["landing", name])
 
     return landed
 

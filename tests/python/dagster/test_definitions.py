@@ -53,6 +53,12 @@ def test_the_lineage_ends_in_the_published_copy(defs: dg.Definitions) -> None:
     assert {dg.AssetKey(["marts", mart]) for mart in MARTS} <= parents
 
 
+def test_every_asset_stands_in_a_room(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    rooms = {graph.get(key).group_name for key in graph.get_all_asset_keys()}
+    assert "default" not in rooms
+
+
 def test_everything_that_touches_the_data_folder_waits_for_its_pool(defs: dg.Definitions) -> None:
     for assets in defs.assets:
         if isinstance(assets, dg.AssetsDefinition) and assets.is_executable:
