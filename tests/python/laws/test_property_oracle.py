@@ -14,14 +14,14 @@ from tests.python.laws.harness import Folder, check, differences
 from tests.python.laws.shrink import report
 from tests.python.oracle.make import at
 
-# Multiplies the number of examples; an example is some 70 orgs over three runs.
+# Multiplies the number of examples; an example is some 60 orgs over three runs.
 FACTOR = int(os.environ.get("TIEOUT_PROPERTY_EXAMPLES", "1"))
 # The second run stands on the edge of the first one's grace windows, the third a little after it.
 RUNS = [at("03-02 12:00"), at("03-02 13:00"), at("03-02 13:10") + timedelta(microseconds=1)]
 
 # Hypothesis draws the seeds of an example's orgs: drawn choice by choice, so many orgs would not fit into one example.
 # Shrinking is ours (shrink.py), because a failing org among many is known by its name.
-org_seeds = st.lists(st.integers(0, 2**32 - 1), min_size=60, max_size=80, unique=True)
+org_seeds = st.lists(st.integers(0, 2**32 - 1), min_size=50, max_size=70, unique=True)
 property_settings = settings(
     deadline=None,
     database=None,
@@ -46,7 +46,7 @@ def hold(make: Callable[[], Folder], seeds: list[int]) -> None:
 
 
 def test_duckdb_agrees_with_the_oracle(make_folder: MakeFolder) -> None:
-    @settings(property_settings, max_examples=3 * FACTOR)
+    @settings(property_settings, max_examples=2 * FACTOR)
     @given(org_seeds)
     def holds(seeds: list[int]) -> None:
         hold(lambda: make_folder("duckdb"), seeds)
