@@ -1,0 +1,1 @@
+"""Every primitive macro on every engine, against what Python says."""
