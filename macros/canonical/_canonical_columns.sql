@@ -1,4 +1,4 @@
-{# The canonical record's columns, in the order of DESIGN section 3. #}
+{# The canonical record's columns, in their order everywhere. #}
 {% macro _canonical_columns() -%}
     {{ return([
         'org_id', 'system', 'entity', 'activity_id', 'version', 'counterparty_id', 'activity_type', 'order_ref', 'payment_ref', 'batch_ref',

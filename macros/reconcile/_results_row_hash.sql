@@ -1,4 +1,4 @@
-{# The hash of one result row over its business columns, in the order of DESIGN section 5; `columns` maps each name to its expression. #}
+{# The hash of one result row over its business columns, in the order that docs/architecture.md gives; `columns` maps each name to its expression. #}
 {% macro _results_row_hash(columns) -%}
     {%- set names = [
         'org_id', 'stream', 'step', 'result', 'anomalies', 'source_system', 'source_activity_id', 'target_system', 'target_activity_id',

@@ -1,5 +1,6 @@
 """Everything that dbt documents is described, and what is described is there."""
 
+import csv
 import json
 import os
 import re
@@ -193,3 +194,27 @@ def test_the_public_marts_are_under_contract() -> None:
         if not column.get("data_type")
     ]
     assert not untyped, f"no data_type: {', '.join(untyped)}"
+
+
+def test_the_page_of_anomalies_says_what_the_seed_says() -> None:
+    page = (ROOT / "docs" / "anomalies.md").read_text(encoding="utf-8")
+    words = " ".join(page.split())
+    with (ROOT / "seeds" / "anomalies.csv").open(encoding="utf-8", newline="") as file:
+        absent = [
+            f"{row['anomaly_prefix']}: {column}"
+            for row in csv.DictReader(file)
+            for column in ("anomaly_prefix", "title", "explanation", "next_action")
+            if " ".join(row[column].split()) not in words
+        ]
+    assert not absent, f"docs/anomalies.md lacks {', '.join(absent)}"
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "examples" / "README.md"]
+    broken = [
+        f"{page.relative_to(ROOT)}: {link}"
+        for page in pages
+        for link in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+        if "://" not in link and not (page.parent / link).exists()
+    ]
+    assert not broken, f"broken links: {', '.join(broken)}"
