@@ -19,7 +19,7 @@
             'blank_lines': 'bigint', 'schema_fingerprint': 'varchar'
         },
         'rejects': {
-            'org_id': 'varchar', 'feed': 'varchar', 'batch_id': 'varchar', 'source_file': 'varchar', 'received_at': 'timestamp',
+            'org_id': 'varchar', 'system': 'varchar', 'feed': 'varchar', 'batch_id': 'varchar', 'source_file': 'varchar', 'received_at': 'timestamp',
             'row_number': 'bigint', 'line_number': 'bigint', 'line_span': 'bigint', 'reason': 'varchar', 'raw': 'varchar'
         },
         'records': {
@@ -63,13 +63,15 @@
         {%- if reader == 'records' and name == '_row_number' -%}
             {# The position in the file is the number, unless the batch had unreadable records among the others. #}
             {%- do selected.append('coalesce(_row_number, file_row_number + 1) as _row_number') -%}
+        {%- elif reader == 'rejects' and name in ('system', 'feed') -%}
+            {# The file says `pos/orders`, the relation has system and feed apart, as the batches do. #}
+            {%- do selected.append("split_part(_feed, '/', " ~ (1 if name == 'system' else 2) ~ ') as ' ~ name) -%}
         {%- elif reader == 'rejects' -%}
             {%- do selected.append('cast(_' ~ name ~ ' as ' ~ type ~ ') as ' ~ name) -%}
         {%- else -%}
             {%- do selected.append('cast("' ~ name ~ '" as ' ~ type ~ ') as "' ~ name ~ '"') -%}
         {%- endif -%}
-        {%- do declared.append('cast(null as ' ~ type ~ ') as ' ~ ('_' if reader == 'rejects' else '') ~ '"' ~ name ~ '"'
-            if reader != 'rejects' else 'cast(null as ' ~ type ~ ') as _' ~ name) -%}
+        {%- do declared.append('cast(null as ' ~ type ~ ') as "' ~ ('_' if reader == 'rejects' else '') ~ name ~ '"') -%}
     {%- endfor -%}
     {%- set sql -%}
         create or replace view {{ relation }} as

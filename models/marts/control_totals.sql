@@ -33,11 +33,11 @@ file_lines as (
 landed_rejects as (
     select
         org_id,
-        feed as scope,
+        system || '/' || feed as scope,
         count(*) as reject_count
     from {{ source('landing', 'rejects') }}
     where received_at <= {{ as_of() }}
-    group by org_id, feed
+    group by org_id, system || '/' || feed
 ),
 
 landed as (

@@ -3,7 +3,7 @@
 with unreadable_lines as (
     select
         org_id,
-        feed,
+        system || '/' || feed as feed,
         source_file,
         received_at,
         batch_id,
