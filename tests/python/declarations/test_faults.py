@@ -1,0 +1,209 @@
+"""A wrong declaration fails at parse with one message: the model, each argument, what is allowed and what was given.
+
+dbt stops at the first model that does not parse, so a case is a model; each has as many faults as it can hold.
+"""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dbt.cli.main import dbtRunner
+
+from tests.python.declarations.project import ROOT, copy, registry, write, write_registry
+
+LADDER: dict[str, Any] = {
+    "source": "pos/orders",
+    "target": "oms/orders",
+    "checks": ["currency_equality"],
+    "steps": ["by_id", "by_guess"],
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model, what the registry says of its ladder, and the pieces of the message: one inner list a fault."""
+
+    model: str
+    sql: str
+    faults: list[list[str]]
+    ladder: dict[str, Any] = field(default_factory=dict)
+
+
+CASES = {
+    "every_argument_of_a_step": Case(
+        "orders__by_luck",
+        "{{ reconcile(ladder='orders', match=one_to_one(on=['activity_id', 'colour'],"
+        " within={'event_at': '15 fortnights'}, max_pairs=-1), on_match='id_mismatch') }}",
+        [
+            ["orders__by_luck", "steps are", "orders__by_id, orders__by_guess"],
+            ["match.on", "'colour'", "activity_id, version, counterparty_id", "carries"],
+            ["match.within", "'<n> seconds|minutes|hours|days'", "'15 fortnights'"],
+            ["match.max_pairs", "1 or more", "'-1'"],
+            ["on_match", "capitals", "'ID_MISMATCH'", "'id_mismatch'"],
+        ],
+    ),
+    "values_of_the_wrong_kind": Case(
+        "orders__by_id",
+        "{{ reconcile(ladder='orders', match=one_to_one(on='activity_id', within='15 minutes', max_pairs='many'),"
+        " on_match=7) }}",
+        [
+            ["match.on", "list", "'activity_id'"],
+            ["match.within", "{'event_at'", "'15 minutes'"],
+            ["match.max_pairs", "whole number", "'many'"],
+            ["on_match", "capitals", "'7'"],
+        ],
+    ),
+    "windows_that_are_none": Case(
+        "orders__by_id",
+        "{{ reconcile(ladder='orders', match=one_to_one(on=[], within={'received_at': '15 minutes'}, max_pairs=0)) }}",
+        [["match.on", "one or more", "'[]'"], ["match.within", "event_at", "received_at"], ["match.max_pairs", "'0'"]],
+    ),
+    "a_window_of_nothing": Case(
+        "orders__by_id",
+        "{{ reconcile(ladder='orders', match=one_to_one(on=['activity_id'], within={'event_at': '0 minutes'})) }}",
+        [["match.within.event_at", "n of 1 or more", "'0 minutes'"]],
+    ),
+    "a_misspelt_constructor": Case(
+        "orders__by_id",
+        "{{ reconcile(ladder='orders', match=one_too_one(on=['activity_id'])) }}",
+        [["match", "one_to_one(on=['activity_id'])", "no match rule made"]],
+    ),
+    "a_text_for_a_match_rule": Case(
+        "orders__by_id",
+        "{{ reconcile(ladder='orders', match='activity_id', on_match='lower') }}",
+        [["match", "one_to_one(on=['activity_id'])", "got 'activity_id'"], ["on_match", "'lower'"]],
+    ),
+    "an_unknown_ladder": Case(
+        "orders__by_id",
+        "{{ reconcile(ladder='order', match=one_to_one(on=['activity_id']), on_match='') }}",
+        [["ladder", "'order'", "vars.streams", "orders"], ["on_match", "''"]],
+    ),
+    "every_key_of_a_ladder": Case(
+        "orders__by_id",
+        "{{ reconcile(ladder='orders', match=one_to_one(on=['activity_id'])) }}",
+        [
+            ["ladder 'orders'", "source", "'<system>/<entity>'"],
+            ["ladder 'orders'", "target", "'erp/orders'", "pos/orders, oms/orders"],
+            ["ladder 'orders'", "check 'price_tolerence'", "currency_equality, price_tolerance"],
+            ["ladder 'orders'", "steps", "at least one"],
+            ["ladder 'orders'", "carries 'colour'", "allowed are", "order_ref"],
+        ],
+        {"source": "pos", "target": "erp/orders", "checks": ["price_tolerence"], "steps": [], "carries": ["colour"]},
+    ),
+    "the_verdict_on_an_unknown_ladder": Case(
+        "orders__unmatched", "{{ unmatched(ladder='order') }}", [["ladder", "'order'", "vars.streams", "orders"]]
+    ),
+    "a_canonical_model": Case(
+        "pos_orders",
+        "{{ canonical(feed='pos/sales', entity='sales', activity_type='ORDER', columns={'activity_id': 'order_id',"
+        " 'colour': 'hue', 'currency': 'currency', 'amount': 'total'}) }}",
+        [
+            ["feed", "'pos/sales'", "vars.feeds", "pos/orders, oms/orders"],
+            ["columns", "'status' is missing", "required are activity_id, status"],
+            ["columns", "'event_at' is missing"],
+            ["columns", "'colour'", "allowed are", "counterparty_id"],
+            ["entity", "'sales'", "'pos_sales'", "'pos_orders'"],
+        ],
+    ),
+}
+
+STEP = "{{ reconcile(ladder='orders', match=one_to_one(on=['activity_id'])) }}"
+# What a message does not say yet.
+WANTED = {
+    "what_was_given_for_a_side": Case(
+        "orders__by_id", STEP, [["ladder 'orders'", "source", "'<system>/<entity>'", "'pos'"]], {"source": "pos"}
+    ),
+    "a_ladder_and_a_step_at_once": Case(
+        "orders__by_id",
+        "{{ reconcile(ladder='orders', match=one_to_one(on=['colour'])) }}",
+        [["check 'price_tolerence'"], ["match.on", "'colour'"]],
+        {"checks": ["price_tolerence"]},
+    ),
+    "half_a_pair": Case(
+        "orders__by_id",
+        "{{ reconcile(ladder='orders', match=one_to_one(on=['activity_id'], max_pairs=1.5)) }}",
+        [["match.max_pairs", "whole number", "'1.5'"]],
+    ),
+    "a_text_for_the_list_of_checks": Case(
+        "orders__by_id",
+        STEP,
+        [["ladder 'orders'", "checks", "list", "'price_tolerance'"]],
+        {"checks": "price_tolerance"},
+    ),
+    "the_same_step_twice": Case(
+        "orders__by_id", STEP, [["ladder 'orders'", "steps", "'by_id'", "twice"]], {"steps": ["by_id", "by_id"]}
+    ),
+    "an_anomaly_that_a_check_has": Case(
+        "orders__by_id",
+        "{{ reconcile(ladder='orders', match=one_to_one(on=['activity_id']), on_match='CURRENCY_MISMATCH') }}",
+        [["on_match", "'CURRENCY_MISMATCH'", "check"]],
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's macros and settings, with nothing but one ladder declared."""
+    folder = copy(tmp_path_factory.mktemp("faults") / "project", parts=("macros",))
+    settings = registry(folder)
+    settings["on-run-start"] = []
+    settings["vars"]["streams"] = {"orders": {"ladders": {"orders": LADDER}}}
+    write_registry(folder, settings)
+    return folder
+
+
+def parse(folder: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Parse a project in this process; returns what dbt has to say against it, '' for nothing."""
+    monkeypatch.setenv("TIEOUT_DATA_DIR", str(data))
+    result = dbtRunner().invoke(
+        [
+            *("--quiet", "--no-use-colors", "--no-partial-parse", "--no-version-check", "--no-write-json"),
+            *("parse", "--project-dir", str(folder), "--profiles-dir", str(folder), "--target", "duckdb"),
+            *("--target-path", str(data / "target"), "--log-path", str(data / "logs")),
+        ]
+    )
+    assert result.success == (result.exception is None)
+    return "" if result.exception is None else str(result.exception)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [*CASES, *(pytest.param(name, marks=pytest.mark.xfail(reason="not said yet")) for name in WANTED)],
+)
+def test_one_message_lists_every_fault(
+    name: str, project: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = (CASES | WANTED)[name]
+    settings = registry(project)
+    settings["vars"]["streams"]["orders"]["ladders"]["orders"] = {**LADDER, **case.ladder}
+    write_registry(project, settings)
+    file = f"models/{case.model}.sql"
+    write(project, file, case.sql)
+    try:
+        message = parse(project, data_dir, monkeypatch)
+    finally:
+        (project / file).unlink()
+    listed = re.findall(r"^\s+- (.*)$", message, flags=re.MULTILINE)
+    assert f"in {case.model} cannot be used as declared:" in message, message
+    assert len(listed) == len(case.faults), message
+    for pieces in case.faults:
+        assert any(all(piece in line for piece in pieces) for line in listed), (pieces, message)
+
+
+def test_the_project_as_it_is_has_no_fault(tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert parse(copy(tmp_path / "project"), data_dir, monkeypatch) == ""
+
+
+def test_no_macro_knows_a_system() -> None:
+    """Systems stand in declarations; in macros only in comments and in the examples of messages."""
+    systems = {feed.split("/")[0] for feed in registry(ROOT)["vars"]["feeds"]} - {"tieout"}
+    word = re.compile(rf"(?<![a-z])({'|'.join(sorted(systems))})(?![a-z])", re.IGNORECASE)
+    found = []
+    for macro in sorted((ROOT / "macros").rglob("*.sql")):
+        code = re.sub(r"\{#.*?#\}", "", macro.read_text(encoding="utf-8"), flags=re.DOTALL)
+        code = re.sub(r"such as '[^']*'", "", code)
+        found += [f"{macro.name}: {line.strip()}" for line in code.splitlines() if word.search(line)]
+    assert systems
+    assert not found
