@@ -4,6 +4,7 @@ The only place in Python that knows the declarations' spelling. Adding a feed ad
 """
 
 import codecs
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,7 +21,8 @@ COLUMN_TYPES = ("id", "text", "currency", "amount", "time", "date", "integer", "
 KINDS = ("records", "state")
 ROLE_KEYS = ("id_column", "version_column", "counterparty_column", "event_column")
 FEED_KEYS = ("kind", "time_zone", "decimal_mark", "grouping_mark", "delimiters", "encodings", *ROLE_KEYS, "overrides")
-COLUMN_KEYS = ("type", "required", "aliases", "currency")
+COLUMN_KEYS = ("type", "required", "aliases", "currency", "minimum")
+NUMBER_TYPES = ("integer", "decimal", "amount")
 OVERRIDE_KEYS = ("org_id", "counterparty_id", "time_zone", "decimal_mark", "grouping_mark", "aliases")
 DEFAULT_DELIMITERS = (",", ";", "\t", "|")
 DEFAULT_ENCODINGS = ("utf-8", "cp1252")
@@ -36,6 +38,7 @@ class Column:
     required: bool = False
     aliases: tuple[str, ...] = ()
     currency: str | None = None
+    minimum: int | float | None = None  # staging rejects a smaller value
     description: str = ""
 
 
@@ -237,8 +240,19 @@ class _Reader:
             required=required is True,
             aliases=self.texts(f"{where}.aliases", meta.get("aliases", [])),
             currency=meta.get("currency"),
+            minimum=self.minimum(f"{where}.minimum", meta.get("minimum"), meta.get("type")),
             description=str(node.get("description", "")),
         )
+
+    def minimum(self, where: str, given: Any, column_type: Any) -> int | float | None:
+        if given is None:
+            return None
+        if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
+            self.fault(where, "a number", given)
+            return None
+        if column_type not in NUMBER_TYPES:
+            self.fault(where, f"only on a column of type {', '.join(NUMBER_TYPES)}", given)
+        return given
 
     def overrides(self, given: Any, names: set[str]) -> tuple[Override, ...]:
         if not isinstance(given, list):

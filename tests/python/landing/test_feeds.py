@@ -24,6 +24,8 @@ def test_the_projects_feeds():
     assert [c.name for c in pos.columns if not c.required] == ["description"]
     assert feeds["oms/orders"].version_column == "revision"
     assert feeds["tieout/policies"].kind == "state"
+    minima = {c.name: c.minimum for c in feeds["tieout/policies"].columns if c.minimum is not None}
+    assert minima == {"price_abs_minor": 0, "price_pct": 0, "skew_seconds": 0, "grace_minutes": 0}
 
 
 FAULTY = """
@@ -47,11 +49,13 @@ sources:
                 - {time_zone: UTC, aliases: {nope: [x]}}
         columns:
           - name: id
-            config: {meta: {type: identifier, required: maybe}}
+            config: {meta: {type: identifier, required: maybe, minimum: true}}
           - name: total
             config: {meta: {type: amount, currency: curency, aliases: [Sum]}}
           - name: net
-            config: {meta: {type: decimal, aliases: [sum]}}
+            config: {meta: {type: decimal, aliases: [sum], minimum: 0.5}}
+          - name: note
+            config: {meta: {type: text, minimum: 0}}
 """
 
 
@@ -74,6 +78,8 @@ def test_all_faults_at_once(tmp_path: Path):
         "feed.overrides[1].org_id", "feed.overrides[1].aliases",
         "columns.id.type", "columns.id.required: allowed is true or false, given 'maybe'",
         "columns.total.currency", "columns.net.aliases",
+        "columns.id.minimum: allowed is a number, given True",
+        "columns.note.minimum: allowed is only on a column of type integer, decimal, amount, given 0",
     ):  # fmt: skip
         assert told in text
-    assert len(caught.value.faults) == 16
+    assert len(caught.value.faults) == 18
