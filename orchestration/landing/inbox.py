@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.errors import UsageError
-from orchestration.landing.batch import batch_folder, identify, make_manifest, next_landed_at, publish_batch
+from orchestration.landing.batch import (
+    batch_folder,
+    identify,
+    make_manifest,
+    next_landed_at,
+    publish_batch,
+    refuse_collision,
+)
 from orchestration.landing.crash_points import crash_point
 from orchestration.landing.csv_reader import read_csv
 from orchestration.landing.errors import UnreadableFileError
@@ -88,9 +95,11 @@ class _Landing:
     def __init__(self, data: Path, scratch: Path, feeds: dict[str, Feed], as_of: datetime, meter: _Meter) -> None:
         self.data, self.scratch, self.feeds, self.as_of, self.meter = data, scratch, feeds, as_of, meter
         self.book: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        self.by_id: dict[str, dict[str, Any]] = {}
         for manifest in read_manifests(data):
             key = (manifest["org_id"], f"{manifest['system']}/{manifest['feed']}")
             self.book.setdefault(key, []).append(manifest)
+            self.by_id[manifest["batch_id"]] = manifest
 
     def land(self, file: InboxFile) -> FileOutcome:
         """Bring one file to its end; whatever is wrong with it stays its own affair."""
@@ -114,6 +123,7 @@ class _Landing:
         identity, known = identify(feed, org_id, raw.sha256, landed)
         if known:
             return self._archive(file, FileOutcome(file.shown, "redelivered", org_id, feed.system, feed.name, identity))
+        refuse_collision(identity, org_id, feed.key, raw.sha256, self.by_id.get(identity))
         target = Target(
             work_dir,
             org_id,
@@ -131,6 +141,7 @@ class _Landing:
         manifest = make_manifest(feed, target, reading, raw.sha256, raw.size, self.as_of, next_landed_at(landed))
         publish_batch(target, manifest, batch_folder(self.data, feed, org_id, identity))
         landed.append(manifest)
+        self.by_id[identity] = manifest
         outcome = FileOutcome(
             file.shown,
             "landed",

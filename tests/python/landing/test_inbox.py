@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from orchestration.errors import BusyError, UsageError
-from orchestration.landing import land_inbox, latest_received_at, load_feeds, read_manifests
+from orchestration.landing import batch, land_inbox, latest_received_at, load_feeds, read_manifests
+from orchestration.landing.batch import batch_id
 from orchestration.landing.lock import landing_lock
 
 from .conftest import AS_OF, HEADER, PROJECT, Inbox, order
@@ -49,6 +50,25 @@ def test_the_batch_is_laid_out_as_promised(inbox: Inbox):
     assert (manifest["received_at"], manifest["connector"]) == ("2026-02-01T12:00:00.000000Z", "inbox")
     assert latest_received_at(inbox.data) == AS_OF
     assert not (inbox.data / "landing/.tmp").exists()
+
+
+def test_a_batch_id_is_twelve_characters_of_base32():
+    assert batch_id("acme", "pos/orders", "0" * 64) == "rmghstcgrh7s"
+    assert batch_id("acme", "pos/orders", "0" * 64, 1) != batch_id("acme", "pos/orders", "0" * 64)
+
+
+def test_an_id_that_another_delivery_has_is_refused(inbox: Inbox, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(batch, "batch_id", lambda *parts: "a" * 12)
+    inbox.put(FILE)
+    inbox.land()
+    inbox.put(f"{HEADER}\n{order(2)}\n", "other.csv")
+    inbox.put(FILE, org="beta")
+    assert [file.outcome for file in inbox.land().files] == ["failed", "failed"]
+    assert inbox.manifest()["source_file"] == "orders.csv"
+    reasons = [path.read_text() for path in inbox.data.glob("failed/**/*.reason.txt")]
+    assert all("belongs to another one already: orders.csv of acme, pos/orders" in reason for reason in reasons)
+    inbox.put(FILE, "again.csv")
+    assert inbox.land().redelivered == 1
 
 
 def test_a_delivery_under_another_name_or_packed_is_the_same(inbox: Inbox):
@@ -171,7 +191,7 @@ def test_two_landings_at_once(inbox: Inbox):
 LANDING = """
 import sys
 from datetime import datetime
-from orchestration.landing import land_inbox
+from orchestration.landing import batch, land_inbox
 land_inbox(sys.argv[1], sys.argv[2], datetime.fromisoformat(sys.argv[3]))
 """
 
