@@ -43,14 +43,14 @@
     (
         exists (
             select 1
-            from touched_keys
+            from {{ _scratch('touched_keys') }} as touched_keys
             where {{ _equal_keys('touched_keys', relation, match.on) }}
         )
         {%- if match.on != ['activity_id'] %}
         or exists (
             select 1
-            from touched_{{ role }}
-            where touched_{{ role }}.org_id = {{ relation }}.org_id and touched_{{ role }}.activity_id = {{ relation }}.activity_id
+            from {{ _scratch('touched_' ~ role) }} as touched
+            where touched.org_id = {{ relation }}.org_id and touched.activity_id = {{ relation }}.activity_id
         )
         {%- endif %}
     )

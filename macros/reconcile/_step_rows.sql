@@ -60,7 +60,7 @@
     where
         exists (
             select 1
-            from touched_keys
+            from {{ _scratch('touched_keys') }} as touched_keys
             where
                 touched_keys.org_id = held.org_id
                 {%- for column in match.on %}
@@ -71,8 +71,8 @@
         {%- for role in ['source', 'target'] %}
         or exists (
             select 1
-            from touched_{{ role }}
-            where touched_{{ role }}.org_id = held.org_id and touched_{{ role }}.activity_id = {{ _held_column('held', role, 'activity_id', match.on) }}
+            from {{ _scratch('touched_' ~ role) }} as touched
+            where touched.org_id = held.org_id and touched.activity_id = {{ _held_column('held', role, 'activity_id', match.on) }}
         )
         {%- endfor %}
         {%- endif %}

@@ -52,9 +52,11 @@
         unique_key=[
             "coalesce(source_batch_id, '')", 'coalesce(source_row_number, 0)', "coalesce(target_batch_id, '')", 'coalesce(target_row_number, 0)'
         ],
+        pre_hook='{{ find_touched() }}',
         post_hook="{{ mark_processed(consumer='" ~ consumer ~ "', upstream=" ~ (upstream | string) ~ ") }}",
         indexes=engine_indexes([['org_id', 'source_activity_id'], ['org_id', 'target_activity_id']]),
-        meta={'rule': rule_text, 'on': match.on, 'ladder': ladder, 'stream': declared.stream, 'step': step}
+        meta={
+            'rule': rule_text, 'on': match.on, 'consumer': consumer, 'upstream': upstream, 'ladder': ladder, 'stream': declared.stream, 'step': step}
     ) }}
     {# Named here so that dbt sees every edge of the graph at parse, whatever the branches below render. #}
     {%- do ref('policies') -%}{%- do ref('status_pairs') -%}
@@ -66,9 +68,6 @@
 with policies_of_stream as (
     {{ _policies_of_stream(declared, rule_text) }}
 ),
-{% if is_incremental() %}
-{{ _touched(ladder=declared, previous=previous, match=match, consumer=consumer, upstream=upstream) }}
-{% endif %}
 source_records as {{ inline_cte() if not previous }} (
     {{ _step_input(ladder=declared, role='source', previous=previous, match=match, only_touched=is_incremental()) }}
 ),

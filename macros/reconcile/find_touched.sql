@@ -1,0 +1,143 @@
+{#
+    Pre-hook of a step in an incremental run: finds what must be worked off anew, as scratch tables `touched_source` and `touched_target` (org, activity) and
+    `touched_keys`, the blocks, old and new. It reads the step's declaration from the model's own config.
+
+    First step: the activities of batches that the step has not seen, by all their versions, so that the blocks they leave are among them. Later steps: the
+    difference between what the step before left and what this one holds. Both: rows of orgs with new policies that were judged under another rule
+    version than today's, and records of which another version was rejected.
+#}
+{% macro find_touched() -%}
+    {%- if execute and is_incremental() -%}
+    {%- set declared = model.config.meta -%}
+    {%- set ladder = _ladder(declared.ladder) -%}
+    {%- set on = declared.on -%}
+    {%- set position = ladder.steps.index(declared.step) -%}
+    {%- set previous = ladder.steps[position - 1] if position > 0 else none -%}
+
+    {%- set new_batches = _scratch('new_batches') -%}
+    {{ scratch_table(new_batches, unprocessed_batches(consumer=declared.consumer, upstream=declared.upstream)) }}
+
+    {%- set orgs -%}
+    select distinct batches.org_id
+    from {{ source('landing', 'batches') }} as batches
+    inner join {{ new_batches }} as new_batches
+        on batches.batch_id = new_batches.batch_id
+    where batches.system = 'tieout' and batches.feed = 'policies'
+    {%- endset -%}
+    {{ scratch_table(_scratch('orgs_with_new_policies'), orgs) }}
+
+    {%- set outdated -%}
+    with policies_of_stream as (
+        {{ _policies_of_stream(ladder, declared.rule) }}
+    ),
+
+    held_under_new_policies as (
+        select
+            held.org_id,
+            held.source_activity_id,
+            {{ _held_column('held', 'target', 'activity_id', on) }} as target_activity_id,
+            held.rule_version,
+            coalesce(held.source_counterparty_id, held.target_counterparty_id) as counterparty_id,
+            coalesce(held.source_business_date, held.target_business_date) as business_date
+        from {{ this }} as held
+        inner join {{ _scratch('orgs_with_new_policies') }} as orgs
+            on held.org_id = orgs.org_id
+        where held.outcome <> 'LEFT'
+    )
+
+    select
+        held_under_new_policies.org_id,
+        held_under_new_policies.source_activity_id,
+        held_under_new_policies.target_activity_id
+    from held_under_new_policies
+    {{ _policy_joins('held_under_new_policies', 'held_under_new_policies.counterparty_id', 'held_under_new_policies.business_date') }}
+    where {{ _policy_field('rule_version') }} is distinct from held_under_new_policies.rule_version
+    {%- endset -%}
+    {{ scratch_table(_scratch('outdated'), outdated) }}
+
+    {%- for role in ['source', 'target'] -%}
+        {%- set side = ladder[role] -%}
+        {%- if previous -%}
+            {{ scratch_table(_scratch('input_' ~ role), (unmatched_source if role == 'source' else unmatched_target)(ladder.name, previous)) }}
+        {%- endif -%}
+        {%- set touched -%}
+        {%- if previous -%}
+        select
+            came.org_id,
+            came.activity_id
+        from {{ _scratch('input_' ~ role) }} as came
+        where not exists (
+            select 1
+            from {{ this }} as held
+            where held.{{ role }}_batch_id = came.batch_id and held.{{ role }}_row_number = came.row_number
+        )
+        union
+        select
+            held.org_id,
+            {{ _held_column('held', role, 'activity_id', on) }} as activity_id
+        from {{ this }} as held
+        where
+            held.{{ role }}_batch_id is not null
+            and not exists (
+                select 1
+                from {{ _scratch('input_' ~ role) }} as came
+                where held.{{ role }}_batch_id = came.batch_id and held.{{ role }}_row_number = came.row_number
+            )
+        {%- else -%}
+        select
+            records.org_id,
+            records.activity_id
+        from {{ ref(side.records) }} as records
+        where records.batch_id in (select new_batches.batch_id from {{ new_batches }} as new_batches)
+        {%- endif %}
+        union
+        select
+            rejected.org_id,
+            rejected.record_id
+        from {{ ref('rejected_' ~ side.staged) }} as rejected
+        where
+            rejected.record_id is not null
+            and rejected.batch_id in (select new_batches.batch_id from {{ new_batches }} as new_batches)
+        union
+        select
+            outdated.org_id,
+            outdated.{{ role }}_activity_id
+        from {{ _scratch('outdated') }} as outdated
+        where outdated.{{ role }}_activity_id is not null
+        {%- endset -%}
+        {{ scratch_table(_scratch('touched_' ~ role), touched) }}
+    {%- endfor -%}
+
+    {%- set keys -%}
+    {%- for role in ['source', 'target'] %}
+    {%- set side = ladder[role] %}
+    {%- if on == ['activity_id'] %}
+    select
+        touched.org_id,
+        touched.activity_id
+    from {{ _scratch('touched_' ~ role) }} as touched
+    {%- else %}
+    select {{ _keys('records', on) }}
+    from {{ _scratch('input_' ~ role) if previous else ref(side.records) }} as records
+    inner join {{ _scratch('touched_' ~ role) }} as touched
+        on records.org_id = touched.org_id and records.activity_id = touched.activity_id
+    where {{ _keys_known('records', on) }}
+    {%- if previous %}
+    union
+    select
+        held.org_id
+        {%- for column in on %},
+        coalesce(held.source_{{ column }}, held.target_{{ column }}) as {{ column }}
+        {%- endfor %}
+    from {{ this }} as held
+    inner join {{ _scratch('touched_' ~ role) }} as touched
+        on held.org_id = touched.org_id and {{ _held_column('held', role, 'activity_id', on) }} = touched.activity_id
+    where {% for column in on %}coalesce(held.source_{{ column }}, held.target_{{ column }}) is not null{{ ' and ' if not loop.last }}{% endfor %}
+    {%- endif %}
+    {%- endif %}
+    {{- '\n    union' if not loop.last }}
+    {%- endfor %}
+    {%- endset -%}
+    {{ scratch_table(_scratch('touched_keys'), keys) }}
+    {%- endif -%}
+{%- endmacro %}
