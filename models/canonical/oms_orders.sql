@@ -6,6 +6,7 @@
         'activity_id': 'order_id',
         'counterparty_id': 'location_id',
         'order_ref': 'order_id',
+        'description': 'description',
         'status': 'state',
         'currency': 'currency',
         'amount': 'order_total',
