@@ -100,7 +100,7 @@ valid_records as (
     {%- for scope in scopes %}
     left join statuses_of_{{ scope }}
         on
-            lower(valid_records.source_status) = statuses_of_{{ scope }}.source_status
+            {{ ascii_lower('valid_records.source_status') }} = statuses_of_{{ scope }}.source_status
             {%- if scope != 'system' %}
             and valid_records.org_id = statuses_of_{{ scope }}.org_id
             {%- endif %}

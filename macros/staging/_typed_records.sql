@@ -43,7 +43,7 @@ with_currencies as (
     from parsed
     {%- for name in currency_columns %}
     left join {{ ref('currencies') }} as currency_of_{{ name }}
-        on upper(parsed.{{ name }}) = currency_of_{{ name }}.currency
+        on {{ ascii_upper('parsed.' ~ name) }} = currency_of_{{ name }}.currency
     {%- endfor %}
 ),
 

@@ -164,9 +164,14 @@ def ascii_lower(text: str) -> str:
     return text.translate(_LOWER)
 
 
+def ascii_upper(text: str) -> str:
+    """The text with a to z as A to Z."""
+    return text.translate(_UPPER)
+
+
 def parse_currency(text: str, exponents: Mapping[str, int]) -> str:
     """A trimmed currency code, upper-cased and known."""
-    code = text.translate(_UPPER)
+    code = ascii_upper(text)
     if code not in exponents:
         raise UnreadableError(UNKNOWN_CURRENCY)
     return code

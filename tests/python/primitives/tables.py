@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from tests.python.oracle.text import BLANKS
+from tests.python.oracle.text import BLANKS, ascii_lower, ascii_upper
 from tests.python.primitives.engine import Row, Table
 from tests.python.primitives.zones import instant_of, local_of, local_times, microseconds
 
@@ -72,6 +72,17 @@ def _trimmed() -> Table:
         {"given": "{{ type_text() }}"},
         ["{{ trim_blanks('given') }}"],
         _cases(texts, lambda text: None if text is None else text.strip(BLANKS)),
+    )
+
+
+def _cased() -> Table:
+    texts: list[str | None] = [None, *TEXTS, "uſd", "PAİD", "paıd", "\u212a", "ÄÖÜ", "äöü", "ﬁ", "ẞ", "aßA", "Ǆ", "ΑΣ", "[`{@"]
+    texts += ["".join(map(chr, range(1, 128))), "abcXYZ" * 40, "abcXYZé" * 40]
+    return Table(
+        "ascii_case",
+        {"given": "{{ type_text() }}"},
+        ["{{ ascii_upper('given') }}", "{{ ascii_lower('given') }}"],
+        [((text,), (text and ascii_upper(text), text and ascii_lower(text))) for text in texts],
     )
 
 
@@ -360,6 +371,7 @@ def _constants() -> Table:
 
 TABLES = (
     _trimmed(),
+    _cased(),
     _timestamps(),
     _dates(),
     _to_utc(),
