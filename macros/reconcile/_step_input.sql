@@ -1,57 +1,50 @@
 {#
     One side's records that a step works on: for the first step the live and conflicting records of the canonical model, for a later one what the step before
-    it left; with `only_touched` those of touched blocks.
+    it left; with `only_touched` those of touched blocks, found before anything else is asked of them.
 #}
 {% macro _step_input(ladder, role, previous, match, only_touched) -%}
     {%- set side = ladder[role] -%}
-    {%- set sources = [] -%}
+    {%- set inputs = [] -%}
     {%- if previous -%}
-        {%- do sources.append({'records': '(' ~ (unmatched_source if role == 'source' else unmatched_target)(ladder.name, previous) ~ ')', 'conflicting': 'false'}) -%}
+        {%- do inputs.append({'records': '(' ~ (unmatched_source if role == 'source' else unmatched_target)(ladder.name, previous) ~ ')', 'kind': 'left'}) -%}
     {%- else -%}
-        {%- do sources.append({'records': ref(side.records), 'conflicting': 'false'}) -%}
-        {%- do sources.append({'records': ref(side.records ~ '__dispositions'), 'conflicting': 'true'}) -%}
+        {%- do inputs.append({'records': ref(side.records), 'kind': 'live'}) -%}
+        {%- do inputs.append({'records': ref(side.records ~ '__dispositions'), 'kind': 'conflicting'}) -%}
     {%- endif -%}
-    {%- for input in sources %}
+    {%- for input in inputs %}
     select
         records.org_id,
         {%- for column in _record_columns(ladder) %}
         records.{{ column }},
         {%- endfor %}
-        {{ input.conflicting }} as is_conflicting
-    from {{ input.records }} as records
-    where
-        {%- if previous %}
-        true
-        {%- elif input.conflicting == 'true' %}
-        records.disposition = 'CONFLICTING'
-        {%- else %}
-        not exists (
-            select 1
-            from {{ ref(side.records ~ '__dispositions') }} as settled
-            where settled.batch_id = records.batch_id and settled.row_number = records.row_number
-        )
-        {%- endif %}
-        {%- if only_touched %}
-        and {{ _is_touched('records', role, match) }}
-        {%- endif %}
+        {{ 'true' if input.kind == 'conflicting' else 'false' }} as is_conflicting
+    from {{ _touched_records(input.records, role, match) if only_touched else input.records }} as records
+    {%- if input.kind == 'conflicting' %}
+    where records.disposition = 'CONFLICTING'
+    {%- elif input.kind == 'live' %}
+    where not exists (
+        select 1
+        from {{ ref(side.records ~ '__dispositions') }} as settled
+        where settled.batch_id = records.batch_id and settled.row_number = records.row_number
+    )
+    {%- endif %}
     {{- '\n    union all' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}
 
-{# Whether a record is in a touched block. One with a null among its keys is a block of its own, known by its id. #}
-{% macro _is_touched(relation, role, match) -%}
+{# The records of touched blocks. One with a null among its keys is a block of its own, known by its id. #}
+{% macro _touched_records(records, role, match) -%}
     (
-        exists (
-            select 1
-            from {{ _scratch('touched_keys') }} as touched_keys
-            where {{ _equal_keys('touched_keys', relation, match.on) }}
-        )
+        select each.*
+        from {{ records }} as each
+        inner join {{ _scratch('touched_keys') }} as touched_keys
+            on {{ _equal_keys('each', 'touched_keys', match.on) }}
         {%- if match.on != ['activity_id'] %}
-        or exists (
-            select 1
-            from {{ _scratch('touched_' ~ role) }} as touched
-            where touched.org_id = {{ relation }}.org_id and touched.activity_id = {{ relation }}.activity_id
-        )
+        union
+        select each.*
+        from {{ records }} as each
+        inner join {{ _scratch('touched_' ~ role) }} as touched
+            on each.org_id = touched.org_id and each.activity_id = touched.activity_id
         {%- endif %}
     )
 {%- endmacro %}

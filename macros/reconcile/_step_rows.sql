@@ -44,37 +44,36 @@
     {%- if is_incremental() %}
     union all
     select
-        held.org_id,
-        held.outcome,
-        held.side,
-        {%- for role in ['source', 'target'] %}
-        {%- for column in _record_columns(ladder) %}
-        held.{{ role }}_{{ column }},
-        {%- endfor %}
-        {%- endfor %}
-        {%- for column in plain %}
-        held.{{ column }},
-        {%- endfor %}
+        withdrawn.*,
         true as _retracted
-    from {{ this }} as held
-    where
-        exists (
-            select 1
-            from {{ _scratch('touched_keys') }} as touched_keys
-            where
-                touched_keys.org_id = held.org_id
+    from (
+        {#- Joins, and not `exists`: the keys are worked out of two columns, for which an engine would first list all their values. -#}
+        {%- for part in ['keys'] + (['source', 'target'] if match.on != ['activity_id'] else []) %}
+        select
+            held.org_id,
+            held.outcome,
+            held.side,
+            {%- for role in ['source', 'target'] %}
+            {%- for column in _record_columns(ladder) %}
+            held.{{ role }}_{{ column }},
+            {%- endfor %}
+            {%- endfor %}
+            {%- for column in plain %}
+            held.{{ column }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        from {{ this }} as held
+        inner join {{ _scratch('touched_' ~ part) }} as touched
+            on
+                touched.org_id = held.org_id
+                {%- if part == 'keys' %}
                 {%- for column in match.on %}
-                and touched_keys.{{ column }} = coalesce(held.source_{{ column }}, held.target_{{ column }})
+                and touched.{{ column }} = coalesce(held.source_{{ column }}, held.target_{{ column }})
                 {%- endfor %}
-        )
-        {%- if match.on != ['activity_id'] %}
-        {%- for role in ['source', 'target'] %}
-        or exists (
-            select 1
-            from {{ _scratch('touched_' ~ role) }} as touched
-            where touched.org_id = held.org_id and touched.activity_id = {{ _held_column('held', role, 'activity_id', match.on) }}
-        )
+                {%- else %}
+                and touched.activity_id = {{ _held_column('held', part, 'activity_id', match.on) }}
+                {%- endif %}
+        {{- '\n        union' if not loop.last }}
         {%- endfor %}
-        {%- endif %}
+    ) as withdrawn
     {%- endif %}
 {%- endmacro %}

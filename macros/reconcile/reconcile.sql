@@ -68,11 +68,11 @@
 with policies_of_stream as (
     {{ _policies_of_stream(declared, rule_text) }}
 ),
-source_records as {{ inline_cte() if not previous }} (
+source_records as {{ kept_cte() if is_incremental() or previous else inline_cte() }} (
     {{ _step_input(ladder=declared, role='source', previous=previous, match=match, only_touched=is_incremental()) }}
 ),
 
-target_records as {{ inline_cte() if not previous }} (
+target_records as {{ kept_cte() if is_incremental() or previous else inline_cte() }} (
     {{ _step_input(ladder=declared, role='target', previous=previous, match=match, only_touched=is_incremental()) }}
 ),
 {% if match.within is none %}
