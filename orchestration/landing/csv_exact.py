@@ -23,7 +23,9 @@ from collections.abc import Iterator
 import duckdb
 import pyarrow as pa
 
+from orchestration.landing.damage import has_marks, reason_sql, shown_sql
 from orchestration.landing.engine import connect, identifier, literal
+from orchestration.landing.errors import UnreadableFileError
 from orchestration.landing.header import HeaderLine, HeaderMap
 from orchestration.landing.lines import LINES, line_batches
 from orchestration.landing.reading import Reading, Target, column_list, copy_out, write_rejects
@@ -43,14 +45,12 @@ def read_exactly(plain: PlainText, target: Target, delimiter: str, line: HeaderL
     written.
     """
     skip = line.blank_lines_before + line.lines
-    has_cr = plain.counts.cr > 0
     with connect(target.work_dir, str(target.work_dir / "lines.duckdb")) as connection:
-        grammar = Grammar(delimiter, len(line.fields))
-        batches = line_batches(plain.path, plain.bom_bytes, skip, has_cr)
-        load_lines(connection, batches, f"*, {_kind(grammar)} as kind")
+        grammar = Grammar(delimiter, len(line.fields), damaged=not plain.counts.is_utf8)
+        load_lines(connection, line_batches(plain, skip), f"*, {_kind(grammar)} as kind")
         _join_pairs(connection, grammar)
         _choose_regions(connection, grammar)
-        _make_units(connection)
+        _make_units(connection, grammar)
         rejects = write_rejects(connection, target, _rejects_query(grammar))
         records = _write_records(connection, target, grammar, header, numbered=rejects > 0)
         reject_lines = _one(connection, f"select coalesce(sum(line_span), 0) from ({_rejects_query(grammar)})")
@@ -74,17 +74,36 @@ def read_exactly(plain: PlainText, target: Target, delimiter: str, line: HeaderL
 
 
 def load_lines(connection: duckdb.DuckDBPyConnection, batches: Iterator[pa.RecordBatch], select: str = "*") -> None:
-    """Make the table `lines` from a select list over the columns of `lines.LINES`, streaming."""
-    connection.register("line_stream", pa.RecordBatchReader.from_batches(LINES, batches))
-    connection.execute(f"create table lines as select {select} from line_stream")
+    """Make the table `lines` from a select list over the columns of `lines.LINES`, streaming.
+
+    Raises `UnreadableFileError` where the stream comes upon what it cannot read.
+    """
+    faults: list[UnreadableFileError] = []
+
+    def told() -> Iterator[pa.RecordBatch]:
+        try:
+            yield from batches
+        except UnreadableFileError as fault:
+            faults.append(fault)  # the engine would hand on only its text
+            raise
+
+    connection.register("line_stream", pa.RecordBatchReader.from_batches(LINES, told()))
+    try:
+        connection.execute(f"create table lines as select {select} from line_stream")
+    except duckdb.Error:
+        if faults:
+            raise faults[0] from None
+        raise
     connection.unregister("line_stream")
 
 
 class Grammar:
-    """SQL expressions over the text of a line or record, for one delimiter and number of fields."""
+    """SQL expressions over the text of a line or record, for one delimiter and number of fields; `damaged` where texts
+    may hold bytes that are no UTF-8.
+    """
 
-    def __init__(self, delimiter: str, fields: int) -> None:
-        self.delimiter, self.fields = literal(delimiter), fields
+    def __init__(self, delimiter: str, fields: int, damaged: bool) -> None:
+        self.delimiter, self.fields, self.damaged = literal(delimiter), fields, damaged
         self.blanks = literal("".join(c for c in " \t" if c != delimiter))
         d = re.escape(delimiter) if delimiter in r"\|^$.*+?()[]{}" else delimiter
         self.cell = rf'(?:"(?:[^"]|"")*"|[^"{re.escape(delimiter)}]*)'
@@ -101,6 +120,10 @@ class Grammar:
         bare = f"""(case when contains({text}, '"') then regexp_replace({text}, '"[^"]*"', '', 'g') else {text} end)"""
         return f"(strlen({bare}) - strlen(replace({bare}, {self.delimiter}, '')) + 1)"
 
+    def is_damaged(self, text: str) -> str:
+        """Whether `text` holds bytes that are no UTF-8."""
+        return has_marks(text) if self.damaged else "false"
+
     def split(self, text: str) -> str:
         """The raw fields of a strict record as a list."""
         return (
@@ -116,12 +139,13 @@ def _value(field: str) -> str:
 
 
 def _kind(grammar: Grammar) -> str:
-    """What a line is when it stands alone: odd, blank, nul, stray (quote), record, or fields (a wrong number of
-    them).
+    """What a line is when it stands alone: odd, blank, damaged, nul, stray (quote), record, or fields (a wrong number
+    of them).
     """
     return f"""case
         when quotes % 2 = 1 then 'odd'
         when trim(body, {grammar.blanks}) = '' then 'blank'
+        when {grammar.is_damaged("body")} then 'damaged'
         when contains(body, chr(0)) then 'nul'
         when quotes > 0 and not {grammar.strict("body")} then 'stray'
         when {grammar.count("body")} = {grammar.fields} then 'record'
@@ -184,7 +208,7 @@ def _choose_regions(connection: duckdb.DuckDBPyConnection, grammar: Grammar) -> 
             select p.*, {complete} from pairs as p join placed using (segment) where place % 2 = 1""")
 
 
-def _make_units(connection: duckdb.DuckDBPyConnection) -> None:
+def _make_units(connection: duckdb.DuckDBPyConnection, grammar: Grammar) -> None:
     """View `units`: every record and reject by its first line, numbered from 1 in the file's order.
 
     A scan of `lines` comes in the file's order; a join does not (the engine chooses which side streams), so where there
@@ -192,9 +216,10 @@ def _make_units(connection: duckdb.DuckDBPyConnection) -> None:
     """
     units = "select n, body as text, 1 as span, kind from lines where kind <> 'blank'"
     if _one(connection, "select count(*) from regions"):
-        units = """
+        units = f"""
             select l.n, coalesce(r.text, l.body) as text, coalesce(r.last_n - r.first_n + 1, 1) as span, case
                 when r.segment is null then l.kind
+                when {grammar.is_damaged("r.text")} then 'damaged'
                 when contains(r.text, chr(0)) then 'nul'
                 when r.complete then 'region' else 'fields' end as kind
             from lines as l
@@ -207,11 +232,14 @@ def _make_units(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _rejects_query(grammar: Grammar) -> str:
     expected = f"{grammar.fields} field{'s' if grammar.fields != 1 else ''} expected, "
+    raw, damage = "text", ""
+    if grammar.damaged:
+        raw, damage = shown_sql("text"), f"when {has_marks('text')} then {reason_sql('text')}"
     return f"""
-        select row_number, n as line_number, span as line_span, text as raw, case kind
-            when 'nul' then {literal(NUL)}
-            when 'stray' then {literal(STRAY)}
-            when 'odd' then case when regexp_full_match(text, {grammar.open_record}) then {literal(UNTERMINATED)}
+        select row_number, n as line_number, span as line_span, {raw} as raw, case {damage}
+            when kind = 'nul' then {literal(NUL)}
+            when kind = 'stray' then {literal(STRAY)}
+            when kind = 'odd' then case when regexp_full_match(text, {grammar.open_record}) then {literal(UNTERMINATED)}
                                  else {literal(STRAY)} end
             else {literal(expected)} || {grammar.count("text")} || ' found' end as reason
         from units where kind not in ('record', 'region')"""

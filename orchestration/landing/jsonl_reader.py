@@ -9,6 +9,7 @@ the text without its strings (the skeleton) shows them.
 import duckdb
 
 from orchestration.landing.csv_exact import load_lines
+from orchestration.landing.damage import has_marks, reason_sql, shown_sql
 from orchestration.landing.engine import connect, literal
 from orchestration.landing.errors import UnreadableFileError
 from orchestration.landing.feeds import Feed
@@ -31,8 +32,8 @@ def read_jsonl(plain: PlainText, feed: Feed, target: Target) -> Reading:
     Raises `UnreadableFileError` when no line is an object or a required column is in none of them.
     """
     with connect(target.work_dir, str(target.work_dir / "lines.duckdb")) as connection:
-        load_lines(connection, line_batches(plain.path, plain.bom_bytes, 0, plain.counts.cr > 0))
-        _judge(connection)
+        load_lines(connection, line_batches(plain, 0))
+        _judge(connection, damaged=not plain.counts.is_utf8)
         keys = _keys(connection, feed)
         columns = [(c.name, c.required, c.aliases) for c in feed.columns]
         header = map_header(keys, columns, feed.org_aliases(target.org_id))
@@ -42,10 +43,11 @@ def read_jsonl(plain: PlainText, feed: Feed, target: Target) -> Reading:
             "create view units as "
             "select *, row_number() over () as row_number from judged where fault is distinct from ''"
         )
+        raw = "body" if plain.counts.is_utf8 else shown_sql("body")
         rejects = write_rejects(
             connection,
             target,
-            "select row_number, n as line_number, 1 as line_span, fault as reason, body as raw "
+            f"select row_number, n as line_number, 1 as line_span, fault as reason, {raw} as raw "
             "from units where fault is not null",
         )
         paths = ", ".join(literal("/" + key.replace("~", "~0").replace("/", "~1")) for key in keys)
@@ -71,14 +73,16 @@ def read_jsonl(plain: PlainText, feed: Feed, target: Target) -> Reading:
     )
 
 
-def _judge(connection: duckdb.DuckDBPyConnection) -> None:
+def _judge(connection: duckdb.DuckDBPyConnection, damaged: bool) -> None:
     """Table `judged`: per line its fault, NULL for an object that can be read, '' for a blank line."""
+    damage = f"when {has_marks('body')} then {reason_sql('body')}" if damaged else ""
     skeleton = f"regexp_replace(body, {literal(STRING)}, '\"\"', 'g')"
     connection.execute(f"""
         create table judged as
         with valid as (
             select n, body, case
                 when trim(body, ' ' || chr(9)) = '' then ''
+                {damage}
                 when contains(body, chr(0)) then '{NUL}'
                 when not json_valid(body) or regexp_matches({skeleton}, '(?i)nan|inf|,\\s*[}}\\]]')
                     then 'not valid JSON'

@@ -3,12 +3,13 @@ will not do.
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration.landing.damage import mark
 from orchestration.landing.errors import UnreadableFileError
+from orchestration.landing.text import PlainText
 
 CHUNK = 8 << 20
 LONGEST_LINE = 256 << 20  # bytes; a longer line would have to be held in memory as a whole
@@ -21,14 +22,17 @@ LINES = pa.schema(
 )
 
 
-def line_batches(path: Path, skip_bytes: int, skip_lines: int, has_cr: bool) -> Iterator[pa.RecordBatch]:
-    """The lines of a UTF-8 file after `skip_bytes` (a byte order mark), without the first `skip_lines`, with schema
-    `LINES`.
+def line_batches(plain: PlainText, skip_lines: int) -> Iterator[pa.RecordBatch]:
+    """The lines of a text without the first `skip_lines` (nor a byte order mark), with schema `LINES`; bytes that are
+    no UTF-8 come as marks.
 
     Raises `UnreadableFileError` for a line longer than `LONGEST_LINE`.
     """
     done = segment = 0
-    for block in _blocks(path, skip_bytes, has_cr):
+    has_cr = plain.counts.cr > 0
+    for block in line_blocks(plain, has_cr):
+        if not plain.counts.is_utf8:
+            block = mark(block)
         bodies = (
             pc.split_pattern(pa.array([block], pa.large_binary()).cast(pa.large_string()), "\n")
             .flatten()
@@ -54,17 +58,17 @@ def line_batches(path: Path, skip_bytes: int, skip_lines: int, has_cr: bool) -> 
         yield pa.record_batch([numbers, segments, quotes.cast(pa.int32()), brk, bodies], schema=LINES)
 
 
-def _blocks(path: Path, skip_bytes: int, has_cr: bool) -> Iterator[bytes]:
+def line_blocks(plain: PlainText, has_cr: bool, chunk_bytes: int = CHUNK) -> Iterator[bytes]:
     """Blocks of whole lines, joined by LF, the last LF of each left out.
 
-    Where the file has CRs, a line that ended in CRLF keeps one CR at its end and one that ended in CR keeps two: no
-    other CR can occur, so this can be undone without loss.
+    Where CRs are to count (`has_cr`), a line that ended in CRLF keeps one CR at its end and one that ended in CR keeps
+    two: no other CR can occur, so this can be undone without loss.
     """
     tail: list[bytes] = []
     held = b""  # a CR at the end of a chunk: its LF may follow
-    with path.open("rb") as handle:
-        handle.seek(skip_bytes)
-        while chunk := handle.read(CHUNK):
+    with plain.path.open("rb") as handle:
+        handle.seek(plain.bom_bytes)
+        while chunk := handle.read(chunk_bytes):
             chunk, held = held + chunk, b""
             if has_cr:
                 if chunk.endswith(b"\r"):

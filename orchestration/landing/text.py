@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from orchestration.landing.damage import is_damaged_utf8
 from orchestration.landing.digest import Digest, TextCounts
 from orchestration.landing.errors import UnreadableFileError
 
@@ -55,7 +56,7 @@ class RawFile:
 @dataclass(frozen=True)
 class PlainText:
     """A file as UTF-8 text: its path, the encoding it came in, the counts over the UTF-8, the first bytes (no byte
-    order mark).
+    order mark). Where `counts.is_utf8` is false, some lines hold bytes that are none.
     """
 
     path: Path
@@ -134,8 +135,8 @@ def refuse_binary(head: bytes) -> None:
 def to_utf8(raw: RawFile, encodings: tuple[str, ...], work_dir: Path, declared_in: str) -> PlainText:
     """The file as UTF-8: itself where it is UTF-8 already, else transcoded into `work_dir`.
 
-    A byte order mark decides; without one the declared encodings are tried in their order. Raises
-    `UnreadableFileError` when none fits.
+    A byte order mark decides; without one the declared encodings are tried in their order (`damage` says when damaged
+    UTF-8 is UTF-8). Raises `UnreadableFileError` when none fits.
     """
     refuse_binary(raw.head)
     marked = next(((mark, name) for mark, name in BYTE_ORDER_MARKS if raw.head.startswith(mark)), None)
@@ -146,7 +147,7 @@ def to_utf8(raw: RawFile, encodings: tuple[str, ...], work_dir: Path, declared_i
     for encoding in candidates:
         name = codecs.lookup(encoding).name
         if name == "utf-8" or (raw.counts.is_ascii and _extends_ascii(name)):
-            if not raw.counts.is_utf8:
+            if not (raw.counts.is_utf8 or marked or is_damaged_utf8(raw.path)):
                 continue
             bom = len(codecs.BOM_UTF8) if raw.head.startswith(codecs.BOM_UTF8) else 0
             return _with_content(PlainText(raw.path, encoding, raw.counts, raw.head[bom:], bom))

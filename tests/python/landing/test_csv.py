@@ -208,6 +208,11 @@ def test_lines_across_the_buffers_and_beyond_the_readers_limit(one: Land):
     assert inbox.rejects() == [(50_002, 50_004, 1, "7 fields expected, 1 found", "short")]
 
 
+def test_a_line_that_memory_cannot_hold(one: Land, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("orchestration.landing.lines.LONGEST_LINE", 1 << 20)
+    assert "a line longer than 1 MiB" in one(f"{HEADER}\n{order(1)}\n" + "x" * (20 << 20) + "\n").reason()
+
+
 def test_many_quoted_line_breaks(one: Land):
     lines = [HEADER] + [order(i, status=f'"a{i}\r\nb"') for i in range(20_000)]
     inbox = one("\r\n".join(lines))
