@@ -3,11 +3,11 @@
 import duckdb
 
 from orchestration.landing.csv_exact import read_exactly
-from orchestration.landing.engine import connect, identifier, literal
+from orchestration.landing.csv_fast import FastReader, NotProvableError, may_be_fast
 from orchestration.landing.errors import UnreadableFileError
 from orchestration.landing.feeds import Feed
 from orchestration.landing.header import HeaderLine, HeaderMap, map_header, split_header
-from orchestration.landing.reading import NO_REJECTS, Reading, Target, column_list, copy_out, write_rejects
+from orchestration.landing.reading import Reading, Target
 from orchestration.landing.remedies import header_fault
 from orchestration.landing.text import PlainText
 
@@ -20,11 +20,13 @@ def read_csv(plain: PlainText, feed: Feed, target: Target) -> Reading:
     Raises `UnreadableFileError` when there is no header, a required column is missing, or law 1 cannot be made to hold.
     """
     delimiter, line, header = choose_dialect(plain, feed, target.org_id)
-    if _may_be_fast(plain, line):
-        try:
-            return _read_fast(plain, target, delimiter, line, header)
-        except (duckdb.Error, _NotProvableError):
-            pass  # whatever it was, the exact reader finds it out line by line
+    if may_be_fast(plain, line):
+        fast = FastReader(plain, target, delimiter, line, header)
+        for attempt in fast.attempts():
+            try:
+                return attempt()
+            except (duckdb.Error, NotProvableError):
+                pass  # whatever it was, the next reader finds it out, the last one line by line
     return read_exactly(plain, target, delimiter, line, header)
 
 
@@ -32,7 +34,7 @@ def choose_dialect(plain: PlainText, feed: Feed, org_id: str) -> tuple[str, Head
     """The delimiter under which the header names most declared columns (the first declared among equals), and that
     header.
     """
-    head = plain.head[:LONGEST_HEADER].decode("utf-8", errors="ignore")
+    head = plain.head[:LONGEST_HEADER].decode("utf-8", errors="replace")
     columns = [(c.name, c.required, c.aliases) for c in feed.columns]
     aliases = feed.org_aliases(org_id)
     found = []
@@ -51,66 +53,10 @@ def choose_dialect(plain: PlainText, feed: Feed, org_id: str) -> tuple[str, Head
     _, _, _, _, delimiter, line, header = min(found, key=lambda entry: entry[:4])
     if header.missing or header.doubtful or not header.known:
         raise header_fault(feed, org_id, line.fields, header, head, delimiter)
+    if not plain.counts.is_utf8 and any("\ufffd" in name for name in line.fields):
+        raise UnreadableFileError(
+            "a header that is not valid UTF-8, in a file that otherwise is",
+            "a header in the encoding of the rest",
+            "deliver the file in one encoding",
+        )
     return delimiter, line, header
-
-
-class _NotProvableError(Exception):
-    """The fast reading may well be right, but the counts do not prove it."""
-
-
-def _may_be_fast(plain: PlainText, line: HeaderLine) -> bool:
-    """Whether nothing in the bytes is known to need the exact reader.
-
-    One line end throughout, no NUL, a header on the first line, more than one column (DuckDB takes a blank line of a
-    one-column file for a record), and no quote beside a blank (where DuckDB drops the blank).
-    """
-    counts = plain.counts
-    return (
-        counts.has_one_line_end
-        and counts.nul == 0
-        and counts.blank_quotes == 0
-        and line.blank_lines_before == 0
-        and line.lines == 1
-        and len(line.fields) > 1
-    )
-
-
-def _read_fast(plain: PlainText, target: Target, delimiter: str, line: HeaderLine, header: HeaderMap) -> Reading:
-    """Let DuckDB read the file and stop at the first error.
-
-    When physical lines = 1 + records there is no blank line and no line break in a field: neither count can be
-    negative. What is left to exclude is a quote in an unquoted field, which DuckDB lets pass: then a value holds a
-    quote, and the exact reader decides.
-    """
-    columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(line.fields)))
-    reader = (
-        f"read_csv({literal(str(plain.path))}, auto_detect=false, header=true, strict_mode=true, "
-        f"delim={literal(delimiter)}, quote='\"', escape='\"', columns={{{columns}}})"
-    )
-    with connect(target.work_dir) as connection:
-        select = column_list(header, [f"c{i}" for i in range(len(line.fields))])
-        records = copy_out(connection, f"select {select}, {target.constants()} from {reader}", target.records)
-        if plain.counts.lines != 1 + records:
-            raise _NotProvableError
-        if plain.counts.quotes and _a_value_has_quotes(connection, target, header):
-            raise _NotProvableError
-        write_rejects(connection, target, NO_REJECTS)
-    return Reading(
-        format="csv",
-        columns=line.fields,
-        records=records,
-        rejects=0,
-        encoding=plain.encoding,
-        delimiter=delimiter,
-        header_lines=1,
-        physical_lines=plain.counts.lines,
-    )
-
-
-def _a_value_has_quotes(connection: duckdb.DuckDBPyConnection, target: Target, header: HeaderMap) -> bool:
-    names = [name for name, position in header.sources if position is not None] + [name for _, name in header.extras]
-    test = " or ".join(f"contains({identifier(name)}, '\"')" for name in names)
-    row = connection.execute(
-        f"select 1 from read_parquet({literal(str(target.records))}) where {test} limit 1"
-    ).fetchone()
-    return row is not None
