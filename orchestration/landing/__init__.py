@@ -1,6 +1,6 @@
 """Landing: from a file in the inbox to an immutable batch, and from the batches into Postgres."""
 
-from orchestration.landing.errors import FeedDeclarationError
+from orchestration.landing.errors import FeedDeclarationError, LandingError
 from orchestration.landing.feeds import Column, Feed, Override, load_feeds
 from orchestration.landing.inbox import land_inbox
 from orchestration.landing.manifest import latest_received_at, read_manifests
@@ -12,6 +12,7 @@ __all__ = [
     "Feed",
     "FeedDeclarationError",
     "FileOutcome",
+    "LandingError",
     "LandingReport",
     "Override",
     "land_inbox",

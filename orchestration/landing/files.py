@@ -96,10 +96,14 @@ def move(source: Path, target: Path) -> Path:
         if error.errno != errno.EXDEV:
             raise
         half = target.with_name(f".{target.name}.part")
-        shutil.copy2(source, half, follow_symlinks=False)
-        if not half.is_symlink():
-            sync(half)
-        half.rename(target)
+        try:
+            shutil.copy2(source, half, follow_symlinks=False)
+            if not half.is_symlink():
+                sync(half)
+            half.rename(target)
+        except OSError:
+            half.unlink(missing_ok=True)
+            raise
         source.unlink()
     sync(target.parent)
     return target

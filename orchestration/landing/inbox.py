@@ -20,7 +20,7 @@ from orchestration.landing.batch import (
 )
 from orchestration.landing.crash_points import crash_point
 from orchestration.landing.csv_reader import read_csv
-from orchestration.landing.errors import UnreadableFileError
+from orchestration.landing.errors import UnreadableFileError, told_as_landing_error
 from orchestration.landing.feeds import Feed, load_feeds
 from orchestration.landing.files import FORMATS, InboxFile, file_format, free_path, move, reason_path, walk_inbox
 from orchestration.landing.jsonl_reader import read_jsonl
@@ -45,15 +45,15 @@ def land_inbox(
     """Land everything that lies in `data_dir/inbox`, in the order of the paths. `as_of` (aware) becomes each batch's
     `received_at`.
 
-    Raises `UsageError` for an `as_of` without a zone, `FeedDeclarationError` for faulty declarations and `BusyError`
-    when another landing is at work. A file that cannot be read raises nothing: it goes to `failed/`, and the rest goes
-    on.
+    Raises `UsageError` for an `as_of` without a zone, `FeedDeclarationError` for faulty declarations, `BusyError` when
+    another landing is at work, and `LandingError` when the system or the engine fails (a full disk). A file that cannot
+    be read raises nothing: it goes to `failed/`, and the rest goes on.
     """
     if as_of.tzinfo is None:
         raise UsageError(f"as_of must have a time zone, given {as_of.isoformat()}")
     data = Path(data_dir).absolute()
     known = dict(feeds) if feeds is not None else load_feeds(project_dir)
-    with landing_lock(data):
+    with told_as_landing_error(f"work in {data}"), landing_lock(data):
         scratch = data / "landing" / ".tmp"
         shutil.rmtree(scratch, ignore_errors=True)
         files = walk_inbox(data / "inbox")
@@ -105,11 +105,13 @@ class _Landing:
         """Bring one file to its end; whatever is wrong with it stays its own affair."""
         work_dir = self.scratch / "file"
         shutil.rmtree(work_dir, ignore_errors=True)
-        work_dir.mkdir(parents=True)
         try:
-            return self._land(file, work_dir)
-        except UnreadableFileError as error:
-            return self._fail(file, error)
+            with told_as_landing_error(f"landing inbox/{file.shown}"):
+                work_dir.mkdir(parents=True)
+                try:
+                    return self._land(file, work_dir)
+                except UnreadableFileError as error:
+                    return self._fail(file, error)
         finally:
             shutil.rmtree(work_dir, ignore_errors=True)
             self.meter.finish(file)

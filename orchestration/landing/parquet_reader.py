@@ -52,13 +52,26 @@ def read_parquet(path: Path, feed: Feed, target: Target) -> Reading:
             where = f" where not ({nul})" if rejects else ""
             query = f"select {select}, {target.constants()}{number} from texts{where}"
             records = copy_out(connection, query, target.records)
+        except duckdb.OutOfMemoryException:
+            raise
         except duckdb.Error as error:
+            if _is_whole(connection, source):
+                raise  # it was the writing that failed
             raise UnreadableFileError(
                 f"no readable Parquet file ({str(error).splitlines()[0]})",
                 "a whole Parquet file",
                 "deliver the file again; a file with another content needs the ending of that content (.csv, .jsonl)",
             ) from error
     return Reading(format="parquet", columns=tuple(types), records=records, rejects=rejects)
+
+
+def _is_whole(connection: duckdb.DuckDBPyConnection, source: str) -> bool:
+    """Whether every value of the file can be read."""
+    try:
+        connection.execute(f"select count(hash(r)) from {source} as r").fetchone()
+    except duckdb.Error:
+        return False
+    return True
 
 
 def as_text(column: str, kind: str) -> str:
