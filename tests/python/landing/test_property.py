@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from .conftest import HEADER, Inbox
 
-NAMES = [*HEADER.split(","), "note"]
+NAMES = [*HEADER.split(","), "nöte"]
 TEXT = st.text(st.sampled_from("aé \t\n\r\",;|'\\Ü1.-"), max_size=8)
-BAD = ("few", "many", "open", "inside", "nul")
+BAD = ("few", "many", "trail", "open", "inside", "nul", "hurt")
+QUIET = ("few", "many", "trail", "hurt")  # what needs no quote and no NUL
 
 
 def serialise(row: list[str], delimiter: str, end: str, quote_all: bool) -> str:
@@ -37,6 +38,10 @@ def bad_line(kind: str, delimiter: str) -> str:
         cells.pop()
     elif kind == "many":
         cells.append("x")
+    elif kind == "trail":
+        cells.append("")
+    elif kind == "hurt":
+        cells[3] = "x\udce9"
     elif kind == "open":
         cells[2] = '"x'
     elif kind == "inside":
@@ -62,8 +67,15 @@ def physical_lines(text: str) -> int:
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252"]),
     packed=st.booleans(),
     last_end=st.booleans(),
+    quiet=st.booleans(),
 )
-def test_what_is_written_is_what_lands(rows, damage, delimiter, end, quote_all, encoding, packed, last_end):
+def test_what_is_written_is_what_lands(rows, damage, delimiter, end, quote_all, encoding, packed, last_end, quiet):
+    if quiet:  # nothing that needs a quote, so that the faster readers get their share
+        quote_all = False
+        rows = [["".join(c for c in cell if c not in ',;|\t\r\n"') for cell in row] for row in rows]
+    kinds = (*(QUIET if quiet else BAD), "blank")
+    kinds = tuple(kind for kind in kinds if kind != "hurt" or encoding.startswith("utf-8"))
+    damage = {position: [kind for kind in given if kind in kinds] for position, given in damage.items()}
     pieces: list[str] = [serialise(NAMES, delimiter, end, quote_all)]
     expected: list[tuple[int, list[str | None]]] = []
     rejects: list[tuple[int, int, str]] = []
@@ -80,7 +92,7 @@ def test_what_is_written_is_what_lands(rows, damage, delimiter, end, quote_all, 
             else:
                 number += 1
                 pieces.append(bad_line(kind, delimiter) + end)
-                rejects.append((number, line, bad_line(kind, delimiter)))
+                rejects.append((number, line, bad_line(kind, delimiter).replace("\udce9", r"\xe9")))
         if position < len(rows):
             ends_in_record = True
             text = serialise(rows[position], delimiter, end, quote_all)
@@ -95,7 +107,7 @@ def test_what_is_written_is_what_lands(rows, damage, delimiter, end, quote_all, 
     content = "".join(pieces)
     if not last_end and ends_in_record:
         content = content.removesuffix(end)
-    data = content.encode(encoding)
+    data = content.encode(encoding, "surrogateescape" if encoding.startswith("utf-8") else "strict")
     folder = Path(tempfile.mkdtemp())
     try:
         inbox = Inbox(folder)
