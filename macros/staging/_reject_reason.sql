@@ -10,6 +10,7 @@
         when {{ name }}__value is null and not {{ amount.shaped }} then 'unreadable_amount'
         when {{ name }}__value is null and length({{ amount.fraction }}) > {{ column.currency }}__exponent then 'too_many_decimals'
         when {{ name }}__value is null and length({{ amount.whole }}) + {{ column.currency }}__exponent > 18 then 'amount_out_of_range'
+        {{- _limit_reasons(column) }}
         {%- elif column.type == 'time' %}
         {%- if _convention(declaration, 'time_zone') != "'UTC'" %}
         when {{ name }}__value is null and {{ name }}__is_local then 'nonexistent_local_time'
@@ -17,9 +18,7 @@
         when {{ name }}__value is null then 'unreadable_time'
         {%- elif column.type in ('date', 'integer', 'decimal') %}
         when {{ name }}__value is null then 'unreadable_{{ column.type }}'
-        {%- if column.get('minimum') is not none %}
-        when {{ name }}__value < {{ column.minimum }} then 'below_minimum'
-        {%- endif %}
+        {{- _limit_reasons(column) }}
         {%- endif %}
     end
 {%- endmacro %}
@@ -27,9 +26,23 @@
 {# Whether one column lets its record pass, without working out why not. #}
 {% macro _is_accepted(declaration, column) -%}
     {%- set name = column.name -%}
-    {%- set has_value = name ~ '__value is not null' -%}
-    {%- if column.get('minimum') is not none -%}
-        {%- set has_value = '(' ~ has_value ~ ' and ' ~ name ~ '__value >= ' ~ column.minimum ~ ')' -%}
-    {%- endif -%}
-    {{ return(has_value if column.get('required') else '(' ~ name ~ ' is null or ' ~ has_value ~ ')') }}
+    {%- set conditions = [name ~ '__value is not null'] -%}
+    {%- for limit, comparison in [['minimum', '>='], ['maximum', '<=']] if column.get(limit) is not none -%}
+        {%- do conditions.append(name ~ '__value ' ~ comparison ~ ' ' ~ _limit(column, limit)) -%}
+    {%- endfor -%}
+    {%- set accepted = conditions | join(' and ') -%}
+    {{ return(accepted if column.get('required') else '(' ~ name ~ ' is null or ' ~ accepted ~ ')') }}
+{%- endmacro %}
+
+{# The branches of a reason for the limits that a column declares. #}
+{% macro _limit_reasons(column) -%}
+    {%- for limit, comparison, reason in [['minimum', '<', 'below_minimum'], ['maximum', '>', 'above_maximum']] if column.get(limit) is not none %}
+        when {{ column.name }}__value {{ comparison }} {{ _limit(column, limit) }} then '{{ reason }}'
+    {%- endfor -%}
+{%- endmacro %}
+
+{# A column's `minimum` or `maximum` in the terms of its value: of an amount it is declared in units of the currency, and the value is in minor units. #}
+{% macro _limit(column, limit) -%}
+    {%- if column.type != 'amount' -%}{{ return(column[limit] | string) }}{%- endif -%}
+    {{ return('cast(' ~ column[limit] ~ ' as ' ~ type_decimal(28, 4) ~ ") * cast(rpad('1', " ~ column.currency ~ "__exponent + 1, '0') as " ~ type_decimal(9, 0) ~ ')') }}
 {%- endmacro %}

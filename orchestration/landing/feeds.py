@@ -21,7 +21,7 @@ COLUMN_TYPES = ("id", "text", "currency", "amount", "time", "date", "integer", "
 KINDS = ("records", "state")
 ROLE_KEYS = ("id_column", "version_column", "counterparty_column", "event_column")
 FEED_KEYS = ("kind", "time_zone", "decimal_mark", "grouping_mark", "delimiters", "encodings", *ROLE_KEYS, "overrides")
-COLUMN_KEYS = ("type", "required", "aliases", "currency", "minimum")
+COLUMN_KEYS = ("type", "required", "aliases", "currency", "minimum", "maximum")
 NUMBER_TYPES = ("integer", "decimal", "amount")
 OVERRIDE_KEYS = ("org_id", "counterparty_id", "time_zone", "decimal_mark", "grouping_mark", "aliases")
 DEFAULT_DELIMITERS = (",", ";", "\t", "|")
@@ -39,6 +39,7 @@ class Column:
     aliases: tuple[str, ...] = ()
     currency: str | None = None
     minimum: int | float | None = None  # staging rejects a smaller value
+    maximum: int | float | None = None  # and a larger one
     description: str = ""
 
 
@@ -234,17 +235,22 @@ class _Reader:
         required = meta.get("required", False)
         if not isinstance(required, bool):
             self.fault(f"{where}.required", "true or false", required)
+        minimum = self.limit(f"{where}.minimum", meta.get("minimum"), meta.get("type"))
+        maximum = self.limit(f"{where}.maximum", meta.get("maximum"), meta.get("type"))
+        if minimum is not None and maximum is not None and minimum > maximum:
+            self.fault(f"{where}.maximum", f"no less than the minimum of {minimum}", maximum)
         return Column(
             name=name,
             type=self.choice(f"{where}.type", meta.get("type"), COLUMN_TYPES),
             required=required is True,
             aliases=self.texts(f"{where}.aliases", meta.get("aliases", [])),
             currency=meta.get("currency"),
-            minimum=self.minimum(f"{where}.minimum", meta.get("minimum"), meta.get("type")),
+            minimum=minimum,
+            maximum=maximum,
             description=str(node.get("description", "")),
         )
 
-    def minimum(self, where: str, given: Any, column_type: Any) -> int | float | None:
+    def limit(self, where: str, given: Any, column_type: Any) -> int | float | None:
         if given is None:
             return None
         if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):

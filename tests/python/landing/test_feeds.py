@@ -24,8 +24,13 @@ def test_the_projects_feeds():
     assert [c.name for c in pos.columns if not c.required] == ["description"]
     assert feeds["oms/orders"].version_column == "revision"
     assert feeds["tieout/policies"].kind == "state"
-    minima = {c.name: c.minimum for c in feeds["tieout/policies"].columns if c.minimum is not None}
-    assert minima == {"price_abs_minor": 0, "price_pct": 0, "skew_seconds": 0, "grace_minutes": 0}
+    limits = {c.name: (c.minimum, c.maximum) for c in feeds["tieout/policies"].columns if c.minimum is not None}
+    assert limits == {
+        "price_abs_minor": (0, 10**15),
+        "price_pct": (0, 1000),
+        "skew_seconds": (0, 3650 * 86400),
+        "grace_minutes": (0, 3650 * 1440),
+    }
 
 
 FAULTY = """
@@ -53,9 +58,9 @@ sources:
           - name: total
             config: {meta: {type: amount, currency: curency, aliases: [Sum]}}
           - name: net
-            config: {meta: {type: decimal, aliases: [sum], minimum: 0.5}}
+            config: {meta: {type: decimal, aliases: [sum], minimum: 0.5, maximum: 0}}
           - name: note
-            config: {meta: {type: text, minimum: 0}}
+            config: {meta: {type: text, minimum: 0, maximum: lots}}
 """
 
 
@@ -80,6 +85,8 @@ def test_all_faults_at_once(tmp_path: Path):
         "columns.total.currency", "columns.net.aliases",
         "columns.id.minimum: allowed is a number, given True",
         "columns.note.minimum: allowed is only on a column of type integer, decimal, amount, given 0",
+        "columns.net.maximum: allowed is no less than the minimum of 0.5, given 0",
+        "columns.note.maximum: allowed is a number, given 'lots'",
     ):  # fmt: skip
         assert told in text
-    assert len(caught.value.faults) == 18
+    assert len(caught.value.faults) == 20

@@ -26,6 +26,8 @@ class Policy:
 
 DEFAULT = Policy()
 FIELDS = ("price_abs_minor", "price_pct", "skew_seconds", "grace_minutes")
+# None is negative. Beyond these it is no tolerance any more: ten years of time, a thousand times an amount.
+MAXIMA = {"price_abs_minor": 10**15, "price_pct": 1000, "skew_seconds": 3650 * 86400, "grace_minutes": 3650 * 1440}
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,15 @@ class PolicyRow:
     def place(self) -> tuple[str | None, str | None, date | None]:
         """What two rows must share to contradict or to replace each other."""
         return self.stream, self.counterparty_id, self.valid_from
+
+
+def _within_limits(name: str, value: object) -> object:
+    """A typed value, unless it is one that its field does not take."""
+    if name in MAXIMA and value < 0:  # type: ignore[operator]
+        raise text.UnreadableError(text.BELOW_MINIMUM)
+    if name in MAXIMA and value > MAXIMA[name]:  # type: ignore[operator]
+        raise text.UnreadableError(text.ABOVE_MAXIMUM)
+    return value
 
 
 def read_policies(deliveries: Iterable[Delivery]) -> tuple[list[PolicyRow], list[Reject]]:
@@ -64,7 +75,7 @@ def read_policies(deliveries: Iterable[Delivery]) -> tuple[list[PolicyRow], list
             ):
                 cell = value[name]
                 try:
-                    parsed[name] = None if cell is None else parse(cell)
+                    parsed[name] = None if cell is None else _within_limits(name, parse(cell))
                 except text.UnreadableError as fault:
                     reasons.append((name, fault.code))
             if value["counterparty_id"] is not None and value["stream"] is None:

@@ -10,7 +10,7 @@ import yaml
 from tests.python.oracle.answer import FEW_CURRENCIES, currencies
 from tests.python.oracle.deliveries import POLICIES
 from tests.python.oracle.make import HEADERS
-from tests.python.oracle.policies import DEFAULT, FIELDS
+from tests.python.oracle.policies import DEFAULT, FIELDS, MAXIMA
 from tests.python.oracle.records import FEEDS, STATUSES
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -68,6 +68,8 @@ def test_policies() -> None:
     assert given["kind"] == "state"
     assert set(given["columns"]) == set(HEADERS[POLICIES])
     assert not any(meta["required"] for meta in given["columns"].values())
+    limits = {name: (meta.get("minimum"), meta.get("maximum")) for name, meta in given["columns"].items()}
+    assert limits == {name: (0, MAXIMA[name]) if name in MAXIMA else (None, None) for name in HEADERS[POLICIES]}
     (row,) = seed("policy_defaults")
     assert {name: float(row[name]) for name in FIELDS} == {name: float(getattr(DEFAULT, name)) for name in FIELDS}
 

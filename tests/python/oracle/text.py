@@ -37,6 +37,8 @@ NONEXISTENT_LOCAL_TIME = "nonexistent_local_time"
 UNREADABLE_INTEGER = "unreadable_integer"
 UNREADABLE_DECIMAL = "unreadable_decimal"
 UNREADABLE_DATE = "unreadable_date"
+BELOW_MINIMUM = "below_minimum"
+ABOVE_MAXIMUM = "above_maximum"
 
 MAX_DIGITS = 18
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
