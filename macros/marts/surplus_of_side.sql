@@ -37,6 +37,7 @@
         false as is_conflicting,
         {{ 'event_at' if role == 'source' else 'cast(null as timestamp)' }} as source_event_at,
         {{ 'event_at' if role == 'target' else 'cast(null as timestamp)' }} as target_event_at,
+        received_at as last_received_at,
         cast(null as timestamp) as due_at,
         cast(null as bigint) as price_abs_minor,
         cast(null as {{ type_decimal(18, 9) }}) as price_pct,

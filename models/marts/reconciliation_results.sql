@@ -4,13 +4,13 @@
     'result_id', 'org_id', 'stream', 'ladder', 'step', 'result', 'anomalies', 'source_system', 'source_activity_id', 'target_system',
     'target_activity_id', 'counterparty_id', 'business_date', 'source_currency', 'target_currency', 'source_amount_minor', 'target_amount_minor',
     'difference_minor', 'source_status', 'target_status', 'skew_microseconds', 'reason', 'is_late', 'late_by_seconds', 'copy_ordinal',
-    'is_conflicting', 'source_event_at', 'target_event_at', 'due_at', 'price_abs_minor', 'price_pct', 'skew_seconds', 'grace_minutes',
+    'is_conflicting', 'source_event_at', 'target_event_at', 'last_received_at', 'due_at', 'price_abs_minor', 'price_pct', 'skew_seconds', 'grace_minutes',
     'rule_version', 'source_batch_id', 'source_row_number', 'target_batch_id', 'target_row_number', 'rejected_batch_id',
     'rejected_row_number', 'row_hash'
 ] %}
 {%- set types = {
     'business_date': 'date', 'is_late': 'boolean', 'is_conflicting': 'boolean', 'copy_ordinal': 'integer', 'source_event_at': 'timestamp',
-    'target_event_at': 'timestamp', 'due_at': 'timestamp', 'price_pct': type_decimal(18, 9), 'source_amount_minor': 'bigint',
+    'target_event_at': 'timestamp', 'last_received_at': 'timestamp', 'due_at': 'timestamp', 'price_pct': type_decimal(18, 9), 'source_amount_minor': 'bigint',
     'target_amount_minor': 'bigint', 'difference_minor': 'bigint', 'skew_microseconds': 'bigint', 'late_by_seconds': 'bigint',
     'price_abs_minor': 'bigint', 'skew_seconds': 'bigint', 'grace_minutes': 'bigint', 'source_row_number': 'bigint',
     'target_row_number': 'bigint', 'rejected_row_number': 'bigint', 'row_hash': 'bigint'

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from orchestration.errors import PublishError
 from orchestration.landing.crash_points import crash_point
 from orchestration.publish import parts as cutting
 from orchestration.publish import versions
-from orchestration.publish.parts import Fingerprint, Part
+from orchestration.publish.parts import Fingerprint, Part, Section
 from orchestration.warehouse import Column, Warehouse, literal, quoted
 
 SCHEMA = "marts"
@@ -22,7 +21,7 @@ MARTS = ("reconciliation_results", "exceptions", "reconciliation_summary", "reje
 DUCKDB_FILE = "tieout.duckdb"
 
 # Raised when the layout of a version changes: everything is then written again.
-LAYOUT = 1
+LAYOUT = 2
 
 OnMart = Callable[[str], None]
 
@@ -112,24 +111,55 @@ def _check_globs(marts: tuple[str, ...]) -> None:
             raise PublishError(f"The pattern {name}*.parquet would also read {', '.join(longer)}: rename one of them.")
 
 
+def sections_of(columns: list[Column]) -> list[Section]:
+    """How a mart is cut when it is large, by the columns that it has; none when nothing fits.
+
+    What is settled stays: a matched row is put where it came in, by the day of its later receipt, and only then by its
+    business date. What is open comes and goes, wherever its date lies, and is kept apart: so a day that closes old
+    exceptions and brings new matches touches the open rows and the newest ones, not every date.
+    """
+    names = {column.name for column in columns}
+    if {"result", "last_received_at", "business_date"} <= names:
+        return [
+            Section("", "result = 'MATCHED'", ("cast(last_received_at as date)", "business_date")),
+            Section("open", "result <> 'MATCHED'", ("business_date",)),
+        ]
+    return [Section("", "true", ("business_date",))] if "business_date" in names else []
+
+
 def _read(warehouse: Warehouse, name: str, known: dict[str, Any] | None, row_limit: int, part_rows: int) -> Mart:
     """Look at a mart: its columns, and the fingerprints of what is in it (one scan, no sort)."""
     columns = warehouse.columns(SCHEMA, name)
     if not columns:
         raise PublishError(f"The warehouse has no {SCHEMA}.{name}; the build should have made it.")
-    dated = any(column.name == "business_date" for column in columns)
-    day = "business_date" if dated else "null"
-    found = warehouse.rows(
-        f"select {day}, count(*), sum({warehouse.content_hash('t')})"
-        f" from {warehouse.relation(SCHEMA, name)} as t group by 1"
-    )
-    by_date = {key: Fingerprint(int(rows), int(total)) for key, rows, total in found}
-    starts = [
-        date.fromisoformat(key)
-        for key in (known or {"parts": {}})["parts"]
-        if key not in (cutting.WHOLE, cutting.NO_DATE)
+    sections = sections_of(columns)
+    width = max((len(section.key) for section in sections), default=0)
+    number = " ".join(f"when {section.where} then {index}" for index, section in enumerate(sections))
+    days = [
+        "case " + " ".join(f"when {s.where} then {s.key[i]}" for s in sections if i < len(s.key)) + " end"
+        for i in range(width)
     ]
-    return Mart(name, columns, cutting.cut(by_date, starts, dated=dated, row_limit=row_limit, part_rows=part_rows))
+    found = warehouse.rows(
+        f"select {', '.join([f'case {number} end' if sections else '0', *days])},"
+        f" count(*), sum({warehouse.content_hash('t')})"
+        f" from {warehouse.relation(SCHEMA, name)} as t"
+        f" group by {', '.join(str(position + 1) for position in range(width + 1))}"
+    )
+    by_section: dict[int, dict[cutting.Key, Fingerprint]] = {}
+    for row in found:
+        length = len(sections[row[0]].key) if sections else 0
+        key = tuple(day or cutting.NO_DATE for day in row[1 : 1 + length])
+        by_section.setdefault(row[0], {})[key] = Fingerprint(int(row[-2]), int(row[-1]))
+    everything = sum((sum(keys.values(), Fingerprint(0, 0)) for keys in by_section.values()), Fingerprint(0, 0))
+    if not sections or everything.rows <= row_limit:
+        return Mart(name, columns, [Part(cutting.WHOLE, "true", everything)])
+    before = list((known or {"parts": {}})["parts"])
+    parts = [
+        part
+        for index, section in enumerate(sections)
+        for part in cutting.cut(section, by_section.get(index, {}), before, part_rows=part_rows)
+    ]
+    return Mart(name, columns, parts)
 
 
 def _write_parts(

@@ -1,9 +1,8 @@
 """How a mart is cut into Parquet files, and how a file is known to be unchanged.
 
-A mart up to `ROW_LIMIT` rows is one file. A larger one is cut along `business_date` into ranges of about `PART_ROWS`
-rows, one file a range and one for the rows without a date, so that a day's change rewrites the ranges that it touches
-and not the whole history. A range begins where it began before unless it has outgrown twice its size: moving borders
-would rewrite what has not changed.
+A mart up to `ROW_LIMIT` rows is one file. A larger one is cut into ranges of about `PART_ROWS` rows along a key of one
+or more dates, so that a day's change rewrites the ranges that it touches and not the whole history. A range begins
+where it began before unless it has outgrown twice its size: moving borders would rewrite what has not changed.
 """
 
 from dataclasses import dataclass
@@ -12,9 +11,13 @@ from datetime import date
 ROW_LIMIT = 1_000_000
 PART_ROWS = 1_000_000
 
-# The one file of a mart that is not cut, and the file of the rows without a date.
+# The one file of a mart that is not cut.
 WHOLE = "all"
-NO_DATE = "none"
+
+# Stands for a missing date, before all others; `none` in a file's name.
+NO_DATE = date.min
+
+Key = tuple[date, ...]
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,18 @@ class Fingerprint:
 
 
 @dataclass(frozen=True)
+class Section:
+    """Rows of a mart that are cut together: the beginning of their parts' keys, the condition that selects them, and
+    the date expressions of the key along which they are cut."""
+
+    name: str
+    where: str
+    key: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Part:
-    """One file of a mart: its key (`all`, `none` or the first date), the condition that selects its rows, and
+    """One file of a mart: its key (`all`, or the section and its first key), the condition that selects its rows, and
     their fingerprint."""
 
     key: str
@@ -42,68 +55,95 @@ class Part:
         return f"{mart}.parquet" if self.key == WHOLE else f"{mart}.{self.key}.parquet"
 
 
+def key_text(section: str, key: Key) -> str:
+    """A part's key as it stands in its file's name: `open.2026-03-01`, `2026-03-02.none`."""
+    days = ("none" if day == NO_DATE else day.isoformat() for day in key)
+    return ".".join([*([section] if section else []), *days])
+
+
 def cut(
-    by_date: dict[date | None, Fingerprint],
-    starts_before: list[date],
+    section: Section,
+    by_key: dict[Key, Fingerprint],
+    keys_before: list[str],
     *,
-    dated: bool,
-    row_limit: int = ROW_LIMIT,
     part_rows: int = PART_ROWS,
 ) -> list[Part]:
-    """Cut a mart into parts.
+    """Cut one section of a mart into parts.
 
     Args:
-        by_date: the fingerprint of each business date; the key None holds the rows without one, or all when the mart
-            has no dates.
-        starts_before: first dates of the parts of the previous version; empty when it was not cut.
-        dated: whether the mart has business dates at all.
-        row_limit: rows up to which a mart stays one file.
+        section: what is cut.
+        by_key: the fingerprint of each key; a missing date is `NO_DATE`.
+        keys_before: keys of the mart's parts in the previous version, of whatever section.
         part_rows: rows of one part that is to be reached before the next one begins.
     """
-    everything = sum(by_date.values(), Fingerprint(0, 0))
-    if not dated or everything.rows <= row_limit:
-        return [Part(WHOLE, "true", everything)]
-    dates = sorted(day for day in by_date if day is not None)
-    starts = _starts(dates, by_date, starts_before, part_rows)
+    keys = sorted(by_key)
+    starts = _starts(keys, by_key, _keys_of(section, keys_before), part_rows)
     parts = []
     for number, start in enumerate(starts):
         end = starts[number + 1] if number + 1 < len(starts) else None
-        inside = [day for day in dates if day >= start and (end is None or day < end)]
-        where = f"business_date >= date '{start}'" + (f" and business_date < date '{end}'" if end else "")
-        parts.append(Part(start.isoformat(), where, sum((by_date[day] for day in inside), Fingerprint(0, 0))))
-    if None in by_date:
-        parts.append(Part(NO_DATE, "business_date is null", by_date[None]))
+        inside = [key for key in keys if key >= start and (end is None or key < end)]
+        conditions = [section.where, _at_least(section.key, start)]
+        if end is not None:
+            conditions.append(f"not {_at_least(section.key, end)}")
+        fingerprint = sum((by_key[key] for key in inside), Fingerprint(0, 0))
+        parts.append(Part(key_text(section.name, start), " and ".join(conditions), fingerprint))
     return parts
 
 
-def _starts(
-    dates: list[date], by_date: dict[date | None, Fingerprint], starts_before: list[date], part_rows: int
-) -> list[date]:
-    """The first date of every part, keeping the borders there were."""
-    borders = sorted(starts_before)
-    starts: list[date] = []
-    # Dates before the first border fall into a range of their own, in front.
+def _keys_of(section: Section, keys_before: list[str]) -> list[Key]:
+    """The first keys of a section's parts in the previous version."""
+    found = []
+    for text in keys_before:
+        words = text.split(".")
+        if (
+            text == WHOLE
+            or len(words) != len(section.key) + bool(section.name)
+            or (section.name or words[0]) != words[0]
+        ):
+            continue
+        days = words[-len(section.key) :]
+        try:
+            found.append(tuple(NO_DATE if day == "none" else date.fromisoformat(day) for day in days))
+        except ValueError:
+            # Another section's name where a date would stand.
+            continue
+    return sorted(found)
+
+
+def _at_least(expressions: tuple[str, ...], key: Key) -> str:
+    """The condition that a row's key is not before `key`, date by date."""
+    first, day = expressions[0], f"date '{key[0].isoformat()}'"
+    value = f"coalesce({first}, date '{NO_DATE.isoformat()}')"
+    if len(expressions) == 1:
+        return f"{value} >= {day}"
+    return f"({value} > {day} or ({value} = {day} and {_at_least(expressions[1:], key[1:])}))"
+
+
+def _starts(keys: list[Key], by_key: dict[Key, Fingerprint], borders: list[Key], part_rows: int) -> list[Key]:
+    """The first key of every part, keeping the borders there were."""
+    starts: list[Key] = []
+    # Keys before the first border fall into a range of their own, in front.
     for number in range(-1, len(borders)):
         low = borders[number] if number >= 0 else None
         high = borders[number + 1] if number + 1 < len(borders) else None
-        inside = [day for day in dates if (low is None or day >= low) and (high is None or day < high)]
+        inside = [key for key in keys if (low is None or key >= low) and (high is None or key < high)]
         # The last range is the one that grows day by day, so it alone is cut as soon as it is full.
         allowed = part_rows if high is None else 2 * part_rows
         if not inside:
             continue
-        if sum(by_date[day].rows for day in inside) <= allowed and low is not None:
+        if sum(by_key[key].rows for key in inside) <= allowed and low is not None:
             starts.append(low)
         else:
-            starts += _filled(inside, by_date, part_rows)
+            starts += _filled(inside, by_key, part_rows)
     return starts
 
 
-def _filled(dates: list[date], by_date: dict[date | None, Fingerprint], part_rows: int) -> list[date]:
-    """First dates of ranges that are filled one after the other."""
+def _filled(keys: list[Key], by_key: dict[Key, Fingerprint], part_rows: int) -> list[Key]:
+    """First keys of ranges that are filled one after the other."""
     starts, rows = [], part_rows
-    for day in dates:
+    for key in keys:
         if rows >= part_rows:
-            starts.append(day)
+            starts.append(key)
             rows = 0
-        rows += by_date[day].rows
+        rows += by_key[key].rows
     return starts

@@ -11,7 +11,7 @@ from orchestration.data_dir import DataDir
 from orchestration.environment import Place
 from orchestration.errors import PublishError, UsageError
 from orchestration.publish import MARTS, publish
-from orchestration.publish.parts import Fingerprint, cut
+from orchestration.publish.parts import NO_DATE, Fingerprint, Key, Section, cut
 from orchestration.warehouse import connect_postgres, open_warehouse
 from tests.python.pipeline import warehouses
 
@@ -79,7 +79,6 @@ def test_a_large_mart_is_cut_by_date_and_only_touched_parts_are_written(data: Da
     first = published(data, row_limit=500, part_rows=300)
     names = sorted(file.name for file in (first / "marts").glob("reconciliation_results*"))
     assert names == [
-        "reconciliation_results.2026-03-01.parquet",
         "reconciliation_results.2026-03-04.parquet",
         "reconciliation_results.2026-03-07.parquet",
         "reconciliation_results.2026-03-10.parquet",
@@ -162,17 +161,22 @@ def test_names_that_would_share_a_pattern_are_refused(data: DataDir) -> None:
         publish(data, warehouse, marts=("exceptions", "exceptions_old"))
 
 
-def days(*rows: int) -> dict[date | None, Fingerprint]:
-    return {date(2026, 3, 1 + day): Fingerprint(count, count) for day, count in enumerate(rows) if count}
+BY_DATE = Section("", "true", ("business_date",))
+MATCHED = Section("", "result = 'MATCHED'", ("received_on", "business_date"))
+OPEN = Section("open", "result <> 'MATCHED'", ("business_date",))
 
 
-def keys(by_date: dict[date | None, Fingerprint], *before: int) -> list[str]:
-    starts = [date(2026, 3, day) for day in before]
-    return [part.key[-2:] for part in cut(by_date, starts, dated=True, row_limit=10, part_rows=20)]
+def days(*rows: int) -> dict[Key, Fingerprint]:
+    return {(date(2026, 3, 1 + day),): Fingerprint(count, count) for day, count in enumerate(rows) if count}
+
+
+def keys(by_key: dict[Key, Fingerprint], *before: int) -> list[str]:
+    starts = [f"2026-03-{day:02}" for day in before]
+    return [part.key[-2:] for part in cut(BY_DATE, by_key, starts, part_rows=20)]
 
 
 def test_borders_stay_where_they_were() -> None:
-    assert keys(days(5, 5)) == ["ll"]
+    assert keys(days(5, 5)) == ["01"]
     assert keys(days(10, 10, 10, 10, 5)) == ["01", "03", "05"]
     # A new day joins the last range until it is full, then opens the next.
     assert keys(days(10, 10, 10, 10, 5, 5), 1, 3, 5) == ["01", "03", "05"]
@@ -185,10 +189,42 @@ def test_borders_stay_where_they_were() -> None:
 
 
 def test_parts_hold_every_row_once() -> None:
-    by_date = {**days(10, 10, 10, 10, 5), None: Fingerprint(3, 3)}
-    parts = cut(by_date, [], dated=True, row_limit=10, part_rows=20)
+    by_key = {**days(10, 10, 10, 10, 5), (NO_DATE,): Fingerprint(3, 3)}
+    parts = cut(BY_DATE, by_key, [], part_rows=20)
     assert sum(part.fingerprint.rows for part in parts) == 48
-    assert parts[-1].where == "business_date is null"
+    assert [part.key for part in parts] == ["none", "2026-03-03", "2026-03-05"]
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table rows as select unnest([date '2026-03-02', date '2026-03-03', null]) as business_date"
+        )
+        held = [connection.execute(f"select count(*) from rows where {part.where}").fetchone() for part in parts]
+    assert held == [(2,), (1,), (0,)]
+
+
+def test_what_is_open_is_kept_apart_from_what_is_settled() -> None:
+    first, second = date(2026, 3, 1), date(2026, 3, 2)
+    matched = {
+        (first, first): Fingerprint(20, 1),
+        (first, second): Fingerprint(10, 2),
+        (second, first): Fingerprint(5, 3),
+    }
+    parts = cut(MATCHED, matched, [], part_rows=20)
+    assert [part.key for part in parts] == ["2026-03-01.2026-03-01", "2026-03-01.2026-03-02"]
+    # The borders of the one section are none of the other's.
+    before = ["open.2026-03-01", *(part.key for part in parts)]
+    assert [part.key for part in cut(MATCHED, matched, before, part_rows=20)] == before[1:]
+    assert [part.key for part in cut(OPEN, days(5, 5), before, part_rows=20)] == ["open.2026-03-01"]
+    values = [
+        ("MATCHED", first, first),
+        ("MATCHED", first, second),
+        ("MATCHED", second, first),
+        ("OPEN", second, first),
+    ]
+    with duckdb.connect() as connection:
+        connection.execute("create table rows (result text, received_on date, business_date date)")
+        connection.executemany("insert into rows values (?, ?, ?)", values)
+        held = [connection.execute(f"select count(*) from rows where {part.where}").fetchone() for part in parts]
+    assert held == [(1,), (2,)]
 
 
 @pytest.mark.postgres
@@ -208,7 +244,7 @@ def test_postgres_keeps_every_type_and_text(data_dir: Path, postgres_database: d
             cursor.execute(f"create table marts.{mart} as {small}")
     connection.close()
     version = published(data, target="postgres", row_limit=500, part_rows=300)
-    assert len(list((version / "marts").glob("reconciliation_results.*.parquet"))) == 5
+    assert len(list((version / "marts").glob("reconciliation_results.*.parquet"))) == 4
     assert read(data, "select count(*), sum(row_hash) from marts.reconciliation_results") == [(1000, 499500)]
     with duckdb.connect() as expected:
         wanted = expected.sql(small)
