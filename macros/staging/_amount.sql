@@ -4,10 +4,7 @@
 #}
 {% macro _amount(declaration, name) -%}
     {%- set whole_feed = {'decimal_mark': declaration.decimal_mark, 'grouping_mark': declaration.grouping_mark} -%}
-    {%- set overrides = [] -%}
-    {%- for override in declaration.get('overrides') or [] if 'decimal_mark' in override or 'grouping_mark' in override -%}
-        {%- do overrides.append(dict(whole_feed, **override)) -%}
-    {%- endfor -%}
+    {%- set overrides = _marks_of_scopes(declaration, whole_feed) -%}
     {%- set shaped = _by_row(declaration, overrides, _amount_shape(name, whole_feed), 'shape', name) -%}
     {%- set unsigned = _by_row(declaration, overrides, _amount_unsigned(name, whole_feed), 'unsigned', name) -%}
     {{ return({
@@ -15,6 +12,27 @@
         'whole': strip_zeros("split_part(" ~ unsigned ~ ", '.', 1)", 'left'),
         'fraction': strip_zeros("split_part(" ~ unsigned ~ ", '.', 2)", 'right')
     }) }}
+{%- endmacro %}
+
+{#
+    The marks of every org and counterparty that has others than the whole feed, those of orgs first. Each mark is inherited by itself: a counterparty that
+    names one keeps the other from its org.
+#}
+{% macro _marks_of_scopes(declaration, whole_feed) -%}
+    {%- set declared = [] -%}
+    {%- for override in declaration.get('overrides') or [] if 'decimal_mark' in override or 'grouping_mark' in override -%}
+        {%- do declared.append(override) -%}
+    {%- endfor -%}
+    {%- set of_orgs = {} -%}
+    {%- set of_counterparties = {} -%}
+    {%- for scope in declared -%}
+        {%- set marks = dict(whole_feed, org_id=scope.org_id, counterparty_id=scope.get('counterparty_id')) -%}
+        {%- for override in declared if override.org_id == scope.org_id and override.get('counterparty_id') in [none, '', marks.counterparty_id] -%}
+            {%- for name in whole_feed if name in override -%}{%- do marks.update({name: override[name]}) -%}{%- endfor -%}
+        {%- endfor -%}
+        {%- do (of_counterparties if marks.counterparty_id else of_orgs).update({(scope.org_id, marks.counterparty_id): marks}) -%}
+    {%- endfor -%}
+    {{ return((of_orgs.values() | list) + (of_counterparties.values() | list)) }}
 {%- endmacro %}
 
 {% macro _by_row(declaration, overrides, otherwise, part, name) -%}

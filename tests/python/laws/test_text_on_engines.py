@@ -8,6 +8,7 @@ from tests.python.oracle import Delivery
 from tests.python.oracle.answer import currencies
 from tests.python.oracle.deliveries import OMS, POLICIES, POS
 from tests.python.oracle.make import NOON, at, delivered, oms, policy, pos
+from tests.python.oracle.policies import MAXIMA
 from tests.python.oracle.text import BLANKS
 
 DAY = at("03-02 20:00")
@@ -39,6 +40,12 @@ AMOUNTS = (
         "1\u00a0",
     ),
     *("0" * 40 + "7", "1" + "0" * 40, "1." + "0" * 40, "1." + "0" * 40 + "1", "\u22125", "1\u200b", "true", "null"),
+)
+# Around the first and the last moment that every engine and Python can say.
+EDGES = (
+    *("0001-01-01T00:00:00Z", "0001-01-01T00:00:00+01:00", "0001-01-01T00:59:59.999+01", "0001-01-01T01:00+01:00"),
+    *("9999-12-31T23:59:59Z", "9999-12-31T23:59:59-01:00", "9999-12-31T23:00-01:00", "9999-12-31T22:59:59.9999999-01"),
+    *("0000-12-31T23:59:59Z", "0000-12-31T23:59:59-01:00", "10000-01-01T00:00:00Z", "9999-12-31T23:59:59.999999"),
 )
 TIMES = (
     *("2026-03-02T12:00:00Z", "2026-03-02 12:00", "2026-03-02T12:00:00.1Z", "2026-03-02T12:00:00.123456Z"),
@@ -94,6 +101,9 @@ TIMES = (
         "-2026-03-02T12:00:00Z",
         "12026-03-02T12:00:00Z",
     ),
+    *("2026-03-02T12:00:00+14:00", "2026-03-02T12:00:00-14", "2026-03-02T12:00:00+14:01", "2026-03-02T12:00:00-1459"),
+    *("2026-03-02T12:00:00+15:00", "2026-03-02T12:00:00+23:59", "2026-03-02T12:00-24:00", "2026-03-02T12:00-0000"),
+    *EDGES,
 )
 INTEGERS = (
     *("0", "-0", "+1", "-1", "007", "999999999999999999", "-999999999999999999", "1000000000000000000", "0" * 30 + "1"),
@@ -113,7 +123,13 @@ STATUSES = (
     "",
     "OPEN\u200b",
 )
-DECIMALS = ("0.01", "0.000000001", "0.0000000001", "1", "+0.5", "1e-2", "1%", ".5", "0.5000000000000", "")
+LIMITS = [
+    (field, str(maximum + more)) for field, maximum in MAXIMA.items() for more in (0, 1, -maximum - 1, 10**17 - maximum)
+]
+DECIMALS = (
+    *("0.01", "0.000000001", "0.0000000001", "1", "+0.5", "1e-2", "1%", ".5", "0.5000000000000", "", "0.0100000000"),
+    *("0.0100000001", "0" * 20 + "1.5" + "0" * 20, "1000000000", "-0.0", "-0.000", "1.", "1.1.1", "1_000", "1,5"),
+)
 
 
 def odd_texts() -> dict[str, list[Delivery]]:
@@ -149,6 +165,10 @@ def odd_texts() -> dict[str, list[Delivery]]:
     return {
         "amounts": org("total", AMOUNTS),
         "times": org("created_at", TIMES),
+        "edges": [
+            *org("created_at", EDGES),
+            delivered(POLICIES, DAY, [policy(grace_minutes=str(MAXIMA["grace_minutes"]))]),
+        ],
         "versions": org("updated_at", TIMES),
         "integers": org("revision", INTEGERS, feed=OMS),
         "currencies": org("currency", CURRENCIES),
@@ -164,7 +184,8 @@ def odd_texts() -> dict[str, list[Delivery]]:
                 POLICIES,
                 DAY,
                 [policy(counterparty_id=f"S{n}", price_pct=t) for n, t in enumerate(DECIMALS)]
-                + [policy(counterparty_id=f"T{n}", valid_from=t[:10]) for n, t in enumerate(TIMES)],
+                + [policy(counterparty_id=f"T{n}", valid_from=t[:10]) for n, t in enumerate(TIMES)]
+                + [policy(counterparty_id=f"L{n}", **{f: t}) for n, (f, t) in enumerate(LIMITS)],
             ),
         ],
     }

@@ -96,6 +96,10 @@ def test_a_declared_decimal_comma() -> None:
     assert text.parse_amount("1.234,50", 2, ",", ".") == 123450
     with pytest.raises(text.UnreadableError, match=text.UNREADABLE_AMOUNT):
         text.parse_amount("1234.50", 2, ",", "")
+    assert text.parse_amount("1.234.567", 2, ",", ".") == 123456700
+    for written in ("1.2", "1.2345", "1234.567", ".123", "1..234", "1.234.56"):
+        with pytest.raises(text.UnreadableError, match=text.UNREADABLE_AMOUNT):
+            text.parse_amount(written, 2, ",", ".")
 
 
 @pytest.mark.parametrize(
@@ -109,6 +113,8 @@ def test_a_declared_decimal_comma() -> None:
         ("2026-03-02T12:00:00-0800", "2026-03-02T20:00:00+00:00"),
         ("2026-03-02T12:00+01", "2026-03-02T11:00:00+00:00"),
         ("2024-02-29T00:00:00Z", "2024-02-29T00:00:00+00:00"),
+        ("2026-03-02T12:00:00+14:00", "2026-03-01T22:00:00+00:00"),
+        ("0001-01-01T00:00:00-01:00", "0001-01-01T01:00:00+00:00"),
     ],
 )
 def test_times(written: str, instant: str) -> None:
@@ -131,6 +137,10 @@ def test_times(written: str, instant: str) -> None:
         "1772452800",
         "2026-3-2T12:00:00Z",
         "2026-03-02t12:00:00z",
+        "2026-03-02T12:00:00+14:01",
+        "2026-03-02T12:00:00-15",
+        "0001-01-01T00:00:00+01:00",
+        "9999-12-31T23:59:59-01:00",
     ],
 )
 def test_times_that_do_not_type(written: str) -> None:
@@ -147,14 +157,23 @@ def test_daylight_saving() -> None:
     assert text.parse_time("2026-07-01T12:00", "America/New_York") == datetime.fromisoformat("2026-07-01T16:00+00:00")
     with pytest.raises(text.UnreadableError, match=text.NONEXISTENT_LOCAL_TIME):
         text.parse_time("2026-03-29T02:30:00", "Europe/Berlin")
+    # Neither its instant nor its local day may leave the years 0001 to 9999.
+    for written in ("0001-01-01T00:00:00", "9999-12-31T23:30:00Z"):
+        with pytest.raises(text.UnreadableError, match=text.UNREADABLE_TIME):
+            text.parse_time(written, "Europe/Berlin")
 
 
-def test_integers_and_currencies() -> None:
+def test_integers_decimals_and_currencies() -> None:
     assert text.parse_integer("0000000000000000000007") == 7
     assert text.parse_integer("-999999999999999999") == -999999999999999999
     for written in ("1000000000000000000", "1.0", "1e2", "", "٣"):
         with pytest.raises(text.UnreadableError, match=text.UNREADABLE_INTEGER):
             text.parse_integer(written)
+    for written in ("0.0100000000", "00000000000.01", "+0.010"):
+        assert text.parse_decimal(written) == Fraction(1, 100)
+    for written in ("0.0100000001", "1000000000", ".5", "1e-2"):
+        with pytest.raises(text.UnreadableError, match=text.UNREADABLE_DECIMAL):
+            text.parse_decimal(written)
     assert text.parse_currency("usd", FEW_CURRENCIES) == "USD"
     for written in ("US", "XXY", "$", "uſd"):
         with pytest.raises(text.UnreadableError, match=text.UNKNOWN_CURRENCY):

@@ -43,7 +43,7 @@ ABOVE_MAXIMUM = "above_maximum"
 MAX_DIGITS = 18
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_AMOUNT = re.compile(r"([+-]?)([0-9]+)(?:\.([0-9]+))?")
+_DECIMAL = re.compile(r"([+-]?)([0-9]+)(?:\.([0-9]+))?")
 _INTEGER = re.compile(r"([+-]?)([0-9]+)")
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _TIME = re.compile(
@@ -67,18 +67,14 @@ def trimmed(text: str | None) -> str | None:
 
 def parse_amount(text: str, exponent: int | None, decimal_mark: str = ".", grouping_mark: str = "") -> int | None:
     """Signed minor units of a trimmed amount. Without a known exponent only the grammar is checked."""
-    if grouping_mark:
-        text = text.replace(grouping_mark, "")
-    if decimal_mark != ".":
-        if "." in text:
-            raise UnreadableError(UNREADABLE_AMOUNT)
-        text = text.replace(decimal_mark, ".")
-    found = _AMOUNT.fullmatch(text)
+    # A grouping mark may stand only where it groups: `1.2` is no twelve.
+    grouped = f"|[0-9]{{1,3}}(?:{re.escape(grouping_mark)}[0-9]{{3}})+" if grouping_mark else ""
+    found = re.fullmatch(f"([+-]?)([0-9]+{grouped})(?:{re.escape(decimal_mark)}([0-9]+))?", text)
     if found is None:
         raise UnreadableError(UNREADABLE_AMOUNT)
     if exponent is None:
         return None
-    sign, whole, fraction = found[1], found[2], (found[3] or "").rstrip("0")
+    sign, whole, fraction = found[1], re.sub("[^0-9]", "", found[2]), (found[3] or "").rstrip("0")
     if len(fraction) > exponent:
         raise UnreadableError(TOO_MANY_DECIMALS)
     digits = (whole + fraction.ljust(exponent, "0")).lstrip("0")
@@ -97,9 +93,9 @@ def parse_integer(text: str) -> int:
 
 
 def parse_decimal(text: str) -> Fraction:
-    """A trimmed decimal, exact, of at most 9 decimals as written."""
-    found = _AMOUNT.fullmatch(text)
-    if found is None or len(found[3] or "") > 9:
+    """A trimmed decimal, exact, of at most 9 digits before and behind the mark; zeros at the ends do not count."""
+    found = _DECIMAL.fullmatch(text)
+    if found is None or len(found[2].lstrip("0")) > 9 or len((found[3] or "").rstrip("0")) > 9:
         raise UnreadableError(UNREADABLE_DECIMAL)
     return Fraction(text)
 
@@ -127,19 +123,25 @@ def parse_time(text: str, zone: str = "UTC") -> datetime:
         )
     except ValueError as fault:
         raise UnreadableError(UNREADABLE_TIME) from fault
-    if found[8] is None:
-        return local_to_utc(local, zone)
-    if found[8] == "Z":
-        return local.replace(tzinfo=UTC)
-    digits = found[8][1:].replace(":", "").ljust(4, "0")
-    hours, minutes = int(digits[:2]), int(digits[2:])
-    if hours > 23 or minutes > 59:
-        raise UnreadableError(UNREADABLE_TIME)
-    offset = timedelta(hours=hours, minutes=minutes) * (-1 if found[8][0] == "-" else 1)
     try:
-        return (local - offset).replace(tzinfo=UTC)
-    except OverflowError as fault:
+        if found[8] is None:
+            return local_to_utc(local, zone)
+        instant = (local - _offset(found[8])).replace(tzinfo=UTC)
+        instant.astimezone(ZoneInfo(zone))  # its local day is the business date
+    except OverflowError as fault:  # not in the years 0001 to 9999
         raise UnreadableError(UNREADABLE_TIME) from fault
+    return instant
+
+
+def _offset(written: str) -> timedelta:
+    """How far local time is ahead of UTC: at most 14:00 either way, as in XML Schema."""
+    if written == "Z":
+        return timedelta(0)
+    digits = written[1:].replace(":", "").ljust(4, "0")
+    hours, minutes = int(digits[:2]), int(digits[2:])
+    if minutes > 59 or hours * 60 + minutes > 14 * 60:
+        raise UnreadableError(UNREADABLE_TIME)
+    return timedelta(hours=hours, minutes=minutes) * (-1 if written[0] == "-" else 1)
 
 
 def local_to_utc(local: datetime, zone: str) -> datetime:
