@@ -1,10 +1,12 @@
-{# The policies of a ladder's stream, each with the version of the given rule under it: a query of a few rows. #}
+{#
+    The policies of a ladder's stream, each with its last business date and the version of the given rule under it: a query of a few rows.
+#}
 {% macro _policies_of_stream(ladder, rule_text) -%}
     select
         policies.org_id,
         policies.counterparty_id,
         policies.valid_from,
-        policies.valid_to,
+        coalesce(policies.valid_to - 1, date '9999-12-31') as valid_through,
         policies.price_abs_minor,
         policies.price_pct,
         policies.skew_seconds,
@@ -21,13 +23,13 @@
             {{ records }}.org_id = of_counterparty.org_id
             and {{ counterparty }} = of_counterparty.counterparty_id
             and {{ business_date }} >= of_counterparty.valid_from
-            and {{ business_date }} < of_counterparty.valid_to
+            and {{ business_date }} <= of_counterparty.valid_through
     left join policies_of_stream as of_org
         on
             {{ records }}.org_id = of_org.org_id
             and of_org.counterparty_id is null
             and {{ business_date }} >= of_org.valid_from
-            and {{ business_date }} < of_org.valid_to
+            and {{ business_date }} <= of_org.valid_through
 {%- endmacro %}
 
 {# A field of the governing policy. A counterparty's policy has every field resolved. #}

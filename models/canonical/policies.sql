@@ -127,7 +127,7 @@ policies as (
         stream,
         counterparty_id,
         valid_from,
-        coalesce(lead(valid_from) over (partition by scope order by valid_from), date '9999-12-31') as valid_to,
+        lead(valid_from) over (partition by scope order by valid_from) as valid_to,
         price_abs_minor,
         price_pct,
         skew_seconds,
