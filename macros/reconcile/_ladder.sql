@@ -1,20 +1,44 @@
 {#
-    A ladder's declaration from the registry (vars.streams): `{name, stream, source, target, checks, steps, carries}`, a side as `{spec, system, entity,
-    feed, records}`. None when there is no such ladder.
+    A ladder's declaration from the registry (vars.streams): `{name, stream, source, target, checks, steps, carries, given}`, a side as `{spec, system, entity,
+    feed, records}`, none where it is no side; `given` is what the registry says. None when there is no such ladder.
 #}
 {% macro _ladder(name) -%}
-    {%- for stream, declared in var('streams').items() -%}
-        {%- for ladder, body in (declared.get('ladders') or {}).items() -%}
+    {%- for stream, declared in _streams().items() -%}
+        {%- for ladder, body in declared.ladders.items() -%}
             {%- if ladder == name -%}
                 {{ return({
                     'name': ladder, 'stream': stream,
                     'source': _side(body.get('source')), 'target': _side(body.get('target')),
-                    'checks': body.get('checks') or [], 'steps': body.get('steps') or [], 'carries': body.get('carries') or []
+                    'checks': body.get('checks') or [], 'steps': body.get('steps') or [], 'carries': body.get('carries') or [],
+                    'given': body
                 }) }}
             {%- endif -%}
         {%- endfor -%}
     {%- endfor -%}
     {{ return(none) }}
+{%- endmacro %}
+
+{# The registry of streams; what is no stream or no ladder at all stops the parse. #}
+{% macro _streams() -%}
+    {%- set faults = [] -%}
+    {%- set owners = {} -%}
+    {%- for stream, declared in var('streams').items() -%}
+        {%- set ladders = declared.get('ladders') if declared is mapping -%}
+        {%- if ladders is not mapping or not ladders -%}
+            {%- do faults.append("stream '" ~ stream ~ "': give its ladders, {'ladders': {<name>: {source, target, checks, steps}}}; got '" ~ (declared | string) ~ "'") -%}
+        {%- endif -%}
+        {%- for ladder, body in (ladders if ladders is mapping else {}).items() -%}
+            {%- if body is not mapping -%}
+                {%- do faults.append("ladder '" ~ ladder ~ "': give source, target, checks and steps; got '" ~ (body | string) ~ "'") -%}
+            {%- endif -%}
+            {%- if ladder in owners -%}
+                {%- do faults.append("ladder '" ~ ladder ~ "': stands in stream '" ~ owners[ladder] ~ "' and in stream '" ~ stream ~ "'; a name may stand once") -%}
+            {%- endif -%}
+            {%- do owners.update({ladder: stream}) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- do _fail('vars.streams of dbt_project.yml', faults) -%}
+    {{ return(var('streams')) }}
 {%- endmacro %}
 
 {% macro _side(spec) -%}
@@ -29,8 +53,8 @@
 
 {% macro _ladder_names() -%}
     {%- set names = [] -%}
-    {%- for declared in var('streams').values() -%}
-        {%- for name in (declared.get('ladders') or {}) -%}{%- do names.append(name) -%}{%- endfor -%}
+    {%- for declared in _streams().values() -%}
+        {%- for name in declared.ladders -%}{%- do names.append(name) -%}{%- endfor -%}
     {%- endfor -%}
     {{ return(names) }}
 {%- endmacro %}

@@ -19,7 +19,7 @@
             {%- do faults.append("match.within.event_at: give '<n> seconds|minutes|hours|days' with n of 1 or more; got '" ~ (match.within['event_at'] | string) ~ "'") -%}
         {%- endif -%}
     {%- endif -%}
-    {%- if match.max_pairs is not number or match.max_pairs < 1 -%}
+    {%- if match.max_pairs is not integer or match.max_pairs < 1 -%}
         {%- do faults.append("match.max_pairs: give a whole number of 1 or more; got '" ~ (match.max_pairs | string) ~ "'") -%}
     {%- endif -%}
     {{ return(faults) }}

@@ -15,17 +15,19 @@ with found as (
     from {{ ref('current_exceptions') }}
 ),
 {% if is_incremental() %}
-ranked_events as (
+last_numbers as (
     select
-        logged.*,
-        row_number() over (partition by logged.exception_id order by logged.event_number desc) as recency
+        logged.exception_id,
+        max(logged.event_number) as event_number
     from {{ this }} as logged
+    group by logged.exception_id
 ),
 
 last_events as (
-    select *
-    from ranked_events
-    where recency = 1
+    select logged.*
+    from {{ this }} as logged
+    inner join last_numbers
+        on logged.exception_id = last_numbers.exception_id and logged.event_number = last_numbers.event_number
 ),
 
 openings as (

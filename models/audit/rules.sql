@@ -8,6 +8,7 @@
 {%- endif -%}
 {%- for name in _ladder_names() -%}
     {%- set declared = _ladder(name) -%}
+    {%- do _fail('rules', _ladder_faults(declared)) -%}
     {%- do rules.append({'stream': declared.stream, 'ladder': name, 'step': 'duplicates', 'rule': _rule_text(declared, 'duplicates')}) -%}
 {%- endfor %}
 with policies as (

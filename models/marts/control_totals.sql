@@ -51,7 +51,7 @@ landed as (
 ),
 {% for name, side in sides.items() %}
 -- one pass over the canonical records, by what has become of them
-{{ name }}_parts as (
+{{ name }}_parts as {{ kept_cte() }} (
     select
         records.org_id,
         records.currency,
@@ -65,7 +65,7 @@ landed as (
     group by records.org_id, records.currency, coalesce(settled.disposition, 'LIVE')
 ),
 
-{{ name }}_staged as (
+{{ name }}_staged as {{ kept_cte() }} (
     select
         org_id,
         currency,
@@ -99,7 +99,7 @@ rejected as (
 
 -- one row a result, side and currency of the records that are members of results
 {% for role in ['source', 'target'] -%}
-{{ role }}_members as (
+{{ role }}_members as {{ kept_cte() }} (
     select
         org_id,
         ladder,

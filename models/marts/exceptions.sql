@@ -3,20 +3,14 @@
     'rule_version', 'source_file', 'source_row_number', 'target_file', 'target_row_number', 'rejected_file', 'rejected_row_number'
 ] -%}
 -- Every exception ever opened, as it stands now: the fold of the log, and while it is open what today's results say of it.
-with log as (
-    select
-        logged.*,
-        row_number() over (partition by logged.exception_id order by logged.event_number desc) as recency
-    from {{ ref('exception_log') }} as logged
-),
-
-lives as (
+with lives as (
     select
         exception_id,
+        max(event_number) as last_event_number,
         min(case when event_number = 1 then event_at end) as opened_at,
-        max(case when recency = 1 then event_at end) as last_event_at,
+        max(event_at) as last_event_at,
         sum(case when event = 'REOPENED' then 1 else 0 end) as reopen_count
-    from log
+    from {{ ref('exception_log') }}
     group by exception_id
 ),
 
@@ -40,12 +34,11 @@ exceptions as (
         log.source_activity_id,
         log.target_system,
         log.target_activity_id
-    from log
+    from {{ ref('exception_log') }} as log
     inner join lives
-        on log.exception_id = lives.exception_id
+        on log.exception_id = lives.exception_id and log.event_number = lives.last_event_number
     left join {{ ref('current_exceptions') }} as found
         on log.exception_id = found.exception_id
-    where log.recency = 1
 )
 
 select

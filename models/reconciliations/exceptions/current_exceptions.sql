@@ -23,8 +23,14 @@ identified as (
     from anomalies_found
 ),
 
--- the conflicting versions of one record are one problem: the largest amount stands for it
+-- the conflicting versions of one record are one problem: the largest amount stands for it; nothing else occurs twice
 ranked as (
+    select
+        identified.*,
+        1 as occurrence
+    from identified
+    where not is_conflicting
+    union all
     select
         identified.*,
         row_number() over (
@@ -32,6 +38,7 @@ ranked as (
             order by amount_minor desc, coalesce(source_batch_id, target_batch_id), coalesce(source_row_number, target_row_number)
         ) as occurrence
     from identified
+    where is_conflicting
 ),
 
 described as (
