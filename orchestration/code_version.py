@@ -36,10 +36,18 @@ def code_version(project: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def built_by(data: DataDir, target: str) -> str | None:
-    """The code of the last whole run on a target whose books closed; None when there is none."""
+def needs_rebuild(data: DataDir, target: str, current: str) -> bool:
+    """Whether a table of a target may hold what other code wrote.
+
+    Every run since the last whole one that closed counts, and that one: a run that failed halfway, or that built one
+    stream, has left tables of its own code among the others.
+    """
     for file in sorted(data.runs.glob("*.json"), reverse=True):
         record = load(data, file.stem)
-        if record and record.target == target and record.state == State.CLOSED and not (record.replay or record.stream):
-            return record.code_version
-    return None
+        if record is None or record.target != target or record.replay or not record.built:
+            continue
+        if record.code_version != current:
+            return True
+        if record.state == State.CLOSED and not record.stream:
+            return False
+    return False

@@ -68,9 +68,10 @@ class Run:
 
     @property
     def full_refresh(self) -> bool:
-        """Build everything anew: asked for, or because the last whole run was made by other code."""
-        built_by = code_version.built_by(self.data, self.place.target)
-        return self.request.full_refresh or built_by not in (None, self.record.code_version)
+        """Build everything anew: asked for, or because other code wrote what is there."""
+        if self.request.full_refresh or self.record.code_version is None:
+            return self.request.full_refresh
+        return code_version.needs_rebuild(self.data, self.place.target, self.record.code_version)
 
     def land(self) -> LandingReport | None:
         """Land what lies in the inbox. A replay lands nothing."""
