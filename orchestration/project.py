@@ -46,7 +46,8 @@ def load_streams(folder: Path) -> dict[str, Stream]:
     """The declared streams by name, in the order of their declaration.
 
     Raises:
-        UsageError: `dbt_project.yml` cannot be read or does not declare `vars: streams:` as a mapping.
+        UsageError: `dbt_project.yml` cannot be read or does not declare `vars: streams:` as a mapping of
+            streams to their ladders.
     """
     file = folder / "dbt_project.yml"
     try:
@@ -56,7 +57,16 @@ def load_streams(folder: Path) -> dict[str, Stream]:
     declared = (settings.get("vars") or {}).get("streams") or {}
     if not isinstance(declared, dict):
         raise UsageError(f"{file}: `vars: streams:` must map a stream's name to its ladders.")
-    return {name: Stream(name, (body or {}).get("ladders") or {}) for name, body in declared.items()}
+    streams = {}
+    for name, body in declared.items():
+        ladders = body.get("ladders") if isinstance(body, dict) else None
+        if not isinstance(ladders, dict) or not all(isinstance(ladder, dict) for ladder in ladders.values()):
+            raise UsageError(
+                f"{file}: stream {name!r} must have `ladders:`, each with its source, target, checks and steps;"
+                f" given is {body!r}."
+            )
+        streams[name] = Stream(name, ladders)
+    return streams
 
 
 def check_stream(folder: Path, name: str) -> Stream:

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from dbt.cli.main import dbtRunner
 
+from orchestration.errors import UsageError
+from orchestration.project import load_streams
 from tests.python.declarations.project import ROOT, copy, registry, write, write_registry
 
 LADDER: dict[str, Any] = {
@@ -30,6 +32,8 @@ class Case:
     faults: list[list[str]]
     ladder: dict[str, Any] = field(default_factory=dict)
 
+
+STEP = "{{ reconcile(ladder='orders', match=one_to_one(on=['activity_id'])) }}"
 
 CASES = {
     "every_argument_of_a_step": Case(
@@ -84,13 +88,46 @@ CASES = {
         "orders__by_id",
         "{{ reconcile(ladder='orders', match=one_to_one(on=['activity_id'])) }}",
         [
-            ["ladder 'orders'", "source", "'<system>/<entity>'"],
+            ["ladder 'orders'", "source", "'<system>/<entity>'", "got 'pos'"],
             ["ladder 'orders'", "target", "'erp/orders'", "pos/orders, oms/orders"],
             ["ladder 'orders'", "check 'price_tolerence'", "currency_equality, price_tolerance"],
             ["ladder 'orders'", "steps", "at least one"],
             ["ladder 'orders'", "carries 'colour'", "allowed are", "order_ref"],
         ],
         {"source": "pos", "target": "erp/orders", "checks": ["price_tolerence"], "steps": [], "carries": ["colour"]},
+    ),
+    "half_a_pair": Case(
+        "orders__by_id",
+        "{{ reconcile(ladder='orders', match=one_to_one(on=['activity_id'], max_pairs=1.5)) }}",
+        [["match.max_pairs", "whole number", "'1.5'"]],
+    ),
+    "a_side_that_is_missing": Case(
+        "orders__by_id", STEP, [["ladder 'orders'", "source", "'<system>/<entity>'", "got 'None'"]], {"source": None}
+    ),
+    "texts_for_lists": Case(
+        "orders__by_id",
+        STEP,
+        [
+            ["ladder 'orders'", "checks", "list", "'price_tolerance'"],
+            ["ladder 'orders'", "steps", "list", "'by_id'"],
+            ["ladder 'orders'", "carries", "list", "'order_ref'"],
+        ],
+        {"checks": "price_tolerance", "steps": "by_id", "carries": "order_ref"},
+    ),
+    "names_that_stand_twice": Case(
+        "orders__by_id",
+        STEP,
+        [
+            ["ladder 'orders'", "steps", "'by_id'", "twice"],
+            ["ladder 'orders'", "checks", "'price_tolerance'", "twice"],
+        ],
+        {"steps": ["by_id", "by_id"], "checks": ["price_tolerance", "price_tolerance"]},
+    ),
+    "the_verdict_on_a_faulty_ladder": Case(
+        "orders__unmatched",
+        "{{ unmatched(ladder='orders') }}",
+        [["ladder 'orders'", "check 'price_tolerence'"]],
+        {"checks": ["price_tolerence"]},
     ),
     "the_verdict_on_an_unknown_ladder": Case(
         "orders__unmatched", "{{ unmatched(ladder='order') }}", [["ladder", "'order'", "vars.streams", "orders"]]
@@ -109,31 +146,13 @@ CASES = {
     ),
 }
 
-STEP = "{{ reconcile(ladder='orders', match=one_to_one(on=['activity_id'])) }}"
 # What a message does not say yet.
 WANTED = {
-    "what_was_given_for_a_side": Case(
-        "orders__by_id", STEP, [["ladder 'orders'", "source", "'<system>/<entity>'", "'pos'"]], {"source": "pos"}
-    ),
     "a_ladder_and_a_step_at_once": Case(
         "orders__by_id",
         "{{ reconcile(ladder='orders', match=one_to_one(on=['colour'])) }}",
         [["check 'price_tolerence'"], ["match.on", "'colour'"]],
         {"checks": ["price_tolerence"]},
-    ),
-    "half_a_pair": Case(
-        "orders__by_id",
-        "{{ reconcile(ladder='orders', match=one_to_one(on=['activity_id'], max_pairs=1.5)) }}",
-        [["match.max_pairs", "whole number", "'1.5'"]],
-    ),
-    "a_text_for_the_list_of_checks": Case(
-        "orders__by_id",
-        STEP,
-        [["ladder 'orders'", "checks", "list", "'price_tolerance'"]],
-        {"checks": "price_tolerance"},
-    ),
-    "the_same_step_twice": Case(
-        "orders__by_id", STEP, [["ladder 'orders'", "steps", "'by_id'", "twice"]], {"steps": ["by_id", "by_id"]}
     ),
     "an_anomaly_that_a_check_has": Case(
         "orders__by_id",
@@ -154,13 +173,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def parse(folder: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Parse a project in this process; returns what dbt has to say against it, '' for nothing."""
+def dbt(command: str, folder: Path, data: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> str:
+    """Have dbt parse or compile a project in this process; returns what it has to say against it, '' for nothing."""
     monkeypatch.setenv("TIEOUT_DATA_DIR", str(data))
     result = dbtRunner().invoke(
         [
             *("--quiet", "--no-use-colors", "--no-partial-parse", "--no-version-check", "--no-write-json"),
-            *("parse", "--project-dir", str(folder), "--profiles-dir", str(folder), "--target", "duckdb"),
+            *(command, *arguments, "--project-dir", str(folder), "--profiles-dir", str(folder), "--target", "duckdb"),
             *("--target-path", str(data / "target"), "--log-path", str(data / "logs")),
         ]
     )
@@ -182,7 +201,7 @@ def test_one_message_lists_every_fault(
     file = f"models/{case.model}.sql"
     write(project, file, case.sql)
     try:
-        message = parse(project, data_dir, monkeypatch)
+        message = dbt("parse", project, data_dir, monkeypatch)
     finally:
         (project / file).unlink()
     listed = re.findall(r"^\s+- (.*)$", message, flags=re.MULTILINE)
@@ -192,8 +211,57 @@ def test_one_message_lists_every_fault(
         assert any(all(piece in line for piece in pieces) for line in listed), (pieces, message)
 
 
+@pytest.mark.parametrize(
+    ("streams", "faults"),
+    [
+        ({"empty": None}, [["stream 'empty'", "ladders", "'None'"]]),
+        ({"empty": {}}, [["stream 'empty'", "ladders"]]),
+        ({"listed": {"ladders": ["orders"]}}, [["stream 'listed'", "ladders", "orders"]]),
+        (
+            {"one": {"ladders": {"orders": None, "sales": LADDER}}, "two": {"ladders": {"sales": LADDER}}},
+            [["ladder 'orders'", "'None'"], ["ladder 'sales'", "stream 'one'", "stream 'two'"]],
+        ),
+    ],
+)
+def test_what_is_no_stream(
+    streams: dict[str, Any], faults: list[list[str]], tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = copy(tmp_path / "project", parts=("macros",))
+    settings = registry(folder)
+    settings["on-run-start"] = []
+    settings["vars"]["streams"] = streams
+    write_registry(folder, settings)
+    write(folder, "models/orders__by_id.sql", STEP)
+    with pytest.raises(UsageError, match=f"stream {next(iter(streams))!r} must have `ladders:`"):
+        load_streams(folder)
+    message = dbt("parse", folder, data_dir, monkeypatch)
+    listed = re.findall(r"^\s+- (.*)$", message, flags=re.MULTILINE)
+    assert "vars.streams of dbt_project.yml cannot be used as declared:" in message, message
+    assert len(listed) == len(faults), message
+    for pieces, line in zip(faults, listed, strict=True):
+        assert all(piece in line for piece in pieces), message
+
+
+def test_a_mapping_to_what_no_feed_has(tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = copy(tmp_path / "project")
+    model = folder / "models" / "canonical" / "oms_orders.sql"
+    sql = model.read_text(encoding="utf-8")
+    for right, wrong in (
+        ("'status': 'state'", "'status': 'sate'"),
+        ("'amount': 'order_total'", "'amount': 'revision'"),
+    ):
+        assert right in sql
+        sql = sql.replace(right, wrong)
+    model.write_text(sql, encoding="utf-8")
+    message = dbt("compile", folder, data_dir, monkeypatch, "--select", "oms_orders")
+    assert "canonical in oms_orders cannot be used as declared:" in message, message
+    assert "'status' is mapped to 'sate', which is no column of feed 'oms/orders'" in message
+    assert "there are order_id, location_id, state" in message
+    assert "'amount' is mapped to 'revision', which is no amount of feed 'oms/orders'" in message
+
+
 def test_the_project_as_it_is_has_no_fault(tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert parse(copy(tmp_path / "project"), data_dir, monkeypatch) == ""
+    assert dbt("parse", copy(tmp_path / "project"), data_dir, monkeypatch) == ""
 
 
 def test_no_macro_knows_a_system() -> None:
