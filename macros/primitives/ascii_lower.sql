@@ -15,6 +15,7 @@
     case when strlen({{ text }}) = length({{ text }}) then lower({{ text }}) else {{ default__ascii_lower(text) }} end
 {%- endmacro %}
 
+{# Back to the database's own collation: that of a column must not depend on how its text was made. #}
 {% macro postgres__ascii_lower(text) -%}
-    lower({{ text }} collate "C")
+    (lower({{ text }} collate "C") collate "default")
 {%- endmacro %}

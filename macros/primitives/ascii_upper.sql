@@ -15,6 +15,7 @@
     case when strlen({{ text }}) = length({{ text }}) then upper({{ text }}) else {{ default__ascii_upper(text) }} end
 {%- endmacro %}
 
+{# Back to the database's own collation: that of a column must not depend on how its text was made. #}
 {% macro postgres__ascii_upper(text) -%}
-    upper({{ text }} collate "C")
+    (upper({{ text }} collate "C") collate "default")
 {%- endmacro %}

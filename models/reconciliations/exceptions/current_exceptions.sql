@@ -41,11 +41,44 @@ ranked as (
     where is_conflicting
 ),
 
+found_codes as (
+    select distinct anomaly
+    from ranked
+),
+
+-- exactly one meaning a code: of the beginnings that fit the longest; a code that the seed does not know stands for itself
+fitting_meanings as (
+    select
+        found_codes.anomaly,
+        known.title,
+        known.next_action,
+        row_number() over (partition by found_codes.anomaly order by length(known.anomaly_prefix) desc) as preference
+    from found_codes
+    left join {{ ref('anomalies') }} as known
+        on
+            found_codes.anomaly = known.anomaly_prefix
+            or (right(known.anomaly_prefix, 1) = '_' and left(found_codes.anomaly, length(known.anomaly_prefix)) = known.anomaly_prefix)
+),
+
+meanings as (
+    select
+        anomaly,
+        coalesce(title, anomaly) as title,
+        coalesce(
+            next_action,
+            'Compare the records and correct the side that is wrong. What this code means and what to do about it belongs in seeds/anomalies.csv.'
+        ) as next_action,
+        coalesce({{ ascii_lower('title') }}, anomaly) || '.' as words
+    from fitting_meanings
+    where preference = 1
+),
+
 described as (
     select
         ranked.*,
         meanings.title,
         meanings.next_action,
+        meanings.words,
         source_currencies.exponent as source_exponent,
         target_currencies.exponent as target_exponent,
         source_batches.source_file as source_file,
@@ -53,10 +86,8 @@ described as (
         rejected_batches.source_file as rejected_file,
         rejected_records.reasons as rejected_reasons
     from ranked
-    left join {{ ref('anomalies') }} as meanings
-        on
-            ranked.anomaly = meanings.anomaly_prefix
-            or (right(meanings.anomaly_prefix, 1) = '_' and left(ranked.anomaly, length(meanings.anomaly_prefix)) = meanings.anomaly_prefix)
+    inner join meanings
+        on ranked.anomaly = meanings.anomaly
     left join {{ ref('currencies') }} as source_currencies
         on ranked.source_currency = source_currencies.currency
     left join {{ ref('currencies') }} as target_currencies
@@ -75,10 +106,22 @@ described as (
 worded as (
     select
         described.*,
-        upper(source_system) || ' ' || source_activity_id || ' ('
-        || {{ minor_text('source_amount_minor', 'source_exponent') }} || ' ' || source_currency || ', ' || source_status || ')' as source_words,
-        upper(target_system) || ' ' || target_activity_id || ' ('
-        || {{ minor_text('target_amount_minor', 'target_exponent') }} || ' ' || target_currency || ', ' || target_status || ')' as target_words
+        {%- for side in ['source', 'target'] %}
+        -- what is unknown is left out, so that there is always a sentence
+        {{ ascii_upper(side ~ '_system') }} || ' ' || {{ side }}_activity_id || coalesce(' (' || nullif(concat_ws(
+            ', ',
+            {{ minor_text(side ~ '_amount_minor', side ~ '_exponent') }} || ' ' || {{ side }}_currency,
+            {{ side }}_status
+        ), '') || ')', '') as {{ side }}_words,
+        {%- endfor %}
+        concat_ws(
+            ' or ',
+            case
+                when price_abs_minor > 0 or price_pct = 0
+                    then {{ minor_text('price_abs_minor', 'source_exponent') }} || ' ' || source_currency
+            end,
+            case when price_pct > 0 then {{ percent_text('price_pct') }} || ' %' end
+        ) || case when price_abs_minor > 0 and price_pct > 0 then ', whichever is more' else '' end as allowed_price
     from described
 ),
 
@@ -97,13 +140,14 @@ current_exceptions as (
         title,
         coalesce(source_words || ' and ' || target_words, source_words, target_words) || ': '
         || case
+            when anomaly = 'PRICE_MISMATCH' and difference_minor is null then 'an amount is missing.'
             when anomaly = 'PRICE_MISMATCH'
-                then 'amounts differ by ' || {{ minor_text('difference_minor', 'source_exponent') }} || ' ' || source_currency
-                    || ', allowed are ' || cast(price_abs_minor as {{ type_text() }}) || ' minor units or '
-                    || cast(price_pct as {{ type_text() }}) || ' of the source amount.'
+                then 'amounts differ by ' || {{ minor_text('abs(difference_minor)', 'source_exponent') }} || ' ' || source_currency
+                    || ', allowed: ' || allowed_price || '.'
+            when anomaly = 'TIMESTAMP_SKEW' and skew_microseconds is null then 'a time is missing.'
             when anomaly = 'TIMESTAMP_SKEW'
-                then 'times differ by ' || cast({{ integer_divide('skew_microseconds', '1000000') }} as {{ type_text() }})
-                    || ' seconds, allowed are ' || cast(skew_seconds as {{ type_text() }}) || '.'
+                then 'times differ by ' || {{ plain_number(minor_text('abs(skew_microseconds)', '6')) }}
+                    || ' seconds, allowed: ' || cast(skew_seconds as {{ type_text() }}) || ' seconds.'
             when anomaly = 'STATUS_MISMATCH' then 'statuses do not align.'
             when anomaly = 'CURRENCY_MISMATCH' then 'currencies differ, so that no difference can be told.'
             when anomaly = 'ID_MISMATCH' then 'nothing else in either system could be the other one, but their ids differ.'
@@ -111,9 +155,9 @@ current_exceptions as (
                 then 'the record of this id in ' || rejected_file || ', row ' || cast(rejected_row_number as {{ type_text() }}) || ', could not be read ('
                     || coalesce(rejected_reasons, 'see rejected_records') || ').'
             when left(anomaly, 8) = 'MISSING_'
-                then 'has no counterpart; it was due by ' || substr(cast(due_at as {{ type_text() }}), 1, 16) || ' UTC.'
+                then 'has no counterpart' || coalesce('; it was due by ' || substr(cast(due_at as {{ type_text() }}), 1, 16) || ' UTC', '') || '.'
             when left(anomaly, 10) = 'DUPLICATE_' then 'copy ' || cast(copy_ordinal as {{ type_text() }}) || ' of the same record in one delivery.'
-            else lower(title) || '.'
+            else words
         end as explanation,
         next_action,
         source_system,
