@@ -214,8 +214,14 @@ def exceptions_list(
     """List exceptions from the published copy, the largest first."""
     from orchestration import listings
 
-    found = listings.exceptions(data_dir, org=org, stream=stream, state=state, limit=limit)
-    _print_listing(found, as_json, empty="No exceptions.")
+    exponents = listings.exponents(data_dir, target)
+    found = listings.exceptions(data_dir, exponents, org=org, stream=stream, state=state, limit=limit)
+    if as_json or not found:
+        _print_listing(found, as_json, empty="No exceptions.")
+        return
+    from orchestration.report import show_exceptions
+
+    show_exceptions(found, exponents, _console())
 
 
 def _console() -> Any:

@@ -1,16 +1,19 @@
 """What the `list` commands print: rows as dictionaries, the same for the table and for JSON."""
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from orchestration import project as projects
+from orchestration import runs
 from orchestration.data_dir import DataDir
 from orchestration.errors import UsageError
 from orchestration.landing import load_feeds, read_manifests
 from orchestration.publish import DUCKDB_FILE, current
+from orchestration.warehouse import literal
 
 
 def feeds(data_dir: Path) -> list[dict[str, Any]]:
@@ -44,8 +47,17 @@ def streams() -> list[dict[str, Any]]:
     ]
 
 
-def exceptions(data_dir: Path, *, org: str | None, stream: str | None, state: str, limit: int) -> list[dict[str, Any]]:
-    """Exceptions of the published copy, the largest amounts first.
+def exponents(data_dir: Path, target: str) -> dict[str, int]:
+    """Decimals of every currency, as the latest run knew them."""
+    record = runs.latest_with_summary(DataDir.at(data_dir), target)
+    return {} if record is None or record.facts is None else record.facts["exponents"]
+
+
+def exceptions(
+    data_dir: Path, decimals: Mapping[str, int], *, org: str | None, stream: str | None, state: str, limit: int
+) -> list[dict[str, Any]]:
+    """Exceptions of the published copy, the largest amounts first: by their units, whatever the decimals of the
+    currency; no rate is involved.
 
     Raises:
         UsageError: nothing has been published in this data folder yet.
@@ -58,12 +70,14 @@ def exceptions(data_dir: Path, *, org: str | None, stream: str | None, state: st
         if value:
             conditions.append(f"{column} = ?")
             values.append(value)
+    units = "".join(f" when {literal(currency)} then {10**count}" for currency, count in decimals.items())
+    unit = f"case currency{units} else 1 end" if units else "1"
     with duckdb.connect(str(version / DUCKDB_FILE), read_only=True) as connection:
         cursor = connection.execute(
             "select exception_id, org_id, stream, anomaly, state, currency, amount_minor, explanation, next_action,"
             " source_file, source_row_number, target_file, target_row_number"
             f" from marts.exceptions where {' and '.join(conditions)}"
-            " order by abs(coalesce(amount_minor, 0)) desc, exception_id limit ?",
+            f" order by abs(coalesce(amount_minor, 0)) / {unit} desc, exception_id limit ?",
             [*values, limit],
         )
         names = [column[0] for column in cursor.description]

@@ -2,7 +2,9 @@
 
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from rich import box
 from rich.console import Console, Group
@@ -112,7 +114,8 @@ def _stream_table(facts: Facts, stream: str, org: str) -> Group:
     )
     title = Text.assemble(("\n", ""), (stream, "bold"), ("  org ", "dim"), (org, "bold"))
     hidden = len(currencies) - len(shown)
-    note = [Text(f"{hidden} more currencies: see marts.reconciliation_summary.", style="dim")] if hidden else []
+    more = "1 more currency" if hidden == 1 else f"{hidden} more currencies"
+    note = [Text(f"{more}: see marts.reconciliation_summary.", style="dim")] if hidden else []
     return Group(title, table, *note)
 
 
@@ -150,19 +153,46 @@ def _show_largest(facts: Facts, console: Console) -> None:
         console.print("\n[bold]Exceptions[/bold]  none open.")
         return
     shown = len(facts.largest)
-    console.print(f"\n[bold]Exceptions[/bold]  {facts.exceptions_open:,} open; the {shown} largest:")
+    largest = "the largest" if shown == 1 else f"the {shown} largest"
+    console.print(f"\n[bold]Exceptions[/bold]  {facts.exceptions_open:,} open; {largest}:")
     table = Table(box=box.SIMPLE_HEAD, width=WIDTH, pad_edge=False, show_lines=False)
     table.add_column("", justify="right", style="dim", width=2)
     table.add_column("Amount", justify="right", no_wrap=True)
     table.add_column("What", ratio=1, overflow="fold")
     for number, item in enumerate(facts.largest, 1):
-        amount = "-"
-        if item.amount_minor is not None and item.currency:
-            amount = f"{format_minor(item.amount_minor, facts.exponents.get(item.currency, 0))} {item.currency}"
-        what = Text.assemble((item.anomaly, "bold red"), ("  " + item.org_id + "  ", "dim"), item.explanation)
+        what = Text.assemble((item.anomaly, "bold red"), ("  " + item.org_id + "  ", "dim"), item.explanation or "")
         if item.origin:
             what.append("\n" + item.origin, style="dim")
-        table.add_row(str(number), amount, what)
+        table.add_row(str(number), _money(item.amount_minor, item.currency, facts.exponents), what)
+    console.print(table)
+
+
+def _money(minor: int | None, currency: str | None, exponents: Mapping[str, int]) -> str:
+    """An amount with its currency; in minor units where nobody knows how many decimals it has."""
+    if minor is None or not currency:
+        return "-"
+    if currency not in exponents:
+        return f"{minor:,} minor units of {currency}"
+    return f"{format_minor(minor, exponents[currency])} {currency}"
+
+
+def show_exceptions(found: list[dict[str, Any]], exponents: Mapping[str, int], console: Console) -> None:
+    """Print exceptions of the published copy, each in words, with what to do and the place to look."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("Amount", justify="right", no_wrap=True)
+    table.add_column("What", overflow="fold")
+    for number, item in enumerate(found, 1):
+        what = Text.assemble((item["anomaly"], "bold red"), (f"  {item['org_id']}  {item['stream']}", "dim"))
+        if item["state"] != "OPEN":
+            what.append(f"  {item['state'].lower()}", style="green")
+        sides = [(item[f"{side}_file"], item[f"{side}_row_number"]) for side in ("source", "target")]
+        origin = ", ".join(f"{file} row {row}" for file, row in sides if file)
+        for text, style in ((item["explanation"], ""), (item["next_action"], "italic"), (origin, "dim")):
+            if text:
+                what.append(f"\n{text}", style=style)
+        if number < len(found):
+            what.append("\n")
+        table.add_row(_money(item["amount_minor"], item["currency"], exponents), what)
     console.print(table)
 
 
@@ -189,13 +219,15 @@ def _show_proof(summary: Summary, console: Console) -> None:
         console.print(Text("  ✗ " + failure, style="red"))
 
 
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def _landed_text(landed: dict[str, int]) -> Text:
     """The delivered files in one line; what went wrong stands out."""
     if not any(landed.values()):
         return Text("nothing new in the inbox")
-    text = Text(
-        f"{landed['batches']:,} new {'file' if landed['batches'] == 1 else 'files'} with {landed['rows']:,} rows"
-    )
+    text = Text(f"{_count(landed['batches'], 'new file')} with {_count(landed['rows'], 'row')}")
     if landed["rejected"]:
         text.append(f", {landed['rejected']:,} rejected", style="yellow")
     if landed["redelivered"]:

@@ -43,8 +43,8 @@ class LargeException:
     anomaly: str
     currency: str | None
     amount_minor: int | None
-    explanation: str
-    next_action: str
+    explanation: str | None
+    next_action: str | None
     origin: str
 
 

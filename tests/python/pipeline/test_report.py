@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from orchestration.report import WIDTH, show
+from orchestration.report import WIDTH, show, show_exceptions
 from orchestration.summary import Balance, Facts, Group, LargeException, Summary, results_hash
 
 FACTS = Facts(
@@ -68,6 +68,50 @@ def test_it_fits_and_says_the_numbers() -> None:
         "8.7 s (landing 0.4 s, dbt 8.1 s, publish 0.2 s)",
     ):
         assert words in text, words
+
+
+def test_one_is_one_and_a_word_that_is_missing_stops_nothing() -> None:
+    silent = replace(FACTS.largest[0], explanation=None, currency="XTS")
+    facts = replace(FACTS, exceptions_open=1, largest=[silent])
+    landed = {**SUMMARY.landed, "batches": 1, "rows": 1}
+    text = shown(replace(SUMMARY, facts=facts, landed=landed))
+    for words in (
+        "1 new file with 1 row, 1 rejected",
+        "1 open; the largest:",
+        "12,345 minor units of XTS",
+        "a.csv row 7",
+    ):
+        assert words in text, words
+
+
+def test_exceptions_are_listed_in_words() -> None:
+    found = [
+        {
+            "exception_id": "0" * 32,
+            "org_id": "acme",
+            "stream": "sales",
+            "anomaly": "MISSING_OMS",
+            "state": state,
+            "currency": currency,
+            "amount_minor": 12_345,
+            "explanation": explanation,
+            "next_action": "Look the id up in the named system. " * 5,
+            "source_file": "a_file_with_a_rather_long_name_2026-03-02.csv",
+            "source_row_number": 7,
+            "target_file": None,
+            "target_row_number": None,
+        }
+        for state, currency, explanation in (("OPEN", "EUR", "Order A1 is in pos. " * 12), ("RESOLVED", None, None))
+    ]
+    out = io.StringIO()
+    show_exceptions(found, {"EUR": 2}, Console(file=out, width=WIDTH))
+    lines = out.getvalue().splitlines()
+    assert max(map(len, lines)) <= WIDTH
+    first = next(number for number, line in enumerate(lines) if "MISSING_OMS" in line)
+    assert lines[first].split() == ["123.45", "EUR", "MISSING_OMS", "acme", "sales"]
+    assert lines[first + 1].strip().startswith("Order A1 is in pos.")
+    assert any("a_file_with_a_rather_long_name_2026-03-02.csv row 7" in line for line in lines)
+    assert any(line.split() == ["-", "MISSING_OMS", "acme", "sales", "resolved"] for line in lines)
 
 
 def test_match_rates_leave_out_what_cannot_agree_yet() -> None:
