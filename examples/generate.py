@@ -86,7 +86,7 @@ CHANGES: dict[str, list[tuple[str, int]]] = {
     "ragged_pos": [("pos_arrives", 300)],
     "ragged_oms": [("oms_arrives", 300)],
     "stale_oms": [("oms_corrected", 300)],
-    # Of the plain orders only those that the day touches at all, all of the last five days: what is settled stays settled.
+    # Of the plain orders only those that the day touches, all of the last five days: what is settled stays settled.
     "plain": [
         ("refund_both", 600),
         ("refund_pos_only", 80),

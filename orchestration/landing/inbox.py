@@ -3,7 +3,9 @@ reason.
 """
 
 import shutil
+import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +33,9 @@ from orchestration.landing.reading import Reading, Target
 from orchestration.landing.remedies import unknown_feed
 from orchestration.landing.report import FileOutcome, LandingReport
 from orchestration.landing.text import RawFile, Tick, read_raw, to_utf8
+
+# Deliveries of different feeds or orgs that are read at a time: reading a file with bad lines keeps one core busy.
+PARALLEL = 2
 
 Progress = Callable[[str, str, int, int], None]  # stage ("landing"), detail (the file), bytes done, bytes in all
 
@@ -60,11 +65,34 @@ def land_inbox(
         if not files:
             return LandingReport()
         work = _Landing(data, scratch, known, as_of.astimezone(UTC), _Meter(files, on_progress))
-        report = LandingReport()
-        for file in files:
-            report.files.append(work.land(file))
+        outcomes = _land_groups(work, files)
         shutil.rmtree(scratch, ignore_errors=True)
+    report = LandingReport()
+    report.files.extend(outcomes)
     return report
+
+
+def _land_groups(work: "_Landing", files: list[InboxFile]) -> list[FileOutcome]:
+    """Land files, those of one org and feed one after the other, since each must know what came before it; the
+    outcomes come in the order of the files.
+    """
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for number, file in enumerate(files):
+        groups.setdefault(file.parts[:3], []).append(number)
+    outcomes: dict[int, FileOutcome] = {}
+
+    def land(numbers: list[int]) -> None:
+        for number in numbers:
+            outcomes[number] = work.land(files[number], f"file-{number}")
+
+    executor = ThreadPoolExecutor(max_workers=PARALLEL, thread_name_prefix="landing")
+    try:
+        for future in [executor.submit(land, numbers) for numbers in groups.values()]:
+            future.result()
+    finally:
+        # What has not begun stays in the inbox; what has is brought to its end.
+        executor.shutdown(wait=True, cancel_futures=True)
+    return [outcomes[number] for number in sorted(outcomes)]
 
 
 class _Meter:
@@ -72,21 +100,24 @@ class _Meter:
 
     def __init__(self, files: list[InboxFile], on_progress: Progress | None) -> None:
         self._sizes = {file.path: file.path.lstat().st_size for file in files}
-        self._total, self._before, self._done = sum(self._sizes.values()), 0, 0
+        self._total, self._finished, self._done = sum(self._sizes.values()), 0, 0
+        self._lock = threading.Lock()
         self._call = on_progress or (lambda stage, detail, done, total: None)
 
     def of(self, file: InboxFile) -> Tick:
         def tick(further: int) -> None:
             # Hashing is about a fifth of a file's work; the rest counts when the file is done.
-            self._done += further // 5
-            self._call("landing", file.shown, min(self._done, self._total), self._total)
+            with self._lock:
+                self._done += further // 5
+                self._call("landing", file.shown, min(self._done, self._total), self._total)
 
         return tick
 
     def finish(self, file: InboxFile) -> None:
-        self._before += self._sizes[file.path]
-        self._done = self._before
-        self._call("landing", file.shown, self._done, self._total)
+        with self._lock:
+            self._finished += self._sizes[file.path]
+            self._done = max(self._done, self._finished)
+            self._call("landing", file.shown, min(self._done, self._total), self._total)
 
 
 class _Landing:
@@ -101,9 +132,9 @@ class _Landing:
             self.book.setdefault(key, []).append(manifest)
             self.by_id[manifest["batch_id"]] = manifest
 
-    def land(self, file: InboxFile) -> FileOutcome:
-        """Bring one file to its end; whatever is wrong with it stays its own affair."""
-        work_dir = self.scratch / "file"
+    def land(self, file: InboxFile, scratch: str) -> FileOutcome:
+        """Bring one file to its end in a scratch folder of its own; whatever is wrong with it stays its own affair."""
+        work_dir = self.scratch / scratch
         shutil.rmtree(work_dir, ignore_errors=True)
         try:
             with told_as_landing_error(f"landing inbox/{file.shown}"):

@@ -23,6 +23,9 @@ DUCKDB_FILE = "tieout.duckdb"
 # Raised when the layout of a version changes: everything is then written again.
 LAYOUT = 2
 
+# Columns of many values are not tried as dictionaries first: half the time for a file a tenth larger.
+PARQUET = "compression zstd, compression_level 1, dictionary_size_limit 5000"
+
 OnMart = Callable[[str], None]
 
 
@@ -176,7 +179,7 @@ def _write_parts(
             continue
         with warehouse.readable(SCHEMA, mart.name, part.where) as rows:
             warehouse.connection.execute(
-                f"copy (select * from {rows}) to {literal(str(file))} (format parquet, compression zstd)"
+                f"copy (select * from {rows}) to {literal(str(file))} (format parquet, {PARQUET})"
             )
 
 
