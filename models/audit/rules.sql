@@ -22,6 +22,15 @@ with policies as (
     from {{ ref('policies') }}
 ),
 
+-- no threshold judges a surplus copy
+no_policy as (
+    select
+        cast(null as bigint) as price_abs_minor,
+        cast(null as {{ type_decimal(18, 9) }}) as price_pct,
+        cast(null as bigint) as skew_seconds,
+        cast(null as bigint) as grace_minutes
+),
+
 stated as (
     {%- for rule in rules %}
     select
@@ -38,9 +47,11 @@ stated as (
         policies.price_pct,
         policies.skew_seconds,
         policies.grace_minutes
-    from {{ "policies" if rule.step != 'duplicates' else "(select cast(null as bigint) as price_abs_minor, cast(null as " ~ type_decimal(18, 9) ~ ") as price_pct, cast(null as bigint) as skew_seconds, cast(null as bigint) as grace_minutes) as policies" }}
     {%- if rule.step != 'duplicates' %}
+    from policies
     where policies.stream = '{{ rule.stream }}'
+    {%- else %}
+    from no_policy as policies
     {%- endif %}
     {{- '\n    union all' if not loop.last }}
     {%- endfor %}

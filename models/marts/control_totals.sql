@@ -243,7 +243,11 @@ balances as (
         select
             rows_of_step.org_id,
             {{ _held_column('rows_of_step', role, 'currency', on) }} as currency,
-            {{ 'count(*)' if unit == 'rows' else 'cast(sum(' ~ _held_column('rows_of_step', role, 'amount_minor', on) ~ ') as ' ~ type_decimal(38, 0) ~ ')' }} as measure
+            {%- if unit == 'rows' %}
+            count(*) as measure
+            {%- else %}
+            cast(sum({{ _held_column('rows_of_step', role, 'amount_minor', on) }}) as {{ type_decimal(38, 0) }}) as measure
+            {%- endif %}
         from {{ ref(next) }} as rows_of_step
         where rows_of_step.{{ role }}_batch_id is not null
         group by rows_of_step.org_id, {{ _held_column('rows_of_step', role, 'currency', on) }}
