@@ -15,7 +15,7 @@
     {%- elif after not in declared.steps -%}
         {%- do faults.append("after: '" ~ after ~ "' is no step of ladder '" ~ ladder ~ "'; its steps are " ~ (declared.steps | join(', '))) -%}
     {%- endif -%}
-    {%- do _fail('unmatched_' ~ role ~ ' in ' ~ model.name, faults) -%}
+    {%- do _fail('unmatched_' ~ role ~ ' in ' ~ _model_name(), faults) -%}
     select
         step_rows.org_id
         {%- for column in _record_columns(declared) %},
