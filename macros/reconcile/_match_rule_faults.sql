@@ -4,7 +4,8 @@
         {{ return(["match: give a match rule such as one_to_one(on=['activity_id']); got '" ~ (match | string) ~ "', which no match rule made (a misspelt name passes dbt silently)"]) }}
     {%- endif -%}
     {%- set faults = [] -%}
-    {%- set columns = _record_columns(ladder) -%}
+    {%- set is_list = ladder.carries is sequence and ladder.carries is not string and ladder.carries is not mapping -%}
+    {%- set columns = _record_columns(dict(ladder, carries=ladder.carries if is_list else [])) -%}
     {%- if match.on is string or match.on is not sequence or not match.on -%}
         {%- do faults.append("match.on: give a list of one or more canonical columns; got '" ~ (match.on | string) ~ "'") -%}
     {%- else -%}

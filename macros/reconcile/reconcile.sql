@@ -18,30 +18,13 @@
 #}
 {% macro reconcile(ladder, match, on_match=none) -%}
     {%- set declared = _ladder(ladder) -%}
-    {%- set faults = [] -%}
-    {%- if declared is none -%}
-        {%- do faults.append("ladder: '" ~ ladder ~ "' is not in vars.streams of dbt_project.yml; there are " ~ (_ladder_names() | join(', '))) -%}
-    {%- else -%}
-        {%- do faults.extend(_ladder_faults(declared)) -%}
-        {%- if not faults -%}
-            {%- do faults.extend(_match_rule_faults(declared, match)) -%}
-            {%- set expected = [] -%}
-            {%- for name in declared.steps -%}{%- do expected.append(ladder ~ '__' ~ name) -%}{%- endfor -%}
-            {%- if model.name not in expected -%}
-                {%- do faults.append("model: '" ~ model.name ~ "' is no step of ladder '" ~ ladder ~ "'; its steps are " ~ (expected | join(', '))) -%}
-            {%- endif -%}
-        {%- endif -%}
-    {%- endif -%}
-    {%- if on_match is not none and (on_match is not string or not modules.re.fullmatch('[A-Z][A-Z0-9_]*', on_match)) -%}
-        {%- do faults.append("on_match: give an anomaly code in capitals, such as 'ID_MISMATCH'; got '" ~ (on_match | string) ~ "'") -%}
-    {%- endif -%}
-    {%- do _fail('reconcile in ' ~ model.name, faults) -%}
+    {%- do _fail('reconcile in ' ~ _model_name(), _step_faults(ladder, declared, match, on_match)) -%}
 
-    {%- set step = model.name[(ladder | length) + 2:] -%}
+    {%- set step = _model_name()[(ladder | length) + 2:] -%}
     {%- set position = declared.steps.index(step) -%}
     {%- set previous = declared.steps[position - 1] if position > 0 else none -%}
     {%- set rule_text = _rule_text(declared, step, match, on_match) -%}
-    {%- set consumer = 'reconciliation.' ~ model.name ~ '@' ~ local_md5(rule_text)[:12] -%}
+    {%- set consumer = 'reconciliation.' ~ _model_name() ~ '@' ~ local_md5(rule_text)[:12] -%}
     {%- set upstream = [] -%}
     {%- for side in [declared.source, declared.target] -%}
         {%- do upstream.append(['canonical.' ~ side.records ~ '__dispositions', 'staging.rejected_' ~ side.staged]) -%}
@@ -82,10 +65,10 @@ target_records as {{ kept_cte() if is_incremental() or previous else inline_cte(
 {%- endif %},
 {{ _judged(ladder=declared, step=step, on_match=on_match) }},
 
-{{ model.name }} as (
+{{ _model_name() }} as (
     {{ _step_rows(ladder=declared, match=match) }}
 )
 
 select *
-from {{ model.name }}
+from {{ _model_name() }}
 {%- endmacro %}
