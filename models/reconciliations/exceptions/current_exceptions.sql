@@ -23,13 +23,14 @@ identified as (
     from anomalies_found
 ),
 
--- the conflicting versions of one record are one problem: the largest amount stands for it; nothing else occurs twice
+-- the conflicting versions of one record are one problem, and so are the surplus copies of its versions: the largest amount stands for them; nothing else
+-- occurs twice
 ranked as (
     select
         identified.*,
         1 as occurrence
     from identified
-    where not is_conflicting
+    where not (is_conflicting or copy_ordinal is not null)
     union all
     select
         identified.*,
@@ -38,7 +39,7 @@ ranked as (
             order by amount_minor desc, coalesce(source_batch_id, target_batch_id), coalesce(source_row_number, target_row_number)
         ) as occurrence
     from identified
-    where is_conflicting
+    where is_conflicting or copy_ordinal is not null
 ),
 
 found_codes as (

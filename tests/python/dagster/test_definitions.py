@@ -77,6 +77,8 @@ def test_what_is_left_out_of_the_dbt_resource_still_exists() -> None:
     assert hasattr(DbtCliResource, "_initialize_dbt_core_adapter")
 
 
+# The second of these two goes on where the first one ended.
+@pytest.mark.xdist_group("dagster-run")
 def test_a_job_run_equals_a_command_run(defs: dg.Definitions, folder: Path, tmp_path: Path) -> None:
     config = {"resources": {"books": {"config": {"data_dir": str(folder), "as_of": AS_OF}}}}
     with dg.DagsterInstance.ephemeral() as instance:
@@ -108,6 +110,7 @@ def test_a_job_run_equals_a_command_run(defs: dg.Definitions, folder: Path, tmp_
         assert record["summary"][same] == summary[same], same
 
 
+@pytest.mark.xdist_group("dagster-run")
 def test_a_job_run_before_the_latest_one_is_a_replay(defs: dg.Definitions, folder: Path) -> None:
     link = (folder / "published").readlink()
     early = {"resources": {"books": {"config": {"data_dir": str(folder), "as_of": "2026-03-01T00:00:00Z"}}}}
