@@ -86,7 +86,7 @@ CHANGES: dict[str, list[tuple[str, int]]] = {
     "ragged_pos": [("pos_arrives", 300)],
     "ragged_oms": [("oms_arrives", 300)],
     "stale_oms": [("oms_corrected", 300)],
-    # Of the plain orders only those that the day touches, all of the last five days: what is settled stays settled.
+    # Of the plain orders only those that the day touches at all, see `touched` below.
     "plain": [
         ("refund_both", 600),
         ("refund_pos_only", 80),
@@ -167,7 +167,7 @@ def plan_sql(size: Size, day2: bool) -> str:
     period = max(50_000, math.ceil(size.rows / seconds * 7200))
     spread = next(p for p in (7919, 7907, 7901) if math.gcd(p, period) == 1)
     recent_days = min(5, size.days)
-    recent_share = round(4000 * size.days / recent_days)
+    recent_share = round(3000 * size.days / recent_days)
     total = size.rows + (size.new_rows if day2 else 0)
     start, first_end = _literal(START), _literal(size.first_as_of)
     forced = f"(i >= {FORCED_FROM} and i < {FORCED_FROM + FORCED_EACH * kinds})"
@@ -202,7 +202,7 @@ drawn as (
             else cast((h >> 54) & 1023 as integer) * 1000 // 1024
         end as second_draw,
         {forced} or cast((h >> 8) % 1000003 as integer) < case
-            when i >= first_rows - first_rows * {recent_days} // {size.days} then {recent_share} else 0
+            when i >= first_rows - first_rows * {recent_days} // {size.days} then {recent_share} else 1000
         end as touched
     from numbered
 ),
