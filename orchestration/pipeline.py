@@ -250,12 +250,16 @@ def run(request: Request, progress: Progress | None = None) -> Summary:
     """
     check(request)
     data = DataDir.at(request.data_dir)
-    with data.lock("tieout run"), stoppable():
+    with data.lock("tieout run"), stoppable() as stop_asked:
         this = prepare(request, progress)
         try:
             this.land()
             this.load()
-            return this.finish(this.build())
+            outcome = this.build()
+            # What the signal broke into may have swallowed it: nothing is published after it all the same.
+            if stop_asked.is_set():
+                raise KeyboardInterrupt
+            return this.finish(outcome)
         except KeyboardInterrupt:
             this.record.end(data, State.CANCELLED, clock.now())
             raise
@@ -287,20 +291,24 @@ def land(data_dir: Path, as_of: datetime | None, progress: Progress | None = Non
 
 
 @contextmanager
-def stoppable() -> Iterator[None]:
-    """Treat a polite request to end like Ctrl-C, so that a run that a scheduler stops is recorded as cancelled."""
+def stoppable() -> Iterator[threading.Event]:
+    """Treat a polite request to end like Ctrl-C, so that a run that a scheduler stops is recorded as cancelled. Yields
+    what is set once either has come."""
+    asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield asked
         return
 
     def interrupt(number: int, frame: object) -> None:
+        asked.set()
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield asked
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 __all__ = ["Request", "Run", "TieoutError", "land", "prepare", "run"]

@@ -2,7 +2,7 @@
     The records of a canonical model that are not simply live, each with its disposition: one row such a record. What is not here is live. Incremental: only
     activities of new batches are judged anew, by all their records.
 
-    records: the canonical model, '<system>_<entity>'; this model is `<records>__dispositions`. feed: the feed that it is made of.
+    records: the canonical model, '<system>_<entity>'; this model is `<records>__dispositions`. feed: the feed that it is made of, or a list of them.
 
     SUPERSEDED   a lower version, or an earlier content of the same version
     SURPLUS      a further copy within one delivery; `ordinal` 2, 3, ...
@@ -12,7 +12,8 @@
 {% macro dispositions(records, feed) -%}
     {%- set canonical_records = ref(records) -%}
     {%- set consumer = 'canonical.' ~ records ~ '__dispositions' -%}
-    {%- set upstream = [['staging.stg_' ~ feed | replace('/', '__')]] -%}
+    {%- set upstream = [] -%}
+    {%- for each in ([feed] if feed is string else feed) -%}{%- do upstream.append(['staging.stg_' ~ each | replace('/', '__')]) -%}{%- endfor -%}
     {{ config(
         materialized='incremental', incremental_strategy='retract_insert', unique_key=['batch_id', 'row_number'],
         pre_hook="{{ find_touched_activities(records='" ~ records ~ "', consumer='" ~ consumer ~ "', upstream=" ~ (upstream | string) ~ ") }}",

@@ -94,7 +94,7 @@
         select
             rejected.org_id,
             rejected.record_id
-        from {{ ref('rejected_' ~ side.staged) }} as rejected
+        from {{ _rejected_records(side) }} as rejected
         where
             rejected.record_id is not null
             and rejected.batch_id in (select new_batches.batch_id from {{ new_batches }} as new_batches)

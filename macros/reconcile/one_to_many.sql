@@ -1,0 +1,10 @@
+{#
+    Match rule: one source record with all target records that agree with it in every column of `on`; the mirror of `many_to_one`.
+
+    on:     canonical columns that must be equal on both sides, the currency among them; a null never matches.
+    sum_of: what is added of the target records, `amount_minor` or `net_minor`.
+    Returns a value that only `reconcile` understands; it judges the arguments.
+#}
+{% macro one_to_many(on, sum_of='amount_minor') -%}
+    {{ return({'_is': 'match_rule', 'shape': 'one_to_many', 'many': 'target', 'on': on, 'sum_of': sum_of}) }}
+{%- endmacro %}
