@@ -6,14 +6,31 @@
     {%- set on = match.on -%}
     {%- set many = match.many -%}
     {%- set one = 'target' if many == 'source' else 'source' %}
+{%- if match.once_per %}
+-- what several records say of one fact is counted with the first of those that say most
+counted_once as (
+    select
+        records.*,
+        case
+            when
+                records.{{ match.once_per }} is null
+                or row_number() over (
+                    partition by {{ _keys('records', on) }}, records.{{ match.once_per }}
+                    order by abs(records.{{ match.sum_of }}) desc, records.batch_id, records.row_number
+                ) = 1
+                then records.{{ match.sum_of }}
+        end as counted
+    from {{ many }}_records as records
+),
+{% endif %}
 {%- for role in ['source', 'target'] %}
 {{ role }}_blocks as (
     select
         {{ _keys('records', on) }},
         count(*) as members,
-        sum(records.{{ match.sum_of if role == many else 'amount_minor' }}) as total,
+        sum(records.{{ 'amount_minor' if role != many else 'counted' if match.once_per else match.sum_of }}) as total,
         max(case when records.is_conflicting then 1 else 0 end) as conflict
-    from {{ role }}_records as records
+    from {{ 'counted_once' if match.once_per and role == many else role ~ '_records' }} as records
     where {{ _keys_known('records', on) }}
     group by {{ _keys('records', on) }}
 ),

@@ -22,6 +22,9 @@
         {%- if match.on is sequence and match.on is not string and 'currency' not in match.on -%}
             {%- do faults.append("match.on: name currency too: amounts of different currencies are never added") -%}
         {%- endif -%}
+        {%- if match.once_per is not none and match.once_per not in columns -%}
+            {%- do faults.append("match.once_per: '" ~ (match.once_per | string) ~ "' is not kept by this ladder; allowed are " ~ (columns | join(', ')) ~ " (add others to the ladder's `carries`)") -%}
+        {%- endif -%}
         {{ return(faults) }}
     {%- endif -%}
     {%- if match.within is not none -%}

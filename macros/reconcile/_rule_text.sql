@@ -10,7 +10,7 @@
     } -%}
     {%- if match is not none -%}
         {%- do rule.update({'match': match.shape, 'on': match.on, 'on_match': on_match}) -%}
-        {%- do rule.update({'sum_of': match.sum_of} if match.many else {'within': match.within, 'max_pairs': match.max_pairs}) -%}
+        {%- do rule.update({'sum_of': match.sum_of, 'once_per': match.once_per} if match.many else {'within': match.within, 'max_pairs': match.max_pairs}) -%}
         {%- if _is_business_window(match) -%}{%- do rule.update({'calendar': match.calendar}) -%}{%- endif -%}
     {%- endif -%}
     {%- if ladder.absent -%}{%- do rule.update({'absent': ladder.absent}) -%}{%- endif -%}

@@ -3,8 +3,9 @@
 
     on:     canonical columns that must be equal on both sides, the currency among them; a null never matches.
     sum_of: what is added of the target records, `amount_minor` or `net_minor`.
+    once_per: a canonical column; records that share its value are one fact told several times, of which the largest is counted once; none: all are added.
     Returns a value that only `reconcile` understands; it judges the arguments.
 #}
-{% macro one_to_many(on, sum_of='amount_minor') -%}
-    {{ return({'_is': 'match_rule', 'shape': 'one_to_many', 'many': 'target', 'on': on, 'sum_of': sum_of}) }}
+{% macro one_to_many(on, sum_of='amount_minor', once_per=none) -%}
+    {{ return({'_is': 'match_rule', 'shape': 'one_to_many', 'many': 'target', 'on': on, 'sum_of': sum_of, 'once_per': once_per}) }}
 {%- endmacro %}

@@ -290,8 +290,36 @@ balances as (
     {%- endfor %}
 ),
 
+-- what files say of themselves; where it does not hold the file is at fault, and the books close all the same
+stated_by_files as (
+    {%- for model in var('identities', []) %}
+    select
+        org_id,
+        balance,
+        scope,
+        currency,
+        expected,
+        actual,
+        batch_id,
+        holds
+    from {{ ref(model) }}
+    union all
+    {%- endfor %}
+    select
+        cast(null as {{ type_text() }}) as org_id,
+        cast(null as {{ type_text() }}) as balance,
+        cast(null as {{ type_text() }}) as scope,
+        cast(null as {{ type_text() }}) as currency,
+        cast(null as {{ type_decimal(38, 0) }}) as expected,
+        cast(null as {{ type_decimal(38, 0) }}) as actual,
+        cast(null as {{ type_text() }}) as batch_id,
+        cast(null as boolean) as holds
+    where false
+),
+
 control_totals as (
     select
+        cast('books' as {{ type_text() }}) as of_what,
         org_id,
         cast(balance as {{ type_text() }}) as balance,
         cast(scope as {{ type_text() }}) as scope,
@@ -302,8 +330,25 @@ control_totals as (
         cast(actual as {{ type_decimal(38, 0) }}) as actual,
         cast(expected - actual as {{ type_decimal(38, 0) }}) as difference,
         coalesce(expected = actual, false) as holds,
-        cast(breakdown as {{ type_text() }}) as breakdown
+        cast(breakdown as {{ type_text() }}) as breakdown,
+        cast(null as {{ type_text() }}) as batch_id
     from balances
+    union all
+    select
+        'file' as of_what,
+        org_id,
+        cast(balance as {{ type_text() }}) as balance,
+        cast(scope as {{ type_text() }}) as scope,
+        null as side,
+        cast(currency as {{ type_text() }}) as currency,
+        'minor' as unit,
+        cast(expected as {{ type_decimal(38, 0) }}) as expected,
+        cast(actual as {{ type_decimal(38, 0) }}) as actual,
+        cast(expected - actual as {{ type_decimal(38, 0) }}) as difference,
+        coalesce(holds, false) as holds,
+        null as breakdown,
+        cast(batch_id as {{ type_text() }}) as batch_id
+    from stated_by_files
 )
 
 select *
