@@ -63,10 +63,8 @@ select
     cast(gross_minor as {{ type_decimal(38, 0) }}) as gross_minor,
     cast(fees_minor as {{ type_decimal(38, 0) }}) as fees_minor,
     cast(fee_taxes_minor as {{ type_decimal(38, 0) }}) as fee_taxes_minor,
-    case
-        when gross_minor > 0
-            then cast((fees_minor + fee_taxes_minor) * 1.000000 / gross_minor as {{ type_decimal(18, 6) }})
-    end as effective_rate,
+    -- parts per million, rounded down: whole, so that every engine says the same
+    case when gross_minor > 0 then cast({{ integer_divide('(fees_minor + fee_taxes_minor) * 1000000', 'gross_minor') }} as bigint) end as effective_ppm,
     cast(variance_count as bigint) as variance_count,
     cast(variance_minor as {{ type_decimal(38, 0) }}) as variance_minor
 from fee_analysis
