@@ -238,7 +238,8 @@ def _balances(warehouse: Warehouse, of_what: str) -> list[Balance]:
         return []
     found = warehouse.rows(
         "select balance, sum(case when holds then 1 else 0 end), sum(case when holds then 0 else 1 end)"
-        f" from {warehouse.relation('marts', 'control_totals')} where of_what = {literal(of_what)} group by 1 order by 1"
+        f" from {warehouse.relation('marts', 'control_totals')} where of_what = {literal(of_what)}"
+        " group by 1 order by 1"
     )
     return [Balance(name, int(held), int(broken)) for name, held, broken in found]
 
