@@ -99,5 +99,22 @@ order_trace as (
         on payouts_of_charges.group_batch_id = payouts.batch_id and {{ file_row('payouts_of_charges.group_row_number') }} = payouts.row_number
 )
 
-select *
+select
+    cast(org_id as {{ type_text() }}) as org_id,
+    cast(order_id as {{ type_text() }}) as order_id,
+    cast(order_ref as {{ type_text() }}) as order_ref,
+    cast(order_currency as {{ type_text() }}) as order_currency,
+    cast(order_minor as bigint) as order_minor,
+    cast(ordered_at as timestamp) as ordered_at,
+    cast(charge_system as {{ type_text() }}) as charge_system,
+    cast(charge_id as {{ type_text() }}) as charge_id,
+    cast(charge_currency as {{ type_text() }}) as charge_currency,
+    cast(charge_minor as bigint) as charge_minor,
+    cast(charged_at as timestamp) as charged_at,
+    cast(matched_by as {{ type_text() }}) as matched_by,
+    cast(payout_id as {{ type_text() }}) as payout_id,
+    cast(payout_date as date) as payout_date,
+    cast(payout_state as {{ type_text() }}) as payout_state,
+    cast(deposit_id as {{ type_text() }}) as deposit_id,
+    cast(deposit_minor as bigint) as deposit_minor
 from order_trace
