@@ -36,6 +36,16 @@ def code_version(project: Path) -> str:
     return digest.hexdigest()[:16]
 
 
+def built_whole(data: DataDir, target: str) -> bool:
+    """Whether a whole run has closed on a target, so that every model has its table there."""
+    records = (load(data, file.stem) for file in data.runs.glob("*.json"))
+    return any(
+        record.target == target and not record.replay and not record.stream and record.state == State.CLOSED
+        for record in records
+        if record is not None
+    )
+
+
 def needs_rebuild(data: DataDir, target: str, current: str) -> bool:
     """Whether a table of a target may hold what other code wrote.
 

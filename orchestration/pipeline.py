@@ -73,6 +73,13 @@ class Run:
             return self.request.full_refresh
         return code_version.needs_rebuild(self.data, self.place.target, self.record.code_version)
 
+    @property
+    def stream(self) -> str | None:
+        """The stream to build alone; none for all of them. The marts read every stream, so that one alone can be built
+        only beside the others' tables."""
+        alone = not self.replay and not self.full_refresh and code_version.built_whole(self.data, self.place.target)
+        return self.request.stream if alone else None
+
     def land(self) -> LandingReport | None:
         """Land what lies in the inbox. A replay lands nothing."""
         if self.replay:
@@ -100,6 +107,7 @@ class Run:
         """Note that the warehouse is about to move to this `as_of`, and make room for a replay."""
         self.record.built = not self.replay
         self.record.code_version = code_version.code_version(self.project)
+        self.record.stream = self.stream
         self.record.save(self.data)
         if self.full_refresh and not self.request.full_refresh:
             self.progress.note("The code has changed since the last run: everything is built anew.")
@@ -116,7 +124,7 @@ class Run:
                 self.place,
                 self.run_id,
                 self.as_of,
-                stream=self.request.stream,
+                stream=self.stream,
                 full_refresh=self.full_refresh,
                 on_node=lambda done, total, name: self.progress.step(done, total, f"{done} of {total}: {name}"),
             )
