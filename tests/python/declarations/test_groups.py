@@ -1,5 +1,5 @@
-"""Groups by their sum, a side made of an entity of the registry, and windows in business days: declared, on every engine, and the
-same when built day by day and at once."""
+"""Groups by their sum, sides made of an entity, windows in business days: declared, on every engine, and the same when
+built day by day and at once."""
 
 import json
 from collections import Counter
