@@ -15,15 +15,26 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from orchestration.landing.errors import FeedDeclarationError
+from orchestration.landing.feed_texts import COLUMN_TEXT_KEYS, FEED_TEXT_KEYS, check_defaults, check_texts
 from orchestration.landing.header import normalise
 
 COLUMN_TYPES = ("id", "text", "currency", "amount", "time", "date", "integer", "decimal")
 KINDS = ("records", "state")
 ROLE_KEYS = ("id_column", "version_column", "counterparty_column", "event_column")
-FEED_KEYS = ("kind", "time_zone", "decimal_mark", "grouping_mark", "delimiters", "encodings", *ROLE_KEYS, "overrides")
-COLUMN_KEYS = ("type", "required", "aliases", "currency", "minimum", "maximum")
+FEED_KEYS = (
+    "kind",
+    "time_zone",
+    "decimal_mark",
+    "grouping_mark",
+    "delimiters",
+    "encodings",
+    *ROLE_KEYS,
+    *FEED_TEXT_KEYS,
+    "overrides",
+)
+COLUMN_KEYS = ("type", "required", "aliases", "currency", "minimum", "maximum", *COLUMN_TEXT_KEYS)
 NUMBER_TYPES = ("integer", "decimal", "amount")
-OVERRIDE_KEYS = ("org_id", "counterparty_id", "time_zone", "decimal_mark", "grouping_mark", "aliases")
+OVERRIDE_KEYS = ("org_id", "counterparty_id", "time_zone", "decimal_mark", "grouping_mark", "aliases", "defaults")
 DEFAULT_DELIMITERS = (",", ";", "\t", "|")
 DEFAULT_ENCODINGS = ("utf-8", "cp1252")
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -175,6 +186,7 @@ class _Reader:
             self.fault("identifier", relation, self.table.get("identifier"))
         self.unknown_keys("config.meta.feed", meta, FEED_KEYS)
         columns = self.columns()
+        check_texts(meta, self.nodes(), self.fault)
         names = {column.name for column in columns}
         roles = {}
         for role in ROLE_KEYS:
@@ -201,6 +213,13 @@ class _Reader:
         for key in given:
             if key not in allowed:
                 self.fault(where, f"one of the keys {', '.join(allowed)}", key)
+
+    def nodes(self) -> dict[str, dict[str, Any]]:
+        """What the YAML says of each column: name to `config.meta`."""
+        given = self.table.get("columns") or []
+        return (
+            {str(n.get("name", "")): _meta(n) for n in given if isinstance(n, dict)} if isinstance(given, list) else {}
+        )
 
     def columns(self) -> tuple[Column, ...]:
         given = self.table.get("columns") or []
@@ -242,7 +261,8 @@ class _Reader:
         return Column(
             name=name,
             type=self.choice(f"{where}.type", meta.get("type"), COLUMN_TYPES),
-            required=required is True,
+            # What is put together from other columns is required of the record, not of the header.
+            required=required is True and not meta.get("parts"),
             aliases=self.texts(f"{where}.aliases", meta.get("aliases", [])),
             currency=meta.get("currency"),
             minimum=minimum,
@@ -282,6 +302,7 @@ class _Reader:
             aliases = {}
         if aliases and counterparty is not None:
             self.fault(f"{where}.aliases", "no counterparty_id beside it (a file has one header)", counterparty)
+        check_defaults(f"{where}.defaults", node.get("defaults", {}), names, self.fault)
         for column in aliases:
             if column not in names:
                 self.fault(f"{where}.aliases", f"a declared column ({', '.join(sorted(names))})", column)
