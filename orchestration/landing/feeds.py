@@ -20,7 +20,17 @@ from orchestration.landing.header import normalise
 COLUMN_TYPES = ("id", "text", "currency", "amount", "time", "date", "integer", "decimal")
 KINDS = ("records", "state")
 ROLE_KEYS = ("id_column", "version_column", "counterparty_column", "event_column")
-FEED_KEYS = ("kind", "time_zone", "decimal_mark", "grouping_mark", "delimiters", "encodings", *ROLE_KEYS, "overrides")
+FEED_KEYS = (
+    "kind",
+    "time_zone",
+    "decimal_mark",
+    "grouping_mark",
+    "delimiters",
+    "encodings",
+    "readers",
+    *ROLE_KEYS,
+    "overrides",
+)
 COLUMN_KEYS = ("type", "required", "aliases", "currency", "minimum", "maximum")
 NUMBER_TYPES = ("integer", "decimal", "amount")
 OVERRIDE_KEYS = ("org_id", "counterparty_id", "time_zone", "decimal_mark", "grouping_mark", "aliases")
@@ -69,6 +79,7 @@ class Feed:
     grouping_mark: str = ""
     delimiters: tuple[str, ...] = DEFAULT_DELIMITERS
     encodings: tuple[str, ...] = DEFAULT_ENCODINGS
+    readers: tuple[str, ...] = ()  # tried by content before CSV and JSON Lines
     id_column: str | None = None
     version_column: str | None = None
     counterparty_column: str | None = None
@@ -98,6 +109,14 @@ class Feed:
                 for column, aliases in override.aliases.items():
                     found[column] = (*found.get(column, ()), *aliases)
         return found
+
+
+def reader_names() -> tuple[str, ...]:
+    """The readers that a declaration may name: the modules of `landing/readers` that are no helpers (their own names
+    begin with `_`).
+    """
+    folder = Path(__file__).parent / "readers"
+    return tuple(sorted(path.stem for path in folder.glob("*.py") if NAME.fullmatch(path.stem)))
 
 
 def load_feeds(project_dir: Path | str) -> dict[str, Feed]:
@@ -192,6 +211,7 @@ class _Reader:
             grouping_mark=self.grouping_mark("feed.grouping_mark", meta.get("grouping_mark", "")),
             delimiters=self.delimiters(meta.get("delimiters", list(DEFAULT_DELIMITERS))),
             encodings=self.encodings(meta.get("encodings", list(DEFAULT_ENCODINGS))),
+            readers=self.readers(meta.get("readers", [])),
             overrides=self.overrides(meta.get("overrides", []), names),
             description=str(self.table.get("description", "")),
             **roles,
@@ -351,3 +371,10 @@ class _Reader:
                 self.fault("feed.encodings", "encodings that Python knows, such as utf-8, cp1252, latin-1", name)
                 return DEFAULT_ENCODINGS
         return tuple(str(name) for name in given)
+
+    def readers(self, given: Any) -> tuple[str, ...]:
+        known = reader_names()
+        if not isinstance(given, list) or any(name not in known for name in given):
+            self.fault("feed.readers", f"a list of {', '.join(known)}", given)
+            return ()
+        return tuple(given)
