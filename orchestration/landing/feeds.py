@@ -110,6 +110,14 @@ class Feed:
                     found[column] = (*found.get(column, ()), *aliases)
         return found
 
+    def decimal_mark_of(self, org_id: str, counterparty_id: str | None) -> str:
+        """The decimal mark of an org and counterparty, as staging takes it to be: the last override that applies."""
+        mark = self.decimal_mark
+        for override in self.overrides:
+            if override.org_id == org_id and override.counterparty_id in (None, counterparty_id):
+                mark = override.decimal_mark or mark
+        return mark
+
 
 def reader_names() -> tuple[str, ...]:
     """The readers that a declaration may name: the modules of `landing/readers` that are no helpers (their own names
