@@ -21,9 +21,11 @@ PARTS = (
     "models/canonical/**/*.sql",
     "models/reconciliations/**/*.sql",
     "seeds/currencies.csv",
+    "seeds/leg_kinds.csv",
     "seeds/policy_defaults.csv",
     "seeds/status_map.csv",
     "seeds/status_pairs.csv",
+    "seeds/zone_aliases.csv",
 )
 
 

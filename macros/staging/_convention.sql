@@ -19,3 +19,8 @@
     {%- endif -%}
     {{ return('(' ~ condition ~ ')') }}
 {%- endmacro %}
+
+{# The zone of a time of the current row that says none itself: the feed's, or the one that the record names in a column of its own. #}
+{% macro _zone(declaration, column) -%}
+    {{ return(column.name ~ '__zone' if (column.get('parts') or []) | length == 3 else _convention(declaration, 'time_zone')) }}
+{%- endmacro %}

@@ -1,6 +1,6 @@
 {#
-    A feed's declaration, read from the source's YAML: `{system, name, columns, conventions, overrides, id_column, ...}`. None while dbt parses, because
-    dbt's graph is not there yet.
+    A feed's declaration, read from the source's YAML: what `config.meta.feed` says, conventions that it leaves out with their defaults, and `columns`. None while
+    dbt parses, because dbt's graph is not there yet.
 #}
 {% macro _feed(feed) -%}
     {%- if not execute -%}{{ return(none) }}{%- endif -%}
@@ -11,7 +11,8 @@
                 {%- set declared = column.get('config', {}).get('meta', {}) or column.get('meta', {}) -%}
                 {%- do columns.append(dict(declared, name=name)) -%}
             {%- endfor -%}
-            {{ return(dict(node.config.meta.feed, columns=columns)) }}
+            {%- set conventions = {'time_zone': 'UTC', 'decimal_mark': '.', 'grouping_mark': ''} -%}
+            {{ return(dict(dict(conventions, **node.config.meta.feed), columns=columns)) }}
         {%- endif -%}
     {%- endfor -%}
     {{ exceptions.raise_compiler_error("No feed '" ~ feed ~ "' is declared in models/staging/*/_*__sources.yml (config.meta.feed).") }}

@@ -12,7 +12,10 @@
         when {{ name }}__value is null and length({{ amount.whole }}) + {{ column.currency }}__exponent > 18 then 'amount_out_of_range'
         {{- _limit_reasons(column) }}
         {%- elif column.type == 'time' %}
-        {%- if _convention(declaration, 'time_zone') != "'UTC'" %}
+        {%- if (column.get('parts') or []) | length == 3 %}
+        when {{ name }}__zone is null then 'unknown_time_zone'
+        {%- endif %}
+        {%- if _zone(declaration, column) != "'UTC'" %}
         when {{ name }}__value is null and {{ name }}__is_local then 'nonexistent_local_time'
         {%- endif %}
         when {{ name }}__value is null then 'unreadable_time'

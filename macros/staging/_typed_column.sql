@@ -23,7 +23,7 @@
                 )
         end as {{ name }}__value
     {%- elif column.type == 'time' -%}
-        {%- set zone = _convention(declaration, 'time_zone') -%}
+        {%- set zone = _zone(declaration, column) -%}
         {%- set offset -%}
             (case
                 when right({{ name }}, 1) = 'Z' then 'Z'

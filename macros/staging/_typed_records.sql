@@ -1,8 +1,9 @@
 {#
     CTEs that type a feed's landed records: from `landed_records`, which must stand before them, to `typed`, one row a record, valid or not. A declared column `c`
-    stands there as its text `c` (trimmed, null for nothing) and its value `c__value`. Nothing is cast before its text has been found to have the right shape.
+    stands there as its text `c` (trimmed, null for nothing) and its value `c__value`; the kind of movement that the record is,
+    where the feed tells it, as `kind__value`. Nothing is cast before its text has been found to have the right shape.
 #}
-{% macro _typed_records(declaration) -%}
+{% macro _typed_records(feed, declaration) -%}
     {%- set columns = declaration.columns -%}
     {%- set currency_columns = columns | selectattr('type', 'equalto', 'currency') | map(attribute='name') | list -%}
 recognised as (
@@ -32,6 +33,7 @@ parsed as (
         {%- endfor %}
     from recognised
 ),
+{{- _prepared_records(declaration) }}
 
 with_currencies as (
     select
@@ -40,12 +42,13 @@ with_currencies as (
         currency_of_{{ name }}.currency as {{ name }}__known,
         currency_of_{{ name }}.exponent as {{ name }}__exponent
         {%- endfor %}
-    from parsed
+    from {{ _prepared(declaration) }}
     {%- for name in currency_columns %}
     left join {{ ref('currencies') }} as currency_of_{{ name }}
         on {{ ascii_upper('parsed.' ~ name) }} = currency_of_{{ name }}.currency
     {%- endfor %}
 ),
+{{- _kinds_of_records(feed, declaration) }}
 
 typed as (
     select
@@ -53,6 +56,6 @@ typed as (
         {%- for column in columns %}
         {{- _typed_column(declaration=declaration, column=column) }}
         {%- endfor %}
-    from with_currencies
+    from {{ _with_kinds(declaration) }}
 )
 {%- endmacro %}

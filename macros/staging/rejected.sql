@@ -8,6 +8,7 @@
     {%- set landed = source(feed.split('/')[0], feed.split('/')[1]) -%}
     {%- set staging = ref('stg_' ~ feed | replace('/', '__')) -%}
     {%- do ref('currencies') -%}
+    {%- do _refs_of_texts(feed) -%}
     {%- set consumer = 'staging.rejected_' ~ feed | replace('/', '__') -%}
     {{ config(
         materialized='incremental', incremental_strategy='append',
@@ -34,11 +35,16 @@ invalid as (
 landed_records as (
     select landed.*
     from {{ landed }} as landed
+    {%- if declaration.get('fill_down') %}
+    -- what a record takes from above stands in records that may be valid
+    where landed._batch_id in (select invalid.batch_id from invalid)
+    {%- else %}
     inner join invalid
         on landed._batch_id = invalid.batch_id and landed._row_number = invalid.row_number
+    {%- endif %}
 ),
 
-{{ _typed_records(declaration) }}
+{{ _typed_records(feed, declaration) }}
 
 select
     org_id,
@@ -57,11 +63,15 @@ select
         {%- if item == 'reason' %}
         '{{ column.name }}: ' || {{ reason }}
         {%- else %}
-        case when {{ reason }} is not null then {{ "'" ~ column.name ~ "'" if item == 'name' else 'coalesce(' ~ column.name ~ ", '')" }} end
+        case when {{ reason }} is not null then {{ "'" ~ column.name ~ "'" if item == 'name' else 'coalesce(' ~ _given_text(declaration, column) ~ ", '')" }} end
         {%- endif %}
         {%- endfor %}
+        {{- _kind_rejection(declaration, item) }}
     ) as {{ alias }}
     {%- endfor %}
 from typed
+{%- if declaration.get('fill_down') %}
+where exists (select 1 from invalid where invalid.batch_id = typed.batch_id and invalid.row_number = typed.row_number)
+{%- endif %}
     {%- endif -%}
 {%- endmacro %}

@@ -4,12 +4,14 @@
     feed: '<system>/<feed>', declared in models/staging/<system>/_<system>__sources.yml.
 
     Columns: `org_id, batch_id, received_at, row_number`; each declared column typed: an amount as `<column>_minor` (bigint minor units) and
-    `<column>_exponent`, a time as UTC timestamp; `business_date` (local trading day) where the feed has an `event_column`; `is_valid`. A value that cannot be read is null, and its record
+    `<column>_exponent`, a time as UTC timestamp; `business_date` (local trading day) where the feed has an `event_column`; `kind` where it has `kind_columns`;
+    `is_continuation` where it has `fill_down`; `is_valid`. A value that cannot be read is null, and its record
     not valid: `rejected_<system>__<feed>` says why.
 #}
 {% macro stage(feed) -%}
     {%- set landed = source(feed.split('/')[0], feed.split('/')[1]) -%}
     {%- do ref('currencies') -%}
+    {%- do _refs_of_texts(feed) -%}
     {%- set consumer = 'staging.stg_' ~ feed | replace('/', '__') -%}
     {{ config(
         materialized='incremental', incremental_strategy='append',
@@ -32,7 +34,7 @@ landed_records as (
     where landed._batch_id in (select batches_to_read.batch_id from batches_to_read)
 ),
 
-{{ _typed_records(declaration) }}
+{{ _typed_records(feed, declaration) }}
 
 select
     org_id,
@@ -48,9 +50,17 @@ select
     {%- if declaration.get('event_column') %},
     {%- set zone = _convention(declaration, 'time_zone') %}
     {%- set event = declaration.event_column ~ '__value' %}
+    {%- set parts = (declaration.columns | selectattr('name', 'equalto', declaration.event_column) | first).get('parts') or [] %}
+    {%- if parts | length == 3 %}
+    {#- The record says its zone: its local day is the one that it says. #}
+    case when {{ event }} is not null then {{ try_date('substr(' ~ declaration.event_column ~ ', 1, 10)') }} end as business_date
+    {%- else %}
     cast({{ event if zone == "'UTC'" else utc_to_local(event, zone) }} as date) as business_date
-    {%- endif %},
-    {% for column in declaration.columns %}{{ _is_accepted(declaration, column) }}{{ ' and ' if not loop.last }}{% endfor %} as is_valid
+    {%- endif %}
+    {%- endif %}
+    {{- ',\n    cast(kind__value as ' ~ type_text() ~ ') as kind' if declaration.get('kind_columns') }}
+    {{- ',\n    is_continuation' if declaration.get('fill_down') }},
+    {% if declaration.get('kind_columns') %}kind__value is not null and {% endif %}{% for column in declaration.columns %}{{ _is_accepted(declaration, column) }}{{ ' and ' if not loop.last }}{% endfor %} as is_valid
 from typed
     {%- endif -%}
 {%- endmacro %}

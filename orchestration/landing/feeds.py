@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from orchestration.landing.errors import FeedDeclarationError
+from orchestration.landing.feed_texts import COLUMN_TEXT_KEYS, FEED_TEXT_KEYS, check_texts
 from orchestration.landing.header import normalise
 
 COLUMN_TYPES = ("id", "text", "currency", "amount", "time", "date", "integer", "decimal")
@@ -31,9 +32,10 @@ FEED_KEYS = (
     "ragged_ends",
     "readers",
     *ROLE_KEYS,
+    *FEED_TEXT_KEYS,
     "overrides",
 )
-COLUMN_KEYS = ("type", "required", "aliases", "currency", "minimum", "maximum")
+COLUMN_KEYS = ("type", "required", "aliases", "currency", "minimum", "maximum", *COLUMN_TEXT_KEYS)
 NUMBER_TYPES = ("integer", "decimal", "amount")
 OVERRIDE_KEYS = ("org_id", "counterparty_id", "time_zone", "decimal_mark", "grouping_mark", "aliases")
 DEFAULT_DELIMITERS = (",", ";", "\t", "|")
@@ -199,6 +201,7 @@ class _Reader:
             self.fault("identifier", relation, self.table.get("identifier"))
         self.unknown_keys("config.meta.feed", meta, FEED_KEYS)
         columns = self.columns()
+        check_texts(meta, self.nodes(), self.fault)
         names = {column.name for column in columns}
         roles = {}
         for role in ROLE_KEYS:
@@ -228,6 +231,13 @@ class _Reader:
         for key in given:
             if key not in allowed:
                 self.fault(where, f"one of the keys {', '.join(allowed)}", key)
+
+    def nodes(self) -> dict[str, dict[str, Any]]:
+        """What the YAML says of each column: name to `config.meta`."""
+        given = self.table.get("columns") or []
+        return (
+            {str(n.get("name", "")): _meta(n) for n in given if isinstance(n, dict)} if isinstance(given, list) else {}
+        )
 
     def columns(self) -> tuple[Column, ...]:
         given = self.table.get("columns") or []
@@ -267,7 +277,8 @@ class _Reader:
         return Column(
             name=name,
             type=self.choice(f"{where}.type", meta.get("type"), COLUMN_TYPES),
-            required=required,
+            # What is put together from other columns is required of the record, not of the header.
+            required=required and not meta.get("parts"),
             aliases=self.texts(f"{where}.aliases", meta.get("aliases", [])),
             currency=meta.get("currency"),
             minimum=minimum,

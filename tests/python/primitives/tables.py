@@ -352,6 +352,74 @@ def _split() -> Table:
     return Table("split_rows", {"given": "{{ type_text() }}"}, ["{{ split_rows('given') }}"], cases)
 
 
+def _replaced() -> Table:
+    """Patterns as staging uses them: at the start or the end."""
+    patterns = (
+        (r"^\(([^()]+)\)$", r"-\1"),
+        (r"^([+-]?)([0-9]+)$", r"\1000\2"),
+        (r"([0-9]{2})$", r".\1"),
+        (r"^([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})([T ]|$)", r"\3-0\1-0\2\4"),
+        ("^([+-]?)[$£€¥]", r"\1"),
+    )
+    texts = (
+        *TEXTS,
+        "(1.00)",
+        "(1)(2)",
+        "((1))",
+        "(a\nb)",
+        "12",
+        "-12",
+        "+0",
+        "-$1",
+        "¥5",
+        "€€1",
+        "1/2/2026",
+        "12/31/2026 1:00",
+    )
+
+    def replaced(text: str | None, pattern: str, replacement: str) -> str | None:
+        # Python's `$` is also before a line feed at the end, and its `\10` a group of its own.
+        groups = re.sub(r"\\([1-9])", r"\\g<\1>", replacement)
+        return None if text is None else re.sub(re.sub(r"\$(?=\)?\Z)", r"\\Z", pattern), groups, text, count=1)
+
+    def quoted(text: str) -> str:
+        return text.replace("\\", "\\\\")
+
+    return Table(
+        "replace_pattern",
+        {"given": "{{ type_text() }}"},
+        [f"{{{{ replace_pattern('given', '{quoted(p)}', '{quoted(r)}') }}}}" for p, r in patterns],
+        [((text,), tuple(replaced(text, p, r) for p, r in patterns)) for text in (None, *texts)],
+    )
+
+
+def _filled() -> Table:
+    """Rows in the order of `number`, within a group; the expected value is worked out row by row."""
+    rows = (
+        *((1, "a", None), (2, "a", "x"), (3, "b", None), (4, "a", None), (5, "a", "y"), (6, "b", "z"), (7, "a", None)),
+        *(
+            (8, None, "n"),
+            (9, "b", None),
+            (10, None, None),
+            (11, "b", ""),
+            (12, "b", None),
+            (100, "a", None),
+            (99, "a", "9"),
+        ),
+    )
+    last: dict[str | None, str | None] = {}
+    answers = {}
+    for number, group, value in sorted(rows, key=lambda row: row[0]):
+        last[group] = value if value is not None else last.get(group)
+        answers[number] = last[group]
+    return Table(
+        "last_above",
+        {"number": "bigint", "grouped": "{{ type_text() }}", "given": "{{ type_text() }}"},
+        ["{{ last_above('given', ['grouped'], 'number') }}"],
+        [(row, (answers[row[0]],)) for row in rows],
+    )
+
+
 def _constants() -> Table:
     """Constants and types, which need no input."""
     moment = datetime(2026, 3, 2, 10, 11, 12, 123456)
@@ -384,5 +452,7 @@ TABLES = (
     _written(),
     _matched(),
     _split(),
+    _replaced(),
+    _filled(),
     _constants(),
 )

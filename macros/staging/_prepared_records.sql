@@ -1,0 +1,117 @@
+{#
+    CTEs between `parsed` and `with_currencies` that bring the texts of a feed's own ways into the one grammar: blanks filled from above, amounts without their
+    decoration, dates and times in the order of ISO 8601, times put together from parts. A feed that declares none of this has none of these CTEs. A column that was
+    changed keeps the text as delivered in `<column>__given`.
+#}
+{% macro _prepared_records(declaration) -%}
+    {%- set columns = declaration.columns -%}
+    {%- set identity = ['org_id', 'batch_id', 'source_file', 'received_at', 'row_number'] -%}
+    {%- set fill = declaration.get('fill_down') -%}
+    {%- set changed = columns | map(attribute='name') | select('in', _changed_columns(declaration)) | list -%}
+    {%- set with_zone = [] -%}
+    {%- for column in columns if (column.get('parts') or []) | length == 3 -%}{%- do with_zone.append(column) -%}{%- endfor -%}
+    {%- if fill %}
+
+-- a blank takes the last value above it; a record that has nothing but blanks there continues the one above
+filled as (
+    select
+        {{ identity | join(',\n        ') }}
+        {%- for column in columns %},
+        {%- if column.name in fill.columns %}
+        {{ column.name }}__is_plain and {{ column.name }} is not null as {{ column.name }}__is_plain,
+        {{ last_above(column.name, ['batch_id', fill.by], 'row_number') | indent(8) }} as {{ column.name }}
+        {%- else %}
+        {{ column.name }}__is_plain,
+        {{ column.name }}
+        {%- endif %}
+        {%- endfor %},
+        {{ fill.columns | join(' is null and ') }} is null as is_continuation
+    from parsed
+),
+    {%- endif %}
+    {%- if changed %}
+
+undone as (
+    select
+        {%- for name in identity %}
+        given.{{ name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+        {%- for column in columns %},
+        {%- if column.name in changed %}
+        {{ _given_value(column) }} as {{ column.name }}__given,
+        {{ 'given.' ~ column.name ~ '__is_plain' if _keeps_plain(column) else 'false' }} as {{ column.name }}__is_plain,
+        {{ _undone(declaration, column) }} as {{ column.name }}
+        {%- else %}
+        given.{{ column.name }}__is_plain,
+        given.{{ column.name }}
+        {%- endif %}
+        {%- endfor %}
+        {%- for column in with_zone %},
+        case when given.{{ column.parts[2] }} is null then {{ _convention(declaration, 'time_zone') }} else zone_of_{{ column.name }}.time_zone end as {{ column.name }}__zone
+        {%- endfor %}
+        {{- ',\n        given.is_continuation' if fill }}
+    from {{ 'filled' if fill else 'parsed' }} as given
+    {%- for column in with_zone %}
+    left join (
+        -- one row an alias whatever the seed holds, so that no record is ever doubled
+        select {{ ascii_lower('alias') }} as alias, min(time_zone) as time_zone
+        from {{ ref('zone_aliases') }}
+        group by {{ ascii_lower('alias') }}
+    ) as zone_of_{{ column.name }}
+        on {{ ascii_lower('given.' ~ column.parts[2]) }} = zone_of_{{ column.name }}.alias
+    {%- endfor %}
+    {{ fence() }}
+),
+
+shaped as (
+    select
+        {{ identity | join(',\n        ') }}
+        {%- for column in columns %},
+        {%- if column.name in changed %}
+        {{ column.name }}__given,
+        {%- endif %}
+        {{ column.name }}__is_plain,
+        {{ _clocked(column) ~ ' as ' if column.type == 'time' and column.name in changed }}{{ column.name }}
+        {%- endfor %}
+        {%- for column in with_zone %},
+        {# What follows a fixed offset carries it in its text; the zone then says no more. #}
+        case when left({{ column.name }}__zone, 1) in ('+', '-') then 'UTC' else {{ column.name }}__zone end as {{ column.name }}__zone
+        {%- endfor %}
+        {{- ',\n        is_continuation' if fill }}
+    from undone
+    {{ fence() }}
+),
+    {%- endif %}
+{%- endmacro %}
+
+{# The relation that the feed's texts, prepared, stand in, under the name that what follows knows. #}
+{% macro _prepared(declaration) -%}
+    {%- if _changed_columns(declaration) -%}{{ return('shaped as parsed') }}{%- endif -%}
+    {{ return('filled as parsed' if declaration.get('fill_down') else 'parsed') }}
+{%- endmacro %}
+
+{# The names of the columns whose text is brought into another shape before it is typed. #}
+{% macro _changed_columns(declaration) -%}
+    {%- set names = [] -%}
+    {%- for column in declaration.columns -%}
+        {%- set is_marked = column.type == 'amount' and (declaration.get('amount_marks') or column.get('implied_decimals') is not none) -%}
+        {%- if is_marked or column.get('formats') or column.get('parts') -%}{%- do names.append(column.name) -%}{%- endif -%}
+    {%- endfor -%}
+    {{ return(names) }}
+{%- endmacro %}
+
+{# Whether a plain text of a changed column is left as it is. Digits with implied decimals are not what they seem. #}
+{% macro _keeps_plain(column) -%}
+    {{ return(column.type in ('amount', 'time') and column.get('implied_decimals') is none and not column.get('parts')) }}
+{%- endmacro %}
+
+{# What was delivered for a changed column. #}
+{% macro _given_value(column) -%}
+    {%- if not column.get('parts') -%}{{ return('given.' ~ column.name) }}{%- endif -%}
+    {{ return("nullif(concat_ws(' ', given." ~ (column.parts | join(', given.')) ~ "), '')") }}
+{%- endmacro %}
+
+{# The name under which a column's text stands as it was delivered. #}
+{% macro _given_text(declaration, column) -%}
+    {{ return(column.name ~ '__given' if column.name in _changed_columns(declaration) else column.name) }}
+{%- endmacro %}

@@ -1,0 +1,81 @@
+{#
+    The text of a changed column in the grammar's order: an amount without its decoration, a date or time with year, month and day in front. What fits none of the
+    declared shapes stays as it is, and is refused like any other text.
+#}
+{% macro _undone(declaration, column) -%}
+    {%- set given = 'given.' ~ column.name -%}
+    {%- if column.type == 'amount' -%}
+        {%- set text = _without_marks(given, declaration.get('amount_marks') or []) -%}
+        {%- if column.get('implied_decimals') is not none -%}{{ return(_with_decimal_mark(text, column.implied_decimals)) }}{%- endif -%}
+        {{ return('case when ' ~ given ~ '__is_plain then ' ~ given ~ ' else ' ~ text ~ ' end') }}
+    {%- endif -%}
+    {%- if column.get('parts') -%}
+        {%- set given = '(given.' ~ column.parts[0] ~ " || ' ' || coalesce(given." ~ column.parts[1] ~ ", ''))" -%}
+        {{ return(_year_first(given, column.get('formats') or [])) }}
+    {%- endif -%}
+    {%- set text = _year_first(given, column.formats) -%}
+    {%- if column.type == 'date' -%}
+        {# A date that is written as its midnight is a date. #}
+        {{ return(replace_pattern(text, '[T ]00:00(:00(\\.0+)?)?( UTC|Z)?$', '')) }}
+    {%- endif -%}
+    {{ return('case when ' ~ given ~ '__is_plain then ' ~ given ~ ' else ' ~ text ~ ' end') }}
+{%- endmacro %}
+
+{# An amount without the decorations that a feed allows. Whatever else stands there stays, so that it is refused. #}
+{% macro _without_marks(text, marks) -%}
+    {%- set undone = namespace(text=text) -%}
+    {%- if 'unicode_minus' in marks -%}{%- set undone.text = "replace(" ~ undone.text ~ ", '\u2212', '-')" -%}{%- endif -%}
+    {%- if 'dash_zero' in marks -%}{%- set undone.text = 'nullif(' ~ undone.text ~ ", '-')" -%}{%- endif -%}
+    {%- if 'parentheses' in marks -%}{%- set undone.text = replace_pattern(undone.text, '^\\(([^()]+)\\)$', '-\\1') -%}{%- endif -%}
+    {%- if 'trailing_minus' in marks -%}{%- set undone.text = replace_pattern(undone.text, '^([^-]*[0-9])-$', '-\\1') -%}{%- endif -%}
+    {%- if 'symbol' in marks -%}{%- set undone.text = replace_pattern(undone.text, '^([+-]?)[$\u00a3\u20ac\u00a5]', '\\1') -%}{%- endif -%}
+    {{ return(undone.text) }}
+{%- endmacro %}
+
+{# Digits with so many implied decimals as a text with its mark. A text that has a mark already gets a second one, and is refused. #}
+{% macro _with_decimal_mark(text, decimals) -%}
+    {%- if decimals == 0 -%}{{ return(replace_pattern(text, '\\.', '..')) }}{%- endif -%}
+    {%- set padded = replace_pattern(text, '^([+-]?)([0-9]+)$', '\\1' ~ ('0' * decimals) ~ '\\2') -%}
+    {{ return(replace_pattern(padded, '([0-9]{' ~ decimals ~ '})$', '.\\1')) }}
+{%- endmacro %}
+
+{# A date, or the date in front of a time, as `YYYY-MM-DD`, where it has one of the declared shapes. #}
+{% macro _year_first(text, formats) -%}
+    {%- set shapes = {
+        'DD.MM.YYYY': ['^([0-9]{1,2})\\.([0-9]{1,2})\\.([0-9]{4})', '\\3-0\\2-0\\1'],
+        'MM/DD/YYYY': ['^([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})', '\\3-0\\1-0\\2'],
+        'DD/MM/YYYY': ['^([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})', '\\3-0\\2-0\\1'],
+        'YYYY/MM/DD': ['^([0-9]{4})/([0-9]{1,2})/([0-9]{1,2})', '\\1-0\\2-0\\3']
+    } -%}
+    {%- set turned = namespace(text=text) -%}
+    {%- for name in formats if name in shapes -%}
+        {%- set turned.text = replace_pattern(turned.text, shapes[name][0] ~ '([T ]|$)', shapes[name][1] ~ '\\4') -%}
+    {%- endfor -%}
+    {%- if formats | select('in', shapes) | list == [] -%}{{ return(text) }}{%- endif -%}
+    {# The zeros in front of month and day were for those of one digit. #}
+    {%- set month = replace_pattern(turned.text, '^([0-9]{4})-0([0-9]{2})-', '\\1-\\2-') -%}
+    {{ return(replace_pattern(month, '^([0-9]{4}-[0-9]{2})-0([0-9]{2})([T ]|$)', '\\1-\\2\\3')) }}
+{%- endmacro %}
+
+{# A time, year first, with its clock in 24 hours and its offset right behind; and the fixed offset of its zone, if that is what it has. #}
+{% macro _clocked(column) -%}
+    {%- set name = column.name -%}
+    {%- set clock = 'substr(' ~ name ~ ', 12)' -%}
+    {%- set padded = replace_pattern(name, '^([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]):', '\\1 0\\2:') -%}
+    {%- set near = replace_pattern(replace_pattern(padded, ' ([+-][0-9]{2}:?[0-9]{2})$', '\\1'), '([0-9]) UTC$', '\\1Z') -%}
+    {%- set text -%}
+        case
+            when {{ name }}__is_plain then {{ name }}
+            when {{ matches(name, '[0-9]{4}-[0-9]{2}-[0-9]{2}[T ](0?[1-9]|1[0-2]):[0-5][0-9](:[0-5][0-9])? ?[AaPp][Mm]') }}
+                then
+                    substr({{ name }}, 1, 11)
+                    || lpad(cast(
+                        cast(split_part({{ clock }}, ':', 1) as integer) % 12 + case when right({{ name }}, 2) in ('PM', 'Pm', 'pM', 'pm') then 12 else 0 end as {{ type_text() }}
+                    ), 2, '0')
+                    || {{ replace_pattern(replace_pattern(clock, '^[0-9]+', ''), ' ?[AaPp][Mm]$', '') }}
+            else {{ near }}
+        end
+    {%- endset -%}
+    {%- if (column.get('parts') or []) | length < 3 -%}{{ return(text) }}{%- endif -%}
+    {{ return('(' ~ text ~ ') || case when left(' ~ name ~ "__zone, 1) in ('+', '-') then " ~ name ~ "__zone else '' end") }}
+{%- endmacro %}

@@ -1,0 +1,1 @@
+"""Feeds: files land, are staged and become canonical records, on every engine."""
