@@ -28,11 +28,8 @@ FEED_KEYS = (
     "grouping_mark",
     "delimiters",
     "encodings",
-<<<<<<< HEAD
-=======
     "header_within",
     "ragged_ends",
->>>>>>> parsers
     "readers",
     *ROLE_KEYS,
     *FEED_TEXT_KEYS,
@@ -40,7 +37,7 @@ FEED_KEYS = (
 )
 COLUMN_KEYS = ("type", "required", "aliases", "currency", "minimum", "maximum", *COLUMN_TEXT_KEYS)
 NUMBER_TYPES = ("integer", "decimal", "amount")
-OVERRIDE_KEYS = ("org_id", "counterparty_id", "time_zone", "decimal_mark", "grouping_mark", "aliases")
+OVERRIDE_KEYS = ("org_id", "counterparty_id", "time_zone", "decimal_mark", "grouping_mark", "aliases", "values")
 DEFAULT_DELIMITERS = (",", ";", "\t", "|")
 DEFAULT_ENCODINGS = ("utf-8", "cp1252")
 FARTHEST_HEADER = 100  # lines
@@ -71,6 +68,7 @@ class Override:
     decimal_mark: str | None = None
     grouping_mark: str | None = None
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)  # of columns that the org's files do not have
 
 
 @dataclass(frozen=True)
@@ -118,6 +116,14 @@ class Feed:
             if override.org_id == org_id and override.counterparty_id is None:
                 for column, aliases in override.aliases.items():
                     found[column] = (*found.get(column, ()), *aliases)
+        return found
+
+    def org_values(self, org_id: str) -> dict[str, str]:
+        """What stands in columns that this org's files do not have, by column."""
+        found: dict[str, str] = {}
+        for override in self.overrides:
+            if override.org_id == org_id and override.counterparty_id is None:
+                found.update(override.values)
         return found
 
     def decimal_mark_of(self, org_id: str, counterparty_id: str | None) -> str:
@@ -345,6 +351,11 @@ class _Reader:
             aliases = {}
         if aliases and counterparty is not None:
             self.fault(f"{where}.aliases", "no counterparty_id beside it (a file has one header)", counterparty)
+        values = self.values(f"{where}.values", node.get("values", {}), names)
+        if values and counterparty is not None:
+            self.fault(
+                f"{where}.values", "no counterparty_id beside it (a column is there for a whole file)", counterparty
+            )
         for column in aliases:
             if column not in names:
                 self.fault(f"{where}.aliases", f"a declared column ({', '.join(sorted(names))})", column)
@@ -359,7 +370,17 @@ class _Reader:
                 self.grouping_mark(f"{where}.grouping_mark", node["grouping_mark"]) if "grouping_mark" in node else None
             ),
             aliases={str(name): self.texts(f"{where}.aliases.{name}", texts) for name, texts in aliases.items()},
+            values=values,
         )
+
+    def values(self, where: str, given: Any, names: set[str]) -> dict[str, str]:
+        if not isinstance(given, dict) or not all(isinstance(text, str) and text for text in given.values()):
+            self.fault(where, "a mapping of a declared column to a text", given)
+            return {}
+        for column in given:
+            if column not in names:
+                self.fault(where, f"a declared column ({', '.join(sorted(names))})", column)
+        return {str(name): text for name, text in given.items()}
 
     def choice(self, where: str, given: Any, allowed: tuple[str, ...]) -> str:
         if given not in allowed:

@@ -303,6 +303,8 @@ class _File:
     ) -> None:
         if level is not None:
             values["balance_type"] = f"{level.name}_{kind}"
+            if level.name != "ACCOUNT":  # not of the account that came last
+                values |= {"account": None, "statement_id": None, "statement_index": None}
         self.rows.row("total", {"currency": currency, "booking_date": self.day, **values}, lines)
 
 
