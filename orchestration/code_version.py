@@ -20,6 +20,8 @@ PARTS = (
     "models/staging/**/_*__sources.yml",
     "models/canonical/**/*.sql",
     "models/reconciliations/**/*.sql",
+    "seeds/bank_directions.csv",
+    "seeds/bank_references.csv",
     "seeds/currencies.csv",
     "seeds/leg_kinds.csv",
     "seeds/policy_defaults.csv",

@@ -28,15 +28,28 @@ FEED_KEYS = (
     "grouping_mark",
     "delimiters",
     "encodings",
+    "header_within",
+    "ragged_ends",
+    "readers",
     *ROLE_KEYS,
     *FEED_TEXT_KEYS,
     "overrides",
 )
 COLUMN_KEYS = ("type", "required", "aliases", "currency", "minimum", "maximum", *COLUMN_TEXT_KEYS)
 NUMBER_TYPES = ("integer", "decimal", "amount")
-OVERRIDE_KEYS = ("org_id", "counterparty_id", "time_zone", "decimal_mark", "grouping_mark", "aliases", "defaults")
+OVERRIDE_KEYS = (
+    "org_id",
+    "counterparty_id",
+    "time_zone",
+    "decimal_mark",
+    "grouping_mark",
+    "aliases",
+    "defaults",
+    "values",
+)
 DEFAULT_DELIMITERS = (",", ";", "\t", "|")
 DEFAULT_ENCODINGS = ("utf-8", "cp1252")
+FARTHEST_HEADER = 100  # lines
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
@@ -64,6 +77,7 @@ class Override:
     decimal_mark: str | None = None
     grouping_mark: str | None = None
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)  # of columns that the org's files do not have
 
 
 @dataclass(frozen=True)
@@ -80,6 +94,9 @@ class Feed:
     grouping_mark: str = ""
     delimiters: tuple[str, ...] = DEFAULT_DELIMITERS
     encodings: tuple[str, ...] = DEFAULT_ENCODINGS
+    header_within: int = 1  # lines among which the header is; those before it are a preamble
+    ragged_ends: bool = False  # a CSV line may stop before its last columns, or go on with empty fields
+    readers: tuple[str, ...] = ()  # tried by content before CSV and JSON Lines
     id_column: str | None = None
     version_column: str | None = None
     counterparty_column: str | None = None
@@ -109,6 +126,30 @@ class Feed:
                 for column, aliases in override.aliases.items():
                     found[column] = (*found.get(column, ()), *aliases)
         return found
+
+    def org_values(self, org_id: str) -> dict[str, str]:
+        """What stands in columns that this org's files do not have, by column."""
+        found: dict[str, str] = {}
+        for override in self.overrides:
+            if override.org_id == org_id and override.counterparty_id is None:
+                found.update(override.values)
+        return found
+
+    def decimal_mark_of(self, org_id: str, counterparty_id: str | None) -> str:
+        """The decimal mark of an org and counterparty, as staging takes it to be: the last override that applies."""
+        mark = self.decimal_mark
+        for override in self.overrides:
+            if override.org_id == org_id and override.counterparty_id in (None, counterparty_id):
+                mark = override.decimal_mark or mark
+        return mark
+
+
+def reader_names() -> tuple[str, ...]:
+    """The readers that a declaration may name: the modules of `landing/readers` that are no helpers (their own names
+    begin with `_`).
+    """
+    folder = Path(__file__).parent / "readers"
+    return tuple(sorted(path.stem for path in folder.glob("*.py") if NAME.fullmatch(path.stem)))
 
 
 def load_feeds(project_dir: Path | str) -> dict[str, Feed]:
@@ -204,6 +245,9 @@ class _Reader:
             grouping_mark=self.grouping_mark("feed.grouping_mark", meta.get("grouping_mark", "")),
             delimiters=self.delimiters(meta.get("delimiters", list(DEFAULT_DELIMITERS))),
             encodings=self.encodings(meta.get("encodings", list(DEFAULT_ENCODINGS))),
+            header_within=self.header_within(meta.get("header_within", 1), columns),
+            ragged_ends=self.flag("feed.ragged_ends", meta.get("ragged_ends", False)),
+            readers=self.readers(meta.get("readers", [])),
             overrides=self.overrides(meta.get("overrides", []), names),
             description=str(self.table.get("description", "")),
             **roles,
@@ -251,9 +295,7 @@ class _Reader:
         if not NAME.fullmatch(name):
             self.fault("name of a column", "lower-case letters, digits and single underscores, a letter first", name)
         self.unknown_keys(f"{where}.config.meta", meta, COLUMN_KEYS)
-        required = meta.get("required", False)
-        if not isinstance(required, bool):
-            self.fault(f"{where}.required", "true or false", required)
+        required = self.flag(f"{where}.required", meta.get("required", False))
         minimum = self.limit(f"{where}.minimum", meta.get("minimum"), meta.get("type"))
         maximum = self.limit(f"{where}.maximum", meta.get("maximum"), meta.get("type"))
         if minimum is not None and maximum is not None and minimum > maximum:
@@ -262,13 +304,29 @@ class _Reader:
             name=name,
             type=self.choice(f"{where}.type", meta.get("type"), COLUMN_TYPES),
             # What is put together from other columns is required of the record, not of the header.
-            required=required is True and not meta.get("parts"),
+            required=required and not meta.get("parts"),
             aliases=self.texts(f"{where}.aliases", meta.get("aliases", [])),
             currency=meta.get("currency"),
             minimum=minimum,
             maximum=maximum,
             description=str(node.get("description", "")),
         )
+
+    def flag(self, where: str, given: Any) -> bool:
+        if not isinstance(given, bool):
+            self.fault(where, "true or false", given)
+        return given is True
+
+    def header_within(self, given: Any, columns: tuple[Column, ...]) -> int:
+        """The header is known by its required columns, so there must be some where it can be on any line but the
+        first.
+        """
+        if isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= FARTHEST_HEADER:
+            self.fault("feed.header_within", f"a number of lines from 1 to {FARTHEST_HEADER}", given)
+            return 1
+        if given > 1 and not any(column.required for column in columns):
+            self.fault("feed.header_within", "1 where no column is required (nothing else tells the header)", given)
+        return given
 
     def limit(self, where: str, given: Any, column_type: Any) -> int | float | None:
         if given is None:
@@ -303,6 +361,11 @@ class _Reader:
         if aliases and counterparty is not None:
             self.fault(f"{where}.aliases", "no counterparty_id beside it (a file has one header)", counterparty)
         check_defaults(f"{where}.defaults", node.get("defaults", {}), names, self.fault)
+        values = self.values(f"{where}.values", node.get("values", {}), names)
+        if values and counterparty is not None:
+            self.fault(
+                f"{where}.values", "no counterparty_id beside it (a column is there for a whole file)", counterparty
+            )
         for column in aliases:
             if column not in names:
                 self.fault(f"{where}.aliases", f"a declared column ({', '.join(sorted(names))})", column)
@@ -317,7 +380,17 @@ class _Reader:
                 self.grouping_mark(f"{where}.grouping_mark", node["grouping_mark"]) if "grouping_mark" in node else None
             ),
             aliases={str(name): self.texts(f"{where}.aliases.{name}", texts) for name, texts in aliases.items()},
+            values=values,
         )
+
+    def values(self, where: str, given: Any, names: set[str]) -> dict[str, str]:
+        if not isinstance(given, dict) or not all(isinstance(text, str) and text for text in given.values()):
+            self.fault(where, "a mapping of a declared column to a text", given)
+            return {}
+        for column in given:
+            if column not in names:
+                self.fault(where, f"a declared column ({', '.join(sorted(names))})", column)
+        return {str(name): text for name, text in given.items()}
 
     def choice(self, where: str, given: Any, allowed: tuple[str, ...]) -> str:
         if given not in allowed:
@@ -372,3 +445,10 @@ class _Reader:
                 self.fault("feed.encodings", "encodings that Python knows, such as utf-8, cp1252, latin-1", name)
                 return DEFAULT_ENCODINGS
         return tuple(str(name) for name in given)
+
+    def readers(self, given: Any) -> tuple[str, ...]:
+        known = reader_names()
+        if not isinstance(given, list) or any(name not in known for name in given):
+            self.fault("feed.readers", f"a list of {', '.join(known)}", given)
+            return ()
+        return tuple(given)

@@ -27,6 +27,7 @@ class Target:
     batch_id: str
     source_file: str
     received_at: str
+    lines_before: int = 0  # physical lines of the delivered file that the reader is not shown
 
     @property
     def records(self) -> Path:
@@ -90,8 +91,10 @@ def column_list(header: HeaderMap, expressions: Sequence[str]) -> str:
     """Declared columns in their order, then the extra ones, as a select list over one expression per delivered
     column.
     """
+    absent = {name: "null::varchar" for name, position in header.sources if position is None}
+    absent |= {name: f"{literal(text)}::varchar" for name, text in header.constants.items()}
     parts = [
-        f"{expressions[position] if position is not None else 'null::varchar'} as {identifier(name)}"
+        f"{expressions[position] if position is not None else absent[name]} as {identifier(name)}"
         for name, position in header.sources
     ]
     parts += [f"{expressions[position]} as {identifier(name)}" for position, name in header.extras]
@@ -103,7 +106,8 @@ def write_rejects(connection: duckdb.DuckDBPyConnection, target: Target, rejects
     many.
     """
     query = f"""
-        select {target.constants()}, row_number::bigint as _row_number, line_number::bigint as _line_number,
+        select {target.constants()}, row_number::bigint as _row_number,
+               (line_number + {target.lines_before})::bigint as _line_number,
                line_span::bigint as _line_span, reason::varchar as _reason, raw::varchar as _raw
         from ({rejects}) as r order by row_number"""
     return copy_out(connection, query, target.rejects)
