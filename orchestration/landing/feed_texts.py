@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 FEED_TEXT_KEYS = ("kind_columns", "amount_marks", "fill_down")
-COLUMN_TEXT_KEYS = ("implied_decimals", "formats", "parts")
-AMOUNT_MARKS = ("symbol", "parentheses", "trailing_minus", "unicode_minus", "dash_zero")
+COLUMN_TEXT_KEYS = ("implied_decimals", "formats", "parts", "zone")
+AMOUNT_MARKS = ("symbol", "parentheses", "trailing_minus", "unicode_minus", "dash_zero", "decimal_comma")
 DATE_SHAPES = ("YYYY-MM-DD", "DD.MM.YYYY", "MM/DD/YYYY", "DD/MM/YYYY", "YYYY/MM/DD")
 MOST_KIND_COLUMNS = 3
 MOST_IMPLIED_DECIMALS = 9
@@ -29,7 +29,10 @@ def check_texts(feed: Mapping[str, Any], columns: Nodes, fault: Fault) -> None:
             fault(f"feed.{key}", f"no declared column named {name} beside it (staging adds one)", name)
     for name, meta in columns.items():
         _implied_decimals(f"columns.{name}.implied_decimals", meta, feed, fault)
-        _formats(f"columns.{name}.formats", meta, fault)
+        if meta.get("formats") is not None and meta.get("type") not in ("time", "date"):
+            fault(f"columns.{name}.formats", "only on a column of type time or date", meta["formats"])
+        check_formats(f"columns.{name}.formats", meta.get("formats"), fault)
+        _zone(f"columns.{name}.zone", meta, texts, fault)
         _parts(f"columns.{name}.parts", meta, texts, fault)
 
 
@@ -87,12 +90,10 @@ def _implied_decimals(where: str, meta: Mapping[str, Any], feed: Mapping[str, An
             break
 
 
-def _formats(where: str, meta: Mapping[str, Any], fault: Fault) -> None:
-    given = meta.get("formats")
+def check_formats(where: str, given: Any, fault: Fault) -> None:
+    """Tell what is wrong with a list of date shapes."""
     if given is None:
         return
-    if meta.get("type") not in ("time", "date"):
-        fault(where, "only on a column of type time or date", given)
     if not _distinct_texts(given):
         fault(where, f"a list of {', '.join(DATE_SHAPES)}", given)
         return
@@ -101,6 +102,16 @@ def _formats(where: str, meta: Mapping[str, Any], fault: Fault) -> None:
             fault(where, f"one of {', '.join(DATE_SHAPES)}", shape)
     if {"MM/DD/YYYY", "DD/MM/YYYY"} <= set(given):
         fault(where, "only one of MM/DD/YYYY and DD/MM/YYYY: 03/04/2026 would be two days", given)
+
+
+def _zone(where: str, meta: Mapping[str, Any], texts: list[str], fault: Fault) -> None:
+    given = meta.get("zone")
+    if given is None:
+        return
+    if meta.get("type") != "time" or meta.get("parts"):
+        fault(where, "only on a column of type time without parts (the third of the parts is its zone)", given)
+    if given not in texts:
+        fault(where, f"a declared column of type text or id ({', '.join(sorted(texts))})", given)
 
 
 def _parts(where: str, meta: Mapping[str, Any], texts: list[str], fault: Fault) -> None:

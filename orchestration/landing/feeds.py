@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from orchestration.landing.errors import FeedDeclarationError
-from orchestration.landing.feed_texts import COLUMN_TEXT_KEYS, FEED_TEXT_KEYS, check_texts
+from orchestration.landing.feed_texts import COLUMN_TEXT_KEYS, FEED_TEXT_KEYS, check_formats, check_texts
 from orchestration.landing.header import normalise
 
 COLUMN_TYPES = ("id", "text", "currency", "amount", "time", "date", "integer", "decimal")
@@ -37,7 +37,7 @@ FEED_KEYS = (
 )
 COLUMN_KEYS = ("type", "required", "aliases", "currency", "minimum", "maximum", *COLUMN_TEXT_KEYS)
 NUMBER_TYPES = ("integer", "decimal", "amount")
-OVERRIDE_KEYS = ("org_id", "counterparty_id", "time_zone", "decimal_mark", "grouping_mark", "aliases")
+OVERRIDE_KEYS = ("org_id", "counterparty_id", "time_zone", "decimal_mark", "grouping_mark", "formats", "aliases")
 DEFAULT_DELIMITERS = (",", ";", "\t", "|")
 DEFAULT_ENCODINGS = ("utf-8", "cp1252")
 FARTHEST_HEADER = 100  # lines
@@ -323,6 +323,7 @@ class _Reader:
             self.fault(where, "a mapping", node)
             return Override(org_id="")
         self.unknown_keys(where, node, OVERRIDE_KEYS)
+        check_formats(f"{where}.formats", node.get("formats"), self.fault)
         if not isinstance(node.get("org_id"), str) or not node["org_id"]:
             self.fault(f"{where}.org_id", "the org's id as text", node.get("org_id"))
         counterparty = node.get("counterparty_id")
