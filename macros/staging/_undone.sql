@@ -17,9 +17,9 @@
     {%- endif -%}
     {%- if column.get('parts') -%}
         {%- set given = '(given.' ~ column.parts[0] ~ " || ' ' || coalesce(given." ~ column.parts[1] ~ ", ''))" -%}
-        {{ return(_year_first(given, column.get('formats') or [])) }}
+        {{ return(_year_first_by_row(declaration, column, given)) }}
     {%- endif -%}
-    {%- set text = _year_first(given, column.formats) -%}
+    {%- set text = _year_first_by_row(declaration, column, given) -%}
     {%- if column.type == 'date' -%}
         {# A date that is written as its midnight is a date. #}
         {{ return(replace_pattern(text, '[T ]00:00(:00(\\.0+)?)?( UTC|Z)?$', '')) }}
@@ -35,6 +35,11 @@
     {%- if 'parentheses' in marks -%}{%- set undone.text = replace_pattern(undone.text, '^\\(([^()]+)\\)$', '-\\1') -%}{%- endif -%}
     {%- if 'trailing_minus' in marks -%}{%- set undone.text = replace_pattern(undone.text, '^([^-]*[0-9])-$', '-\\1') -%}{%- endif -%}
     {%- if 'symbol' in marks -%}{%- set undone.text = replace_pattern(undone.text, '^([+-]?)[$\u00a3\u20ac\u00a5]', '\\1') -%}{%- endif -%}
+    {%- if 'decimal_comma' in marks -%}
+        {# Groups of three before a comma and one or two digits behind it: no other reading is left. #}
+        {%- set grouped = matches(undone.text, '[+-]?([0-9]+|[0-9]{1,3}(\\.[0-9]{3})+),[0-9]{1,2}') -%}
+        {%- set undone.text = 'case when ' ~ grouped ~ ' then replace(replace(' ~ undone.text ~ ", '.', ''), ',', '.') else " ~ undone.text ~ ' end' -%}
+    {%- endif -%}
     {{ return(undone.text) }}
 {%- endmacro %}
 
@@ -53,6 +58,16 @@
     {%- if decimals == 0 -%}{{ return(replace_pattern(text, '\\.', '..')) }}{%- endif -%}
     {%- set padded = replace_pattern(text, '^([+-]?)([0-9]+)$', '\\1' ~ ('0' * decimals) ~ '\\2') -%}
     {{ return(replace_pattern(padded, '([0-9]{' ~ decimals ~ '})$', '.\\1')) }}
+{%- endmacro %}
+
+{# The same, in the shapes that hold for the row: an org or counterparty may have others than the feed. #}
+{% macro _year_first_by_row(declaration, column, text) -%}
+    {%- set otherwise = _year_first(text, column.get('formats') or []) -%}
+    {%- set cases = [] -%}
+    {%- for override in (declaration.get('overrides') or []) | reverse if override.get('formats') and column.get('formats') -%}
+        {%- do cases.append('when ' ~ _override_applies(declaration, override) ~ ' then ' ~ _year_first(text, override.formats)) -%}
+    {%- endfor -%}
+    {{ return('(case ' ~ (cases | join(' ')) ~ ' else ' ~ otherwise ~ ' end)' if cases else otherwise) }}
 {%- endmacro %}
 
 {# A date, or the date in front of a time, as `YYYY-MM-DD`, where it has one of the declared shapes. #}
@@ -92,6 +107,6 @@
             else {{ near }}
         end
     {%- endset -%}
-    {%- if (column.get('parts') or []) | length < 3 -%}{{ return(text) }}{%- endif -%}
+    {%- if not _zone_column(column) -%}{{ return(text) }}{%- endif -%}
     {{ return('(' ~ text ~ ') || case when left(' ~ name ~ "__zone, 1) in ('+', '-') then " ~ name ~ "__zone else '' end") }}
 {%- endmacro %}

@@ -15,7 +15,13 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from orchestration.landing.errors import FeedDeclarationError
-from orchestration.landing.feed_texts import COLUMN_TEXT_KEYS, FEED_TEXT_KEYS, check_defaults, check_texts
+from orchestration.landing.feed_texts import (
+    COLUMN_TEXT_KEYS,
+    FEED_TEXT_KEYS,
+    check_defaults,
+    check_formats,
+    check_texts,
+)
 from orchestration.landing.header import normalise
 
 COLUMN_TYPES = ("id", "text", "currency", "amount", "time", "date", "integer", "decimal")
@@ -43,6 +49,7 @@ OVERRIDE_KEYS = (
     "time_zone",
     "decimal_mark",
     "grouping_mark",
+    "formats",
     "aliases",
     "defaults",
     "values",
@@ -349,6 +356,7 @@ class _Reader:
             self.fault(where, "a mapping", node)
             return Override(org_id="")
         self.unknown_keys(where, node, OVERRIDE_KEYS)
+        check_formats(f"{where}.formats", node.get("formats"), self.fault)
         if not isinstance(node.get("org_id"), str) or not node["org_id"]:
             self.fault(f"{where}.org_id", "the org's id as text", node.get("org_id"))
         counterparty = node.get("counterparty_id")
