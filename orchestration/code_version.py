@@ -31,10 +31,15 @@ PARTS = (
 )
 
 
-def code_version(project: Path) -> str:
-    """SHA-256 (first 16 hex digits) over the names and contents of the files that verdicts depend on."""
+# All that a published column depends on besides verdicts and records.
+MART_PARTS = (*PARTS, "macros/marts/*.sql", "models/marts/*.sql")
+
+
+def code_version(project: Path, parts: tuple[str, ...] = PARTS) -> str:
+    """SHA-256 (first 16 hex digits) over the names and contents of files; unless told, of those that verdicts depend
+    on."""
     digest = hashlib.sha256()
-    for file in sorted({file for part in PARTS for file in project.glob(part)}):
+    for file in sorted({file for part in parts for file in project.glob(part)}):
         digest.update(file.relative_to(project).as_posix().encode() + b"\0")
         digest.update(file.read_bytes() + b"\0")
     return digest.hexdigest()[:16]

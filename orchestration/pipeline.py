@@ -137,7 +137,8 @@ class Run:
         temporary = self.data.root / ".tmp"
         with self.timed("publish"), open_warehouse(self.place, temporary) as warehouse:
             if outcome.ok and not self.replay:
-                publish.publish(self.data, warehouse, on_mart=lambda mart: self.progress.step(0, 0, mart))
+                code = code_version.code_version(self.project, code_version.MART_PARTS)
+                publish.publish(self.data, warehouse, code=code, on_mart=lambda mart: self.progress.step(0, 0, mart))
             facts = summary.read_facts(warehouse, projects.load_streams(self.project), self.request.stream)
         shutil.rmtree(temporary, ignore_errors=True)
         if self.replay:

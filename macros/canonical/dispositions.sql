@@ -39,31 +39,37 @@ judged_records as {{ kept_cte() }} (
 {%- set judged_records = canonical_records %}
 {%- endif %}
 
--- only an activity with more than one record can have one that is not live
+-- only an activity with more than one record can have one that is not live; numbers are cheaper to tell apart than texts, and a number that two activities
+-- share only has a record judged that is live
 repeated as (
-    select
-        records.org_id,
-        records.activity_id
+    select {{ key_number(['records.org_id', 'records.activity_id']) }} as activity
     from {{ judged_records }} as records
-    group by records.org_id, records.activity_id
+    group by 1
     having count(*) > 1
 ),
 
-repeated_records as (
+-- the content is hashed here, where few records are left, and not taken from the view, which would hash them all
+repeated_records as {{ kept_cte() }} (
     select
         {%- for column in columns if column != 'content_hash' %}
-        records.{{ column }}{{ ',' if column != 'row_number' }}
+        records.{{ column }},
         {%- endfor %}
+        {{ _content_hash('records') | indent(8) }} as content_hash
     from {{ judged_records }} as records
     inner join repeated
-        on records.org_id = repeated.org_id and records.activity_id = repeated.activity_id
+        on {{ key_number(['records.org_id', 'records.activity_id']) }} = repeated.activity
 ),
 
--- the content is hashed here, where few records are left, and not taken from the view, which would hash them all
+-- what is sorted again and again, kept narrow
 candidates as (
     select
-        repeated_records.*,
-        {{ _content_hash('repeated_records') | indent(8) }} as content_hash
+        org_id,
+        activity_id,
+        version,
+        content_hash,
+        received_at,
+        batch_id,
+        row_number
     from repeated_records
 ),
 
@@ -150,7 +156,7 @@ judged as (
 {{ records }}__dispositions as (
     select
         {%- for column in columns %}
-        judged.{{ column }},
+        repeated_records.{{ column }},
         {%- endfor %}
         cast(judged.disposition as {{ type_text() }}) as disposition,
         cast(judged.ordinal as integer) as ordinal
@@ -158,6 +164,8 @@ judged as (
         false as _retracted
         {%- endif %}
     from judged
+    inner join repeated_records
+        on judged.batch_id = repeated_records.batch_id and judged.row_number = repeated_records.row_number
     where judged.disposition is not null
     {%- if is_incremental() %}
     union all
