@@ -134,12 +134,20 @@ class Run:
     def finish(self, outcome: BuildOutcome) -> Summary:
         """Publish when the books closed, sum up, and write down how the run ended."""
         failures = [failure.message for failure in outcome.failures]
+        streams = projects.load_streams(self.project)
+        marts = (*publish.MARTS, *dict.fromkeys(mart for stream in streams.values() for mart in stream.marts))
         temporary = self.data.root / ".tmp"
         with self.timed("publish"), open_warehouse(self.place, temporary) as warehouse:
             if outcome.ok and not self.replay:
                 code = code_version.code_version(self.project, code_version.MART_PARTS)
-                publish.publish(self.data, warehouse, code=code, on_mart=lambda mart: self.progress.step(0, 0, mart))
-            facts = summary.read_facts(warehouse, projects.load_streams(self.project), self.request.stream)
+                publish.publish(
+                    self.data,
+                    warehouse,
+                    marts=marts,
+                    code=code,
+                    on_mart=lambda mart: self.progress.step(0, 0, mart),
+                )
+            facts = summary.read_facts(warehouse, streams, self.request.stream)
         shutil.rmtree(temporary, ignore_errors=True)
         if self.replay:
             self.remove_scratch()

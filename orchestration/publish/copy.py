@@ -17,16 +17,7 @@ from orchestration.publish.parts import Fingerprint, Part, Section
 from orchestration.warehouse import Column, Warehouse, literal, quoted
 
 SCHEMA = "marts"
-MARTS = (
-    "reconciliation_results",
-    "exceptions",
-    "reconciliation_summary",
-    "rejected_records",
-    "control_totals",
-    "payout_tie_out",
-    "fee_analysis",
-    "order_trace",
-)
+MARTS = ("reconciliation_results", "exceptions", "reconciliation_summary", "rejected_records", "control_totals")
 DUCKDB_FILE = "tieout.duckdb"
 
 # Raised when the layout of a version changes: everything is then written again.
