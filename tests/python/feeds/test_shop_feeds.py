@@ -243,7 +243,7 @@ def test_legs_come_to_their_payouts(shop: FeedFolder) -> None:
         wanted = {
             "shopify__payout_transactions": {"2026-03-06 JPY": 0, "220040001": 0},
             # The line of a kind that nobody knows is not among them.
-            "stripe__payout_reconciliation": {"po_C1": 2438 - 2438, "po_C2": 0, "po_J1": 0},
+            "stripe__payout_reconciliation": {"po_C1": -100, "po_C2": 0, "po_J1": 0},
             "square__transactions": {"CSDEP1": 0, "CSDEP2": 0},
         }[feed]
         assert {key: int(difference) for key, difference in rows} == wanted, feed
@@ -294,7 +294,7 @@ def test_stripe_payouts(shop: FeedFolder) -> None:
         ("api", "po_A1", 0, 18759, "USD", "2026-03-09", None, "BOOKED", ""),
         ("api", "po_A2", 0, 2050, "USD", "2026-03-10", None, "BOOKED", ""),
         ("cedar", "po_C1", -1, 2438, "USD", "2026-03-09", "ST-C1", "BOOKED", "summed"),
-        ("cedar", "po_C1", 0, 2438, "USD", "2026-03-10", "ST-C1", "BOOKED", "STRIPE PAYOUT"),
+        ("cedar", "po_C1", 0, 2338, "USD", "2026-03-10", "ST-C1", "BOOKED", "STRIPE PAYOUT"),
         # A sum as of each delivery that adds to it; the later one counts.
         ("cedar", "po_C2", -1, 8280, "USD", "2026-03-10", "ST-C2", "BOOKED", "summed"),
         ("cedar", "po_C2", -1, 9180, "USD", "2026-03-10", "ST-C2", "BOOKED", "summed"),
@@ -354,13 +354,13 @@ def test_identities(shop: FeedFolder) -> None:
         # Two errors that make up for each other are errors all the same.
         ("broken", "batch_identity", "shopify/payout_transactions 220050001", "USD", 2800, 2850, -50, None),
         ("broken", "net_sales", "square/transactions", "USD", 1000, 900, 100, 2),
-        ("broken", "row_identity", "shopify/payout_transactions", "USD", 5650 - 4950, 5650 - 4950, 0, 2),
+        ("broken", "row_identity", "shopify/payout_transactions", "USD", 50, 50, 0, 2),
         ("broken", "row_identity", "square/transactions", "USD", 950, 945, 5, 2),
         ("broken", "total_collected", "square/transactions", "USD", 900, 1000, -100, 2),
-        ("cedar", "row_identity", "shopify/payouts", "USD", 41014 + 0, 40519 + 0, 495, 4),
+        ("cedar", "row_identity", "shopify/payouts", "USD", 41014, 40519, 495, 4),
     ]
     held = shop.rows(
         "select balance, scope from canonical.identities_shopify__payout_transactions"
         " where holds and balance = 'batch_identity'"
     )
-    assert held == [("batch_identity", "shopify/payout_transactions 2026-03-06 JPY")] or held == []
+    assert held == [("batch_identity", "shopify/payout_transactions 2026-03-06 JPY")]
