@@ -2,20 +2,21 @@
     The records of a canonical model that are not simply live, each with its disposition: one row such a record. What is not here is live. Incremental: only
     activities of new batches are judged anew, by all their records.
 
-    records: the canonical model, '<system>_<entity>'; this model is `<records>__dispositions`. feed: the feed that it is made of, or a list of them.
+    records: the canonical model, '<system>_<entity>'; this model is `<records>__dispositions`. feed: the feed that it is made of, or a list of them. derived: whether its records
+    may change without a delivery of their own; then all are judged in every run.
 
     SUPERSEDED   a lower version, or an earlier content of the same version
     SURPLUS      a further copy within one delivery; `ordinal` 2, 3, ...
     REDELIVERED  the same content delivered again
     CONFLICTING  different contents of the highest version, received together last; `ordinal` 1, 2, ... by content
 #}
-{% macro dispositions(records, feed) -%}
+{% macro dispositions(records, feed, derived=false) -%}
     {%- set canonical_records = ref(records) -%}
     {%- set consumer = 'canonical.' ~ records ~ '__dispositions' -%}
     {%- set upstream = [] -%}
     {%- for each in ([feed] if feed is string else feed) -%}{%- do upstream.append(['staging.stg_' ~ each | replace('/', '__')]) -%}{%- endfor -%}
     {{ config(
-        materialized='incremental', incremental_strategy='retract_insert', unique_key=['batch_id', 'row_number'],
+        materialized='table' if derived else 'incremental', incremental_strategy='retract_insert', unique_key=['batch_id', 'row_number'],
         pre_hook="{{ find_touched_activities(records='" ~ records ~ "', consumer='" ~ consumer ~ "', upstream=" ~ (upstream | string) ~ ") }}",
         post_hook="{{ mark_processed(consumer='" ~ consumer ~ "', upstream=" ~ (upstream | string) ~ ") }}",
         indexes=engine_indexes([['batch_id', 'row_number'], ['org_id', 'activity_id']])
