@@ -20,8 +20,9 @@
     {{ return('(' ~ condition ~ ')') }}
 {%- endmacro %}
 
-{# The zone of a time of the current row that says none itself: the feed's, or the one that the record names in a column of its own. #}
+{# The zone of a time of the current row that says none itself: the column's, the one that the record names in a column of its own, or the feed's. #}
 {% macro _zone(declaration, column) -%}
+    {%- if column.get('time_zone') -%}{{ return(text_literal(column.time_zone)) }}{%- endif -%}
     {{ return(column.name ~ '__zone' if _zone_column(column) else _convention(declaration, 'time_zone')) }}
 {%- endmacro %}
 

@@ -12,7 +12,7 @@
     {%- elif column.type == 'time' -%}
         {%- set year = '([1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])' -%}
         {{ return(year ~ '-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?'
-            ~ ('Z?' if _convention(declaration, 'time_zone') == "'UTC'" else 'Z')) }}
+            ~ ('Z?' if _zone(declaration, column) == "'UTC'" else 'Z')) }}
     {%- elif column.type == 'integer' -%}
         {{ return('[0-9]{1,18}') }}
     {%- endif -%}

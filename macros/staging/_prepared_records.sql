@@ -1,5 +1,6 @@
 {#
-    CTEs between `parsed` and `with_currencies` that bring the texts of a feed's own ways into the one grammar: blanks filled from above, amounts without their
+    CTEs between `parsed` and `with_currencies` that bring the texts of a feed's own ways into the one grammar: blanks filled from above or with what
+    the feed says they mean, amounts without their
     decoration, dates and times in the order of ISO 8601, times put together from parts. A feed that declares none of this has none of these CTEs. A column that was
     changed keeps the text as delivered in `<column>__given`.
 #}
@@ -7,25 +8,32 @@
     {%- set columns = declaration.columns -%}
     {%- set identity = ['org_id', 'batch_id', 'source_file', 'received_at', 'row_number'] -%}
     {%- set fill = declaration.get('fill_down') -%}
+    {%- set fills = _fills(declaration) -%}
     {%- set changed = columns | map(attribute='name') | select('in', _changed_columns(declaration)) | list -%}
     {%- set with_zone = [] -%}
     {%- for column in columns if _zone_column(column) -%}{%- do with_zone.append(column) -%}{%- endfor -%}
-    {%- if fill %}
+    {%- if fills %}
 
--- a blank takes the last value above it; a record that has nothing but blanks there continues the one above
+-- a blank takes the last value above it, or what the feed says that a blank means
 filled as (
     select
         {{ identity | join(',\n        ') }}
         {%- for column in columns %},
-        {%- if column.name in fill.columns %}
+        {%- if fill and column.name in fill.columns %}
         {{ column.name }}__is_plain and {{ column.name }} is not null as {{ column.name }}__is_plain,
         {{ last_above(column.name, ['batch_id', fill.by], 'row_number') | indent(8) }} as {{ column.name }}
+        {%- elif _default_of(declaration, column) %}
+        {{ column.name }}__is_plain and {{ column.name }} is not null as {{ column.name }}__is_plain,
+        coalesce({{ column.name }}, {{ _default_of(declaration, column) }}) as {{ column.name }}
         {%- else %}
         {{ column.name }}__is_plain,
         {{ column.name }}
         {%- endif %}
-        {%- endfor %},
+        {%- endfor %}
+        {%- if fill %},
+        -- it has nothing but blanks there, so that it goes on with the one above
         {{ fill.columns | join(' is null and ') }} is null as is_continuation
+        {%- endif %}
     from parsed
 ),
     {%- endif %}
@@ -50,7 +58,7 @@ undone as (
         case when given.{{ _zone_column(column) }} is null then {{ _convention(declaration, 'time_zone') }} else zone_of_{{ column.name }}.time_zone end as {{ column.name }}__zone
         {%- endfor %}
         {{- ',\n        given.is_continuation' if fill }}
-    from {{ 'filled' if fill else 'parsed' }} as given
+    from {{ 'filled' if fills else 'parsed' }} as given
     {%- for column in with_zone %}
     left join (
         -- one row an alias whatever the seed holds, so that no record is ever doubled
@@ -87,7 +95,25 @@ shaped as (
 {# The relation that the feed's texts, prepared, stand in, under the name that what follows knows. #}
 {% macro _prepared(declaration) -%}
     {%- if _changed_columns(declaration) -%}{{ return('shaped as parsed') }}{%- endif -%}
-    {{ return('filled as parsed' if declaration.get('fill_down') else 'parsed') }}
+    {{ return('filled as parsed' if _fills(declaration) else 'parsed') }}
+{%- endmacro %}
+
+{# Whether blanks of the feed can be something else. #}
+{% macro _fills(declaration) -%}
+    {%- if declaration.get('fill_down') -%}{{ return(true) }}{%- endif -%}
+    {%- for column in declaration.columns if _default_of(declaration, column) -%}{{ return(true) }}{%- endfor -%}
+    {{ return(false) }}
+{%- endmacro %}
+
+{# What a blank of a column means in the current row: a text constant, a case where an org or counterparty says otherwise; none where it means nothing. #}
+{% macro _default_of(declaration, column) -%}
+    {%- set cases = [] -%}
+    {%- for override in (declaration.get('overrides') or []) | reverse if column.name in (override.get('defaults') or {}) -%}
+        {%- do cases.append('when ' ~ _override_applies(declaration, override) ~ ' then ' ~ text_literal(override.defaults[column.name])) -%}
+    {%- endfor -%}
+    {%- if not cases and column.get('default') is none -%}{{ return(none) }}{%- endif -%}
+    {%- set constant = text_literal(column.get('default')) -%}
+    {{ return('(case ' ~ (cases | join(' ')) ~ ' else ' ~ constant ~ ' end)' if cases else constant) }}
 {%- endmacro %}
 
 {# The names of the columns whose text is brought into another shape before it is typed. #}

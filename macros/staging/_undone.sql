@@ -5,9 +5,15 @@
 {% macro _undone(declaration, column) -%}
     {%- set given = 'given.' ~ column.name -%}
     {%- if column.type == 'amount' -%}
-        {%- set text = _without_marks(given, declaration.get('amount_marks') or []) -%}
+        {%- set marks = declaration.get('amount_marks') or [] -%}
+        {%- set text = _without_marks(given, marks) -%}
+        {%- if 'symbol' in marks -%}
+            {#- A symbol of another currency stays, so that the amount is refused. #}
+            {%- set others = _without_marks(given, marks | reject('equalto', 'symbol') | list) -%}
+            {%- set text = 'case when ' ~ _symbol_fits(given, 'given.' ~ column.currency) ~ ' then ' ~ text ~ ' else ' ~ others ~ ' end' -%}
+        {%- endif -%}
         {%- if column.get('implied_decimals') is not none -%}{{ return(_with_decimal_mark(text, column.implied_decimals)) }}{%- endif -%}
-        {{ return('case when ' ~ given ~ '__is_plain then ' ~ given ~ ' else ' ~ text ~ ' end') }}
+        {{ return('case when ' ~ given ~ '__is_plain then ' ~ given ~ ' else (' ~ text ~ ') end') }}
     {%- endif -%}
     {%- if column.get('parts') -%}
         {%- set given = '(given.' ~ column.parts[0] ~ " || ' ' || coalesce(given." ~ column.parts[1] ~ ", ''))" -%}
@@ -35,6 +41,16 @@
         {%- set undone.text = 'case when ' ~ grouped ~ ' then replace(replace(' ~ undone.text ~ ", '.', ''), ',', '.') else " ~ undone.text ~ ' end' -%}
     {%- endif -%}
     {{ return(undone.text) }}
+{%- endmacro %}
+
+{# Whether the currency symbol in an amount, if there is one, can be that of its currency; many currencies are written with a dollar sign. #}
+{% macro _symbol_fits(text, currency) -%}
+    {%- set code = ascii_upper(currency) -%}
+    {%- set conditions = [] -%}
+    {%- for symbol, codes in [['\u20ac', "= 'EUR'"], ['\u00a3', "= 'GBP'"], ['\u00a5', "in ('JPY', 'CNY')"], ['$', "not in ('EUR', 'GBP', 'JPY', 'CNY')"]] -%}
+        {%- do conditions.append("(position('" ~ symbol ~ "' in " ~ text ~ ') = 0 or ' ~ code ~ ' ' ~ codes ~ ')') -%}
+    {%- endfor -%}
+    {{ return(conditions | join(' and ')) }}
 {%- endmacro %}
 
 {# Digits with so many implied decimals as a text with its mark. A text that has a mark already gets a second one, and is refused. #}

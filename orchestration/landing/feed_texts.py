@@ -2,11 +2,12 @@
 is checked, so that a fault is told before anything lands.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
 FEED_TEXT_KEYS = ("kind_columns", "amount_marks", "fill_down")
-COLUMN_TEXT_KEYS = ("implied_decimals", "formats", "parts", "zone")
+COLUMN_TEXT_KEYS = ("default", "implied_decimals", "formats", "parts", "time_zone", "zone")
 AMOUNT_MARKS = ("symbol", "parentheses", "trailing_minus", "unicode_minus", "dash_zero", "decimal_comma")
 DATE_SHAPES = ("YYYY-MM-DD", "DD.MM.YYYY", "MM/DD/YYYY", "DD/MM/YYYY", "YYYY/MM/DD")
 MOST_KIND_COLUMNS = 3
@@ -34,6 +35,40 @@ def check_texts(feed: Mapping[str, Any], columns: Nodes, fault: Fault) -> None:
         check_formats(f"columns.{name}.formats", meta.get("formats"), fault)
         _zone(f"columns.{name}.zone", meta, texts, fault)
         _parts(f"columns.{name}.parts", meta, texts, fault)
+        _default(f"columns.{name}.default", meta, fault)
+        _time_zone(f"columns.{name}.time_zone", meta, fault)
+
+
+def check_defaults(where: str, given: Any, names: Iterable[str], fault: Fault) -> None:
+    """Tell every fault in the `defaults` of an override."""
+    if not isinstance(given, dict) or not all(isinstance(text, str) and text.strip() for text in given.values()):
+        fault(where, "a mapping of a declared column to the text that its blanks mean", given)
+        return
+    for name in given:
+        if name not in names:
+            fault(where, f"a declared column ({', '.join(sorted(names))})", name)
+
+
+def _default(where: str, meta: Mapping[str, Any], fault: Fault) -> None:
+    given = meta.get("default")
+    if given is None:
+        return
+    if not isinstance(given, str) or not given.strip():
+        fault(where, "the text that a blank means", given)
+    if meta.get("parts"):
+        fault(where, "no default of a column that is put together from parts", given)
+
+
+def _time_zone(where: str, meta: Mapping[str, Any], fault: Fault) -> None:
+    given = meta.get("time_zone")
+    if given is None:
+        return
+    if meta.get("type") != "time" or meta.get("parts"):
+        fault(where, "only on a column of type time without parts", given)
+    try:
+        ZoneInfo(str(given))
+    except (KeyError, ValueError, OSError):
+        fault(where, "a time zone of the IANA list, such as Europe/Berlin", given)
 
 
 def _kind_columns(feed: Mapping[str, Any], texts: list[str], fault: Fault) -> None:

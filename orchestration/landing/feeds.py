@@ -15,7 +15,13 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from orchestration.landing.errors import FeedDeclarationError
-from orchestration.landing.feed_texts import COLUMN_TEXT_KEYS, FEED_TEXT_KEYS, check_formats, check_texts
+from orchestration.landing.feed_texts import (
+    COLUMN_TEXT_KEYS,
+    FEED_TEXT_KEYS,
+    check_defaults,
+    check_formats,
+    check_texts,
+)
 from orchestration.landing.header import normalise
 
 COLUMN_TYPES = ("id", "text", "currency", "amount", "time", "date", "integer", "decimal")
@@ -37,7 +43,16 @@ FEED_KEYS = (
 )
 COLUMN_KEYS = ("type", "required", "aliases", "currency", "minimum", "maximum", *COLUMN_TEXT_KEYS)
 NUMBER_TYPES = ("integer", "decimal", "amount")
-OVERRIDE_KEYS = ("org_id", "counterparty_id", "time_zone", "decimal_mark", "grouping_mark", "formats", "aliases")
+OVERRIDE_KEYS = (
+    "org_id",
+    "counterparty_id",
+    "time_zone",
+    "decimal_mark",
+    "grouping_mark",
+    "formats",
+    "aliases",
+    "defaults",
+)
 DEFAULT_DELIMITERS = (",", ";", "\t", "|")
 DEFAULT_ENCODINGS = ("utf-8", "cp1252")
 FARTHEST_HEADER = 100  # lines
@@ -335,6 +350,7 @@ class _Reader:
             aliases = {}
         if aliases and counterparty is not None:
             self.fault(f"{where}.aliases", "no counterparty_id beside it (a file has one header)", counterparty)
+        check_defaults(f"{where}.defaults", node.get("defaults", {}), names, self.fault)
         for column in aliases:
             if column not in names:
                 self.fault(f"{where}.aliases", f"a declared column ({', '.join(sorted(names))})", column)

@@ -29,11 +29,17 @@ sources:
           - {name: value, config: {meta: {type: amount, currency: ccy}}}
       - name: digits
         identifier: odd__digits
-        config: {meta: {feed: {id_column: id, amount_marks: [trailing_minus]}}}
+        config:
+          meta:
+            feed:
+              id_column: id
+              amount_marks: [trailing_minus]
+              overrides: [{org_id: other, defaults: {note: it's nothing, ccy: JPY}}]
         columns:
           - {name: id, config: {meta: {type: id, required: true}}}
           - {name: ccy, config: {meta: {type: currency, required: true}}}
           - {name: value, config: {meta: {type: amount, currency: ccy, implied_decimals: 2}}}
+          - {name: note, config: {meta: {type: text, default: none given}}}
       - name: times
         identifier: odd__times
         config: {meta: {feed: {id_column: id, time_zone: Europe/Berlin, event_column: happened_at}}}
@@ -41,6 +47,8 @@ sources:
           - {name: id, config: {meta: {type: id, required: true}}}
           - {name: american, config: {meta: {type: time, formats: [MM/DD/YYYY, DD.MM.YYYY, YYYY/MM/DD]}}}
           - {name: booked_on, config: {meta: {type: date, formats: [DD/MM/YYYY, YYYY-MM-DD]}}}
+          - {name: universal, config: {meta: {type: time, time_zone: UTC}}}
+          - {name: tokyo, config: {meta: {type: time, time_zone: Asia/Tokyo}}}
           - {name: day, config: {meta: {type: text}}}
           - {name: clock, config: {meta: {type: text}}}
           - {name: zone, config: {meta: {type: text}}}
@@ -83,9 +91,14 @@ AMOUNTS: dict[tuple[str, str], int | str | None] = {
     ("USD", "$12.30"): 1230,
     ("USD", "-$0.93"): -93,
     ("USD", "$-0.93"): -93,
-    ("USD", "+£1"): 100,
-    ("USD", "€1,234.50"): 123450,
-    ("USD", "¥5"): 500,
+    ("GBP", "+£1"): 100,
+    ("gbp", "-£1.5"): -150,
+    ("EUR", "€1,234.50"): 123450,
+    ("CNY", "¥5"): 500,
+    ("CAD", "$5"): 500,
+    ("USD", "£5"): "unreadable_amount",
+    ("EUR", "$5"): "unreadable_amount",
+    ("USD", "(€5)"): "unreadable_amount",
     ("USD", "$$5"): "unreadable_amount",
     ("USD", "5$"): "unreadable_amount",
     ("USD", "$"): "unreadable_amount",

@@ -19,6 +19,7 @@ sources:
               kind_columns: [kind, total, nowhere]
               amount_marks: [symbol, stars]
               fill_down: {by: number, columns: [number, nothing]}
+              overrides: [{org_id: acme, defaults: {nowhere: x}}, {org_id: acme, defaults: [x]}]
         columns:
           - {name: number, config: {meta: {type: id}}}
           - {name: kind, config: {meta: {type: text}}}
@@ -27,7 +28,7 @@ sources:
           - {name: note, config: {meta: {type: text, implied_decimals: -1, formats: [DD.MM.YYYY]}}}
           - {name: day, config: {meta: {type: date, formats: [MM/DD/YYYY, DD/MM/YYYY, DDMMYYYY], parts: [kind, note]}}}
           - {name: at, config: {meta: {type: time, parts: [kind, total], aliases: [When]}}}
-          - {name: until, config: {meta: {type: time, parts: [kind], formats: DD.MM.YYYY}}}
+          - {name: until, config: {meta: {type: time, parts: [kind], formats: DD.MM.YYYY, default: x, time_zone: Mars}}}
       - name: lines
         identifier: shop__lines
         config: {meta: {feed: {kind_columns: [a, a], amount_marks: symbol, fill_down: [a]}}}
@@ -61,6 +62,11 @@ TOLD = (
     "shop/sales: columns.at.parts: allowed is no aliases beside it",
     "shop/sales: columns.until.parts: allowed is [<date column>, <time column>]",
     "shop/sales: columns.until.formats: allowed is a list of YYYY-MM-DD",
+    "shop/sales: columns.until.default: allowed is no default of a column that is put together from parts, given 'x'",
+    "shop/sales: columns.until.time_zone: allowed is only on a column of type time without parts, given 'Mars'",
+    "shop/sales: columns.until.time_zone: allowed is a time zone of the IANA list",
+    "shop/sales: feed.overrides[0].defaults: allowed is a declared column",
+    "shop/sales: feed.overrides[1].defaults: allowed is a mapping",
     "shop/lines: feed.kind_columns: allowed is a list of one to three declared columns",
     "shop/lines: feed.amount_marks: allowed is a list of symbol",
     "shop/lines: feed.fill_down: allowed is {by: <column>, columns: [<column>, ...]}, given ['a']",

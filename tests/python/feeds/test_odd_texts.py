@@ -25,10 +25,15 @@ def read(
     ):
         lines = [mark.join([str(n), ccy, text]) for n, (ccy, text) in enumerate(cases)]
         folder.put(f"{org}/odd/{feed}/a.csv", "\n".join([mark.join(["id", "ccy", "value"]), *lines, ""]))
-    times = ["id,american,booked_on,day,clock,zone"]
-    times += [f"a{n},{text},,2026-03-04,12:00," for n, text in enumerate(odd.AMERICAN)]
-    times += [f"d{n},,{text},2026-03-04,12:00," for n, text in enumerate(odd.DAYS)]
-    times += [f"p{n},,,{','.join(parts)}" for n, parts in enumerate(odd.PARTS)]
+    folder.put("other/odd/digits/a.csv", "id,ccy,value,note\n1,,100,\n2,EUR,100,a note\n")
+    times = ["id,american,booked_on,day,clock,zone,universal,tokyo"]
+    times += [f"a{n},{text},,2026-03-04,12:00,,," for n, text in enumerate(odd.AMERICAN)]
+    times += [f"d{n},,{text},2026-03-04,12:00,,," for n, text in enumerate(odd.DAYS)]
+    times += [f"p{n},,,{','.join(parts)},," for n, parts in enumerate(odd.PARTS)]
+    times += [
+        "z1,,,2026-03-04,12:00,,2026-03-04 12:00:00,2026-03-04 12:00:00",
+        "z2,,,2026-03-04,12:00,,2026-03-04T12:00Z,",
+    ]
     folder.put("o/odd/times/a.csv", "\n".join([*times, ""]))
     folder.put("o/odd/lines/a.csv", odd.LINES)
     assert folder.land().failed_files == 0
@@ -73,6 +78,21 @@ def test_times(read: FeedFolder) -> None:
     assert found == odd.AMERICAN
     rows = read.rows("select id, booked_on, is_valid from staging.stg_odd__times where id like 'd%'")
     assert {list(odd.DAYS)[int(n[1:])]: str(day) if fine else None for n, day, fine in rows} == odd.DAYS
+
+
+def test_a_column_has_a_zone_of_its_own(read: FeedFolder) -> None:
+    rows = read.rows("select id, universal, tokyo from staging.stg_odd__times where id like 'z%' order by id")
+    assert [(number, str(universal), str(tokyo)) for number, universal, tokyo in rows] == [
+        ("z1", "2026-03-04 12:00:00", "2026-03-04 03:00:00"),
+        ("z2", "2026-03-04 12:00:00", "None"),
+    ]
+
+
+def test_blanks_mean_what_the_feed_says(read: FeedFolder) -> None:
+    query = "select id, ccy, value_minor, note from staging.stg_odd__digits where org_id = 'other' order by id"
+    assert read.rows(query) == [("1", "JPY", 1, "it's nothing"), ("2", "EUR", 100, "a note")]
+    query = "select distinct note from staging.stg_odd__digits where org_id = 'o'"
+    assert read.rows(query) == [("none given",)]
 
 
 def test_times_in_parts(read: FeedFolder) -> None:
