@@ -136,7 +136,7 @@ def _payouts(plain: PlainText, report: "_Report") -> _Payouts:
     found: dict[Balance, list[tuple[datetime, str]]] = {}
     emptied: set[Balance] = set()
     for row in _rows(text_lines(plain)):
-        if row.fault or (BODY.match(row.text) and PAYOUTS not in row.text.upper()):
+        if row.fault or not row.text.strip() or (BODY.match(row.text) and PAYOUTS not in row.text.upper()):
             continue
         try:
             record = report.take(row.text)
