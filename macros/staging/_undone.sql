@@ -12,6 +12,7 @@
             {%- set others = _without_marks(given, marks | reject('equalto', 'symbol') | list) -%}
             {%- set text = 'case when ' ~ _symbol_fits(given, 'given.' ~ column.currency) ~ ' then ' ~ text ~ ' else ' ~ others ~ ' end' -%}
         {%- endif -%}
+        {%- if 'decimal_comma' in marks -%}{%- set text = _with_decimal_point(declaration, text) -%}{%- endif -%}
         {%- if column.get('implied_decimals') is not none -%}{{ return(_with_decimal_mark(text, column.implied_decimals)) }}{%- endif -%}
         {{ return('case when ' ~ given ~ '__is_plain then ' ~ given ~ ' else (' ~ text ~ ') end') }}
     {%- endif -%}
@@ -35,12 +36,17 @@
     {%- if 'parentheses' in marks -%}{%- set undone.text = replace_pattern(undone.text, '^\\(([^()]+)\\)$', '-\\1') -%}{%- endif -%}
     {%- if 'trailing_minus' in marks -%}{%- set undone.text = replace_pattern(undone.text, '^([^-]*[0-9])-$', '-\\1') -%}{%- endif -%}
     {%- if 'symbol' in marks -%}{%- set undone.text = replace_pattern(undone.text, '^([+-]?)[$\u00a3\u20ac\u00a5]', '\\1') -%}{%- endif -%}
-    {%- if 'decimal_comma' in marks -%}
-        {# Groups of three before a comma and one or two digits behind it: no other reading is left. #}
-        {%- set grouped = matches(undone.text, '[+-]?([0-9]+|[0-9]{1,3}(\\.[0-9]{3})+),[0-9]{1,2}') -%}
-        {%- set undone.text = 'case when ' ~ grouped ~ ' then replace(replace(' ~ undone.text ~ ", '.', ''), ',', '.') else " ~ undone.text ~ ' end' -%}
-    {%- endif -%}
     {{ return(undone.text) }}
+{%- endmacro %}
+
+{#
+    An amount whose comma can only be its decimal mark, with a point for it: one or two digits stand behind the comma, groups of three before it. What has the comma
+    as its declared mark is read so anyway.
+#}
+{% macro _with_decimal_point(declaration, text) -%}
+    {%- set only_so = matches(text, '[+-]?([0-9]+|[0-9]{1,3}(\\.[0-9]{3})+),[0-9]{1,2}') -%}
+    {{ return('case when ' ~ _convention(declaration, 'decimal_mark') ~ " = '.' and " ~ only_so
+        ~ ' then replace(replace(' ~ text ~ ", '.', ''), ',', '.') else " ~ text ~ ' end') }}
 {%- endmacro %}
 
 {# Whether the currency symbol in an amount, if there is one, can be that of its currency; many currencies are written with a dollar sign. #}

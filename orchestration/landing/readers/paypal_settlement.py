@@ -136,7 +136,7 @@ def _payouts(plain: PlainText, report: "_Report") -> _Payouts:
     found: dict[Balance, list[tuple[datetime, str]]] = {}
     emptied: set[Balance] = set()
     for row in _rows(text_lines(plain)):
-        if row.fault or (BODY.match(row.text) and PAYOUTS not in row.text.upper()):
+        if row.fault or not row.text.strip() or (BODY.match(row.text) and PAYOUTS not in row.text.upper()):
             continue
         try:
             record = report.take(row.text)
@@ -270,6 +270,10 @@ class _Report:
             raise RowError(f"a movement without {', '.join(missing)}")
         for amount, mark, what in MARKED:
             values[amount] = _signed(values.get(amount), values.get(mark), what)
+        currency, fee_currency = values["gross_transaction_currency"], values.get("fee_currency")
+        if (values["fee_amount"] or "").strip("0") and fee_currency and fee_currency != currency:
+            raise RowError(f"a fee in {fee_currency} of a movement in {currency}")
+        values["fee_currency"] = fee_currency or currency
         values["balance_effect"] = _balance_effect(values)
         is_transaction = (values.get("paypal_reference_id_type") or "TXN").upper() == "TXN"
         values["original_transaction_id"] = values.get("paypal_reference_id") if is_transaction else None
