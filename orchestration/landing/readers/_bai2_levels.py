@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 UNITS = re.compile(r"[+-]?[0-9]{1,18}")
-FURTHER = {"S": 3, "V": 2}
+FURTHER = {"S": 3, "V": 2}  # fields that a funds type brings with it
 BALANCES = {"010": "OPENING", "015": "CLOSING", "040": "OPENING_AVAILABLE", "045": "AVAILABLE"}
 TOTALS = {"100": "CREDITS", "400": "DEBITS"}
 

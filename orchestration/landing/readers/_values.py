@@ -3,6 +3,7 @@
 import re
 from calendar import monthrange
 from datetime import date
+from functools import lru_cache
 
 # Currencies whose minor unit has other than two decimals, as in seeds/currencies.csv (a test holds the two together).
 EXPONENTS = {
@@ -41,6 +42,7 @@ class UnreadableError(ValueError):
     """A text that is not what it should be; its message is the reason of a reject."""
 
 
+@lru_cache(maxsize=4096)
 def short_date(text: str, what: str = "date") -> tuple[str, str | None]:
     """`YYMMDD` as ISO, and a note where the day does not exist: banks write 30 February, which is taken for the month's
     last day.
@@ -60,6 +62,7 @@ def long_date(year: int, month: int, day: int, what: str) -> tuple[str, str | No
     return iso, f"{what} does not exist, read as {iso}" if day > last else None
 
 
+@lru_cache(maxsize=4096)
 def near_date(text: str, near: str) -> tuple[str, str | None]:
     """`MMDD` in the year that brings it nearest to an ISO date: an entry of 31 December may be valued in January."""
     if len(text) != 4 or not (text.isascii() and text.isdigit()):

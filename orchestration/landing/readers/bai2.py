@@ -7,7 +7,7 @@ as rows `total`; a trailer that never comes leaves its row without a claim.
 import re
 
 from orchestration.landing.feeds import Feed
-from orchestration.landing.readers._bai2_levels import Account, Level
+from orchestration.landing.readers._bai2_levels import FURTHER, UNITS, Account, Level
 from orchestration.landing.readers._lines import Line, text_lines
 from orchestration.landing.readers._statement import Statements, nothing
 from orchestration.landing.readers._values import UnreadableError, of_minor_units, short_date
@@ -16,8 +16,6 @@ from orchestration.landing.text import PlainText
 
 HEADER = re.compile(rb"\s*01,[^\r\n]{0,200}[\r\n]+\s*(02|88),")
 RECORD = re.compile(r"(01|02|03|16|49|88|98|99)(,|/|$)")
-UNITS = re.compile(r"[+-]?[0-9]{1,18}")
-FURTHER = {"S": 3, "V": 2}  # fields after the funds type
 INFORMATION = 890  # a detail without money
 
 
@@ -77,6 +75,25 @@ class _Cursor:
     def text(self) -> str:
         parts = [self._rest or "", *self._pieces[self._next :]]
         return " ".join(" ".join(parts).split())
+
+
+def _detail_fields(pieces: list[str]) -> tuple[str, str, str | None, str, str, str]:
+    """Type code, amount, value date, bank's and customer's reference and text of a detail."""
+    whole = pieces[0].split(",", 5) if len(pieces) == 1 else []
+    if len(whole) == 6 and whole[2] in ("", "0", "1", "2", "Z"):  # nearly all: nothing but the text may be odd
+        code, amount, _, bank, customer, text = whole
+        return code.strip(), amount.strip(), None, bank, customer, " ".join(text.split())
+    cursor = _Cursor(pieces)
+    code, amount, funds = cursor.field(), cursor.field(), cursor.field().upper()
+    value = None
+    if funds == "D":
+        count = cursor.field()
+        for _ in range(2 * int(count) if count.isdigit() and len(count) < 4 else 0):
+            cursor.field()
+    else:
+        further = [cursor.field() for _ in range(FURTHER.get(funds, 0))]
+        value = short_date(further[0], "value date")[0] if funds == "V" and further[0] else None
+    return code, amount, value, cursor.field(), cursor.field(), cursor.text()
 
 
 class _File:
@@ -182,10 +199,7 @@ class _File:
     def _detail(self, record: _Record) -> None:
         if self.account is None:
             raise UnreadableError("a detail (16) outside of an account (03)")
-        cursor = _Cursor(record.pieces)
-        code, amount, funds = cursor.field(), cursor.field(), cursor.field().upper()
-        value = self._skip_funds(cursor, funds)
-        bank, customer, text = cursor.field(), cursor.field(), cursor.text()
+        code, amount, value, bank, customer, text = _detail_fields(record.pieces)
         units = int(amount) if UNITS.fullmatch(amount) else None
         if units is not None:
             self.account.total += units
@@ -218,19 +232,6 @@ class _File:
             },
             len(record.lines),
         )
-
-    @staticmethod
-    def _skip_funds(cursor: _Cursor, funds: str) -> str | None:
-        """Take what a funds type brings with it; its value date where it has one."""
-        if funds == "D":
-            count = cursor.field()
-            for _ in range(2 * int(count) if count.isdigit() and len(count) < 4 else 0):
-                cursor.field()
-            return None
-        further = [cursor.field() for _ in range(FURTHER.get(funds, 0))]
-        if funds == "V" and further[0]:
-            return short_date(further[0], "value date")[0]
-        return None
 
     def _end_account(self, record: _Record | None) -> None:
         account, self.account = self.account, None
