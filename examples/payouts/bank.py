@@ -44,7 +44,7 @@ class Bank:
         self._waiting: list[tuple[int, int, Entry]] = []
         self._tie = count()
         self._ids = count(1)
-        self.previous_day = world.start - 1
+        self.previous_day = world.start - 2
         world.banks.append(self)
 
     def expect(self, entry: Entry) -> None:
@@ -60,7 +60,9 @@ class Bank:
         if random.random() < 0.08:
             self.expect(Entry(day, -random.randint(20_000, 90_000), "", f"RENT WAREHOUSE {today:%m%y}"))
         if random.random() < 0.05:
-            self.expect(Entry(day, random.randint(20_000, 90_000), "", f"INVOICE {random.randint(1000, 9999)} OAK BOARDS"))
+            self.expect(
+                Entry(day, random.randint(20_000, 90_000), "", f"INVOICE {random.randint(1000, 9999)} OAK BOARDS")
+            )
 
     def close(self, day: int) -> None:
         """A business day is over: its statement is written."""
@@ -80,7 +82,7 @@ class Bank:
                 held[0].day = self.world.next_business(day)
                 self.expect(held[0])
             else:
-                self.world.give_back(fault)
+                self.world.give_back()
                 fault = ""
         for entry in booked:
             entry.day = day

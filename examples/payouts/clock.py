@@ -1,4 +1,7 @@
-"""Days, local days and business days. A day is a number, counted from 1970-01-01; an instant is seconds since then, UTC."""
+"""Days, local days and business days.
+
+A day is a number, counted from 1970-01-01; an instant is seconds since then, UTC.
+"""
 
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache

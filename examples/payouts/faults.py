@@ -5,6 +5,8 @@ from random import Random
 
 from examples.payouts.catalogue import Fault
 
+Queue = deque[tuple[Fault, tuple[str, ...]]]
+
 
 class Schedule:
     """Hands out the chosen faults, each a known number of times, while there is time for them to be overdue."""
@@ -26,29 +28,45 @@ class Schedule:
         self.of_payout = self._queue(faults, "payout")
         self.of_statement = self._queue(faults, "statement")
         self._since: dict[str, int] = {}
+        self._given: tuple[Fault, tuple[str, ...]] | None = None
 
-    @staticmethod
-    def _queue(faults: tuple[Fault, ...], grain: str) -> deque[Fault]:
+    def _queue(self, faults: tuple[Fault, ...], grain: str) -> Queue:
+        """Faults and where they can be done; a large world does each in all of its systems, in turn."""
         # Each fault once, then each a second time ...: whatever there is room for, there is of every kind.
         chosen = [fault for fault in faults if fault.grain == grain]
         most = max((fault.count for fault in chosen), default=0)
-        return deque(fault for turn in range(most) for fault in chosen if fault.count > turn)
+        return deque(
+            (fault, fault.systems if self.small or not fault.systems else (fault.systems[turn % len(fault.systems)],))
+            for turn in range(most)
+            for fault in chosen
+            if fault.count > turn
+        )
 
-    def _next(self, queue: deque[Fault], system: str, lane: str, every: int) -> str:
+    def _next(self, queue: Queue, system: str, lane: str, every: int) -> str:
         """The next fault for a lane, which gets one in so many."""
-        seen = self._since[lane] = self._since.get(lane, every - 2) + 1
+        seen = self._since[lane] = self._since.get(lane, max(every - 2, 0)) + 1
         if seen < every:
             return ""
-        for fault in queue:
-            if not fault.systems or system in fault.systems:
-                queue.remove(fault)
+        for waiting in queue:
+            fault, systems = waiting
+            if not systems or system in systems:
+                queue.remove(waiting)
                 self._since[lane] = 0
+                self._given = waiting
                 return fault.name
         return ""
 
+    def give_back(self) -> None:
+        """The fault that was given last could not be done: another one is tried next, then it again."""
+        assert self._given is not None
+        queue = self.of_payout if self._given[0].grain == "payout" else self.of_statement
+        queue.append(self._given)
+
     def payout(self, system: str, lane: str) -> str:
         """The fault of the next payout of a system, or nothing."""
-        return self._next(self.of_payout, system, lane, 2 if self.small else 3)
+        # Amazon pays so seldom that every payout of its is taken.
+        every = 1 if system == "amazon" else 2 if self.small else 3
+        return self._next(self.of_payout, system, lane, every)
 
     def statement(self, bank_format: str) -> str:
         """The fault of the next statement of a bank, or nothing."""

@@ -63,7 +63,7 @@ class Camt(Format):
 
     name = "camt"
 
-    def __init__(self, *given) -> None:  # noqa: ANN002
+    def __init__(self, *given) -> None:
         super().__init__(*given)
         self._tail = ""
         self.files.header = self._begin
@@ -115,10 +115,11 @@ class Camt(Format):
         reference = f"<AcctSvcrRef>{entry.id}</AcctSvcrRef>" if status == "BOOK" else ""
         shown = entry.reference.split(" ")[0] if entry.party else "NOTPROVIDED"
         name = f"<Nm>{escape(entry.party)}</Nm>" if entry.party else ""
+        days = f"<BookgDt><Dt>{iso(day)}</Dt></BookgDt><ValDt><Dt>{iso(day)}</Dt></ValDt>"
         party = f"<RltdPties><Dbtr>{f'<Pty>{name}</Pty>' if new else name}</Dbtr></RltdPties>" if name else ""
         return (
             f'<Ntry><Amt Ccy="{money}">{text(abs(entry.amount), money)}</Amt><CdtDbtInd>{side}</CdtDbtInd>'
-            f"<Sts>{state}</Sts>\n <BookgDt><Dt>{iso(day)}</Dt></BookgDt><ValDt><Dt>{iso(day)}</Dt></ValDt>{reference}\n"
+            f"<Sts>{state}</Sts>\n {days}{reference}\n"
             f" <NtryDtls><TxDtls><Refs><EndToEndId>{escape(shown or 'NOTPROVIDED')}</EndToEndId></Refs>{party}"
             f"<RmtInf><Ustrd>{escape(words(entry))}</Ustrd></RmtInf></TxDtls></NtryDtls></Ntry>\n"
         )
@@ -136,6 +137,9 @@ class Mt940(Format):
 
     def file_name(self, first: int, last: int) -> str:
         return f"{self.stem}_{iso(first)}.sta"
+
+    def entry_id(self, day: int, number: int) -> str:
+        return f"{calendar(day):%y%m%d}N{number:06d}"
 
     def statement_id(self, bank: Bank, statement: Statement) -> str:
         return f"STMT{calendar(statement.day):%y%m%d}"
@@ -223,7 +227,7 @@ class Ofx(Format):
 
     name = "ofx"
 
-    def __init__(self, *given) -> None:  # noqa: ANN002
+    def __init__(self, *given) -> None:
         super().__init__(*given)
         self._entries: list[tuple[int, Entry]] = []
         self._last: tuple[Bank, Statement] | None = None
@@ -245,13 +249,15 @@ class Ofx(Format):
         if self._last is None:
             return
         bank, statement = self._last
-        first, last = self.files.span(statement.day)
+        first, _last = self.files.span(statement.day)
         money = bank.currency
         rows = [
-            "OFXHEADER:100\nDATA:OFXSGML\nVERSION:102\nSECURITY:NONE\nENCODING:USASCII\nCHARSET:1252\n"
-            "COMPRESSION:NONE\nOLDFILEUID:NONE\nNEWFILEUID:NONE\n\n<OFX>\n<BANKMSGSRSV1><STMTTRNRS><TRNUID>1\n<STMTRS>"
-            f"<CURDEF>{money}\n<BANKACCTFROM><BANKID>021000021<ACCTID>{bank.account}<ACCTTYPE>CHECKING</BANKACCTFROM>\n"
-            f"<BANKTRANLIST><DTSTART>{iso(first).replace('-', '')}<DTEND>{iso(statement.day).replace('-', '')}\n"
+            (
+                "OFXHEADER:100\nDATA:OFXSGML\nVERSION:102\nSECURITY:NONE\nENCODING:USASCII\nCHARSET:1252\n"
+                "COMPRESSION:NONE\nOLDFILEUID:NONE\nNEWFILEUID:NONE\n\n<OFX>\n<BANKMSGSRSV1><STMTTRNRS><TRNUID>1\n<STMTRS>"
+                f"<CURDEF>{money}\n<BANKACCTFROM><BANKID>021000021<ACCTID>{bank.account}<ACCTTYPE>CHECKING</BANKACCTFROM>\n"
+                f"<BANKTRANLIST><DTSTART>{iso(first).replace('-', '')}<DTEND>{iso(statement.day).replace('-', '')}\n"
+            )
         ]
         for day, entry in self._entries:
             kind = "CREDIT" if entry.amount > 0 else "DEBIT"
@@ -277,7 +283,7 @@ class ChaseCsv(Format):
 
     name = "csv"
 
-    def __init__(self, *given) -> None:  # noqa: ANN002
+    def __init__(self, *given) -> None:
         super().__init__(*given)
         self._rows: list[str] = []
         self._day = 0
@@ -305,7 +311,7 @@ class ChaseCsv(Format):
         side, kind = ("CREDIT", "ACH_CREDIT") if entry.amount > 0 else ("DEBIT", "ACH_DEBIT")
         shown = words(entry)
         if entry.party:
-            reference = shown if entry.party == "SQUARE INC" else entry.reference
+            reference = shown.rpartition(" ")[2] if entry.party == "SQUARE INC" else entry.reference
             shown = (
                 f"ORIG CO NAME:{entry.party:<18}ORIG ID:1800948598 DESC DATE:{calendar(entry.day):%y%m%d} "
                 f"CO ENTRY DESCR:TRANSFER  SEC:CCD IND ID:{reference}"

@@ -6,16 +6,18 @@ from pathlib import Path
 from examples.payouts.catalogue import BY_NAME
 from examples.payouts.clock import iso
 from examples.payouts.records import Entry, Line, Order, Payout
+from examples.payouts.sink import names
 
-FINDINGS = "org_id,anomaly,system,id,other_ids,amount_minor,currency,fault,expected,file".split(",")
-PAYOUTS = (
-    "org_id,system,payout_id,currency,payout_date,gross_minor,refunds_minor,fees_minor,chargebacks_minor,reserves_minor,"
-    "adjustments_minor,net_minor,payout_minor,deposit_id,deposit_minor,difference_minor,state,other_ids,file,fault"
-).split(",")
-ORDERS = (
-    "org_id,order_name,order_id,ordered_minor,currency,charge_system,charge_id,payment_ref,charge_minor,charge_currency,"
-    "payout_id,payout_date,deposit_id,deposit_date,state"
-).split(",")
+FINDINGS = names("org_id,anomaly,system,id,other_ids,amount_minor,currency,fault,expected,file")
+PAYOUTS = names(
+    "org_id,system,payout_id,currency,payout_date,gross_minor,refunds_minor,fees_minor,chargebacks_minor,"
+    "reserves_minor,adjustments_minor,net_minor,payout_minor,deposit_id,deposit_minor,difference_minor,state,"
+    "other_ids,file,fault,expected"
+)
+ORDERS = names(
+    "org_id,order_name,order_id,ordered_minor,currency,charge_system,charge_id,payment_ref,charge_minor,"
+    "charge_currency,payout_id,payout_date,deposit_id,deposit_date,state"
+)
 COLUMN_OF = {
     "CHARGE": "gross",
     "REFUND": "refunds",
@@ -51,7 +53,7 @@ class Key:
         self.order_count = 0
         self.leg_count = 0
 
-    def _open(self, path: Path, header: list[str]):  # noqa: ANN202
+    def _open(self, path: Path, header: list[str]):
         file = path.open("w", encoding="utf-8", newline="", buffering=1 << 18)
         self._files.append(file)
         writer = csv.writer(file, lineterminator="\n")
@@ -117,6 +119,8 @@ class Key:
         if not state:
             if payout.manual:
                 state = "NOT_ITEMISABLE"
+            elif payout.status == "carried":
+                state = "TIED_OUT"
             elif net != payout.amount:
                 state = "LINES_DO_NOT_ADD_UP"
             elif payout.status == "failed":
@@ -150,6 +154,8 @@ class Key:
                 " ".join(other.replace(" ", "_") for other in payout.other_ids if other),
                 payout.file,
                 payout.fault,
+                # a batch that is carried to the next one has no payout, or one of nothing
+                "may" if payout.status == "carried" else "must",
             ]
         )
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import heapq
+from functools import cache
 from itertools import count
+from math import gcd
 from typing import TYPE_CHECKING
 
 from examples.payouts.catalogue import BY_NAME
@@ -15,14 +17,21 @@ if TYPE_CHECKING:
     from examples.payouts.world import World
 
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-# Coprime to 36 and to 10: consecutive numbers look unlike each other and never meet.
-SPREAD = 1_000_003_777
+
+
+@cache
+def _spread(base: int, length: int) -> int:
+    """A factor near the golden part of all numbers of so many digits, coprime to them: no two products meet."""
+    factor = base**length * 618_033_988_749 // 1_000_000_000_000
+    while gcd(factor, base) != 1:
+        factor += 1
+    return factor
 
 
 def scrambled(number: int, length: int, digits: str = DIGITS) -> str:
-    """A number as an id of fixed length; no two numbers give the same."""
+    """A number as an id of fixed length; no two numbers give the same, and neighbours look unlike each other."""
     base = len(digits)
-    number = number * SPREAD % base**length
+    number = number * _spread(base, length) % base**length
     text = ""
     for _ in range(length):
         number, rest = divmod(number, base)
@@ -215,17 +224,14 @@ class Account:
         """Do the next fault of the schedule to a payout, if it is its turn."""
         name = self.world.payout_fault(self, payout.closed)
         if not name:
-            return
-        if name in ("payout_line_missing", "payout_header_missing") and any(
-            line.unreadable or (line.order and line.order.fault) for line in payout.lines
-        ):
-            return self.world.give_back(name)
+            return None
+        if any(line.unreadable for line in payout.lines):
+            return self.world.give_back()
         if name == "payout_line_missing":
-            spare = [
-                line for line in payout.lines if line.kind == "CHARGE" and line.order and not line.order.refunded
-            ]
+            charges = [line for line in payout.lines if line.kind == "CHARGE" and line.order]
+            spare = [line for line in charges if not line.order.refunded and not line.order.fault]  # type: ignore[union-attr]
             if len(spare) < 2:
-                return self.world.give_back(name)
+                return self.world.give_back()
             spare[self.world.random.randrange(len(spare))].hidden = True
         elif name == "payout_total_off":
             payout.amount += self.odd_amount()
@@ -249,8 +255,9 @@ class Account:
         elif name == "negative_payout":
             self.add(payout, "ADJUSTMENT", -(payout.amount + self.odd_amount()))
         elif not self.special_fault(name, payout):
-            return self.world.give_back(name)
-        payout.fault = name
+            return self.world.give_back()
+        # done to another payout, beside this one
+        payout.fault = "" if name in ("manual_payout", "payout_without_lines") else name
         if name != "deposit_without_payout":  # counted when the bank books it
             self.world.key.inject(name)
         return None
@@ -287,7 +294,15 @@ class Account:
             fault = BY_NAME["extra_decimals"]
             key.finding(self.org, fault.anomalies[1], self.system, payout.id, line.net, money, fault.name, others)
             key.finding(
-                self.org, "?SOURCE_DOES_NOT_ADD_UP", self.system, payout.file, line.net, money, fault.name, [payout.id]
+                self.org,
+                "?SOURCE_DOES_NOT_ADD_UP",
+                self.system,
+                payout.file,
+                line.net,
+                money,
+                fault.name,
+                [payout.id],
+                payout.file,
             )
         if not payout.fault:
             return
@@ -307,11 +322,11 @@ class Account:
             code = fault.anomalies[0]
             key.finding(self.org, code, self.system, payout.id, amount, money, fault.name, others)
         if fault.name in ("payout_line_missing", "payout_total_off") and self.file_has_total:
-            code = "SOURCE_DOES_NOT_ADD_UP"
-            key.finding(self.org, code, self.system, payout.file, amount, money, fault.name, [payout.id, *others])
+            code, names = "SOURCE_DOES_NOT_ADD_UP", [payout.id, *others]
+            key.finding(self.org, code, self.system, payout.file, amount, money, fault.name, names, payout.file)
         if fault.name == "unmapped_type":
-            code = "?SOURCE_DOES_NOT_ADD_UP"
-            key.finding(self.org, code, self.system, payout.file, amount, money, fault.name, [payout.id, *others])
+            code, names = "?SOURCE_DOES_NOT_ADD_UP", [payout.id, *others]
+            key.finding(self.org, code, self.system, payout.file, amount, money, fault.name, names, payout.file)
         if fault.name == "payout_header_missing":
             # who knows no payout may also say that its deposit has none
             key.finding(self.org, "?UNEXPECTED_DEPOSIT", "bank", payout.reference, amount, money, fault.name, others)
@@ -321,5 +336,3 @@ class Account:
             key.finding(self.org, "?UNEXPECTED_DEPOSIT", "bank", payout.reference, amount, money, fault.name, others)
         if fault.name == "payout_failed_retried":
             key.finding(self.org, "?MISSING_DEPOSIT", self.system, payout.id, amount, money, fault.name, others)
-
-

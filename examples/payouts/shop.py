@@ -129,6 +129,10 @@ class Shop:
             charge.unreadable = True
         elif fault == "settled_twice":
             return [charge, account.charge(order, amount, at + 3 * DAY, charge.payment_ref)]
+        elif fault == "references_lost":
+            charge.order_ref, charge.payment_ref = "", account.new_payment_ref()
+            # the order keeps another reference
+            return [Line("CHARGE", at, charge.id, amount, payment_ref=account.new_payment_ref()), charge]
         elif fault == "refund_without_order":
             lost = account.refund(charge, amount // 2, at + 2 * DAY)
             lost.order, lost.parent = None, ""
@@ -173,6 +177,9 @@ class Shop:
         code, key = fault.anomalies[0], world.key
         charge = charges[0] if charges else None
         money, name = self.currency, fault.name
+        if code.startswith("?"):
+            world.order_finding(self.org, code, order, order.total, name, [charges[-1].id])
+            return
         if name in ("order_without_payment", "charge_amount", "charge_currency", "extra_decimals"):
             amount = order.total
             if name == "charge_amount":

@@ -82,7 +82,10 @@ class World:
         """The orgs with their accounts and shops."""
         org = self.org
         usd, cards = self.bank("bai2", org, "000123456789", "USD"), self.bank("chase", org, "000987654321", "USD")
-        eur, euro = self.bank("camt", org, "DE02100100109307118603", "EUR"), self.bank("mt940", org, "NL91ABNA0417164300", "EUR")
+        eur, euro = (
+            self.bank("camt", org, "DE02100100109307118603", "EUR"),
+            self.bank("mt940", org, "NL91ABNA0417164300", "EUR"),
+        )
         yen = self.bank("ofx", org, "7654321", "JPY")
 
         east, tokyo, berlin = "America/New_York", "Asia/Tokyo", "Europe/Berlin"
@@ -160,8 +163,8 @@ class World:
                     shop = self.shop_for(fault)
                 shop.sell(at, fault)
                 number += 1
-            if day > self.start:
-                self.close(day - 1)
+            # in the west of Greenwich the day before is over only now
+            self.close(day - 1)
         self.close(self.last)
         for bank in self.banks:
             bank.close(self.last + 1)
@@ -195,7 +198,7 @@ class World:
     def resolve(self, payout: Payout) -> None:
         """A payout has come to its end: into the key with it and its orders."""
         del self.payouts[id(payout)]
-        if not payout.headless and payout.status != "carried":
+        if not payout.headless:
             self.key.payout(payout)
         for line in payout.lines:
             # what the file does not say of a payout is no way of an order
@@ -212,11 +215,9 @@ class World:
             return ""
         return self.schedule.payout(account.system, f"{account.system} {account.currency}")
 
-    def give_back(self, fault: str) -> None:
-        """A fault that could not be done where it was its turn."""
-        known = BY_NAME[fault]
-        queue = self.schedule.of_payout if known.grain == "payout" else self.schedule.of_statement
-        queue.append(known)
+    def give_back(self) -> None:
+        """The last fault could not be done where it was its turn."""
+        self.schedule.give_back()
 
     def statement_fault(self, bank: Bank, day: int) -> str:
         """The fault of a bank's next statement."""
@@ -261,10 +262,10 @@ class World:
         self.key.close()
         return self.summary()
 
-    def resolve_open(self, payout: Payout, state: str, lines: list) -> None:  # noqa: ANN401
+    def resolve_open(self, payout: Payout, state: str, lines: list) -> None:
         """A payout that the bank does not have at the end."""
         self.payouts.pop(id(payout))
-        if not payout.headless and payout.status != "carried":
+        if not payout.headless:
             self.key.payout(payout, state)
         for line in lines:
             if line.kind == "CHARGE" and not line.hidden and not line.unreadable:

@@ -6,14 +6,15 @@ from examples.payouts.clock import calendar
 from examples.payouts.ledger import Account, scrambled
 from examples.payouts.money import share, text
 from examples.payouts.records import Line, Payout
-from examples.payouts.sink import Text, cell
+from examples.payouts.sink import Text, cell, names
 
-COLUMNS = (
-    "Company Account,Merchant Account,Psp Reference,Merchant Reference,Payment Method,Creation Date,TimeZone,Type,"
-    "Modification Reference,Gross Currency,Gross Debit (GC),Gross Credit (GC),Exchange Rate,Net Currency,Net Debit (NC),"
-    "Net Credit (NC),Commission (NC),Markup (NC),Scheme Fees (NC),Interchange (NC),Payment Method Variant,"
-    "Modification Merchant Reference,Batch Number,Reserved4,Reserved5,Reserved6,Reserved7,Reserved8,Reserved9,Reserved10"
-).split(",")
+COLUMNS = names(
+    "Company Account,Merchant Account,Psp Reference,Merchant Reference,Payment Method,Creation Date,TimeZone,"
+    "Type,Modification Reference,Gross Currency,Gross Debit (GC),Gross Credit (GC),Exchange Rate,Net Currency,"
+    "Net Debit (NC),Net Credit (NC),Commission (NC),Markup (NC),Scheme Fees (NC),Interchange (NC),"
+    "Payment Method Variant,Modification Merchant Reference,Batch Number,Reserved4,Reserved5,Reserved6,"
+    "Reserved7,Reserved8,Reserved9,Reserved10"
+)
 # Columns move and are appended from one batch to the next.
 MOVED = [*COLUMNS[:8], "Modification Merchant Reference", *COLUMNS[8:21], *COLUMNS[22:], "Booking Date", "Store"]
 TYPES = {
@@ -40,7 +41,7 @@ class Adyen(Account):
     party = "ADYEN N.V."
     file_has_total = True
 
-    def __init__(self, *given, merchant: str, zone: str, word: str, first_batch: int) -> None:  # noqa: ANN002
+    def __init__(self, *given, merchant: str, zone: str, word: str, first_batch: int) -> None:
         self.zone_name = zone
         super().__init__(*given)
         self.merchant, self.word = merchant, word

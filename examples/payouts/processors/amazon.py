@@ -6,14 +6,14 @@ from examples.payouts.clock import calendar
 from examples.payouts.ledger import Account
 from examples.payouts.money import share, text
 from examples.payouts.records import Line, Order, Payout
-from examples.payouts.sink import Text
+from examples.payouts.sink import Text, names
 
-COLUMNS = (
-    "settlement-id,settlement-start-date,settlement-end-date,deposit-date,total-amount,currency,transaction-type,order-id,"
-    "merchant-order-id,adjustment-id,shipment-id,marketplace-name,amount-type,amount-description,amount,fulfillment-id,"
-    "posted-date,posted-date-time,order-item-code,merchant-order-item-id,merchant-adjustment-item-id,sku,"
-    "quantity-purchased,promotion-id"
-).split(",")
+COLUMNS = names(
+    "settlement-id,settlement-start-date,settlement-end-date,deposit-date,total-amount,currency,"
+    "transaction-type,order-id,merchant-order-id,adjustment-id,shipment-id,marketplace-name,amount-type,"
+    "amount-description,amount,fulfillment-id,posted-date,posted-date-time,order-item-code,"
+    "merchant-order-item-id,merchant-adjustment-item-id,sku,quantity-purchased,promotion-id"
+)
 
 
 class Amazon(Account):
@@ -25,7 +25,7 @@ class Amazon(Account):
     party = "AMAZON"
     file_has_total = True
 
-    def __init__(self, *given, marketplace: str, first_settlement: int, comma: bool = False) -> None:  # noqa: ANN002
+    def __init__(self, *given, marketplace: str, first_settlement: int, comma: bool = False) -> None:
         super().__init__(*given)
         self.marketplace, self.comma = marketplace, comma
         self.settlements = count(first_settlement)
@@ -98,9 +98,11 @@ class Amazon(Account):
         """A cycle ends: the subscription, the reserve of the last cycle back, and this one's kept."""
         end = self.zone.start(day + 1) - 1
         total = sum(line.net for line in self.open)
-        if total < 10_000:
+        if total <= 0:
             return
-        extra = [self.other("Subscription Fee", -3999, "FEE", self.zone.start(self.since) + 8 * 3600)]
+        extra = []
+        if total > 10_000:
+            extra.append(self.other("Subscription Fee", -3999, "FEE", self.zone.start(self.since) + 8 * 3600))
         if self.reserve:
             extra.append(self.other("Previous Reserve Amount Balance", self.reserve, "RESERVE_RELEASE", end))
         self.reserve = total // 20
@@ -115,8 +117,7 @@ class Amazon(Account):
 
     def add(self, payout: Payout, kind: str, amount: int) -> Line:
         line = super().add(payout, kind, amount)
-        words = ("other-transaction", "Harbour Levy") if kind == "UNMAPPED" else ("other-transaction", "Adjustment")
-        return self._with(line, "other-transaction", [(*words, amount, kind)])
+        return self._with(line, "other-transaction", [("other-transaction", "Adjustment", amount, kind)])
 
     def write(self, payout: Payout) -> None:
         payout.file = f"settlement_{payout.id}.txt"

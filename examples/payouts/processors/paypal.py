@@ -4,14 +4,15 @@ from examples.payouts.clock import DAY, calendar, iso
 from examples.payouts.ledger import Account, scrambled
 from examples.payouts.money import implied, share, text
 from examples.payouts.records import Line, Payout
-from examples.payouts.sink import Series, Text
+from examples.payouts.sink import Series, Text, names
 
-BODY = (
+BODY = names(
     "Transaction ID,Invoice ID,PayPal Reference ID,PayPal Reference ID Type,Transaction Event Code,"
-    "Transaction Initiation Date,Transaction Completion Date,Transaction Debit or Credit,Gross Transaction Amount,"
-    "Gross Transaction Currency,Fee Debit or Credit,Fee Amount,Fee Currency,Custom Field,Consumer ID,Payment Tracking ID,"
-    "Store ID,Bank Reference ID,Credit Transactional Fee,Credit Promotional Fee,Credit Term"
-).split(",")
+    "Transaction Initiation Date,Transaction Completion Date,Transaction Debit or Credit,"
+    "Gross Transaction Amount,Gross Transaction Currency,Fee Debit or Credit,Fee Amount,Fee Currency,"
+    "Custom Field,Consumer ID,Payment Tracking ID,Store ID,Bank Reference ID,Credit Transactional Fee,"
+    "Credit Promotional Fee,Credit Term"
+)
 CODES = {
     "CHARGE": "T0006",
     "REFUND": "T1107",
@@ -19,6 +20,7 @@ CODES = {
     "CHARGEBACK_REVERSAL": "T1202",
     "FEE": "T0106",
     "CURRENCY_CONVERSION": "T0200",
+    "UNMAPPED": "T2299",
     "PAYOUT": "T0400",
 }
 ACTIVITY = (
@@ -45,7 +47,7 @@ class PayPal(Account):
     def new_payment_ref(self) -> str:
         return ""
 
-    def charge(self, order, amount, at, payment_ref=""):  # noqa: ANN001, ANN201
+    def charge(self, order, amount, at, payment_ref=""):
         line = super().charge(order, amount, at)
         # a payment is known by its transaction
         line.payment_ref = line.id
@@ -96,7 +98,7 @@ class PayPal(Account):
 class Settlement:
     """The settlement reports of one PayPal account: a file a day with all its currencies."""
 
-    def __init__(self, world, org: str, accounts: list[PayPal]) -> None:  # noqa: ANN001
+    def __init__(self, world, org: str, accounts: list[PayPal]) -> None:
         self.world, self.accounts = world, accounts
         self.folder = world.root / org / "paypal" / "settlement"
         self.days: dict[int, list[Payout]] = {}
@@ -132,7 +134,9 @@ class Settlement:
             return zone.with_offset(at).replace("-", "/", 2)
 
         start, end = zone.start(day), zone.start(day + 1) - 1
-        file = Text(self.folder / self.name(day), "utf-8-sig" if self.world.has("dialects") and day % 7 == 0 else "utf-8")
+        file = Text(
+            self.folder / self.name(day), "utf-8-sig" if self.world.has("dialects") and day % 7 == 0 else "utf-8"
+        )
         file.write(f'"RH",{stamp(end + 8000)},"A","{MERCHANT}",009,\n"FH",01\n')
         file.write(f'"SH",{stamp(start)},{stamp(end)},"{MERCHANT}",""\n')
         file.write(",".join(['"CH"', *(f'"{name}"' for name in BODY)]) + "\n")
@@ -205,7 +209,7 @@ def convert(source: PayPal, target: PayPal, at: int, out: int, back: int) -> Non
 class Activity(PayPal):
     """A small merchant's PayPal, who downloads the activity instead of the settlement report."""
 
-    def __init__(self, *given) -> None:  # noqa: ANN002
+    def __init__(self, *given) -> None:
         super().__init__(*given)
         world = self.world
         self.rows = Series(

@@ -6,19 +6,19 @@ from examples.payouts.clock import iso
 from examples.payouts.ledger import Account, scrambled
 from examples.payouts.money import text
 from examples.payouts.records import Line, Order, Payout
-from examples.payouts.sink import Series, cell
+from examples.payouts.sink import Series, cell, names
 
-TRANSACTIONS = (
-    "Transaction Date,Type,Order,Card Brand,Card Source,Payout Status,Payout Date,Payout ID,Available On,Amount,Fee,Net,"
-    "Checkout,Payment Method Name,Presentment Amount,Presentment Currency,Currency,VAT"
-).split(",")
+TRANSACTIONS = names(
+    "Transaction Date,Type,Order,Card Brand,Card Source,Payout Status,Payout Date,Payout ID,Available On,"
+    "Amount,Fee,Net,Checkout,Payment Method Name,Presentment Amount,Presentment Currency,Currency,VAT"
+)
 # An older layout: columns in another order and under another name, no VAT, dates with slashes.
-REORDERED = (
-    "Payout Date,Payout Status,Payout ID,Transaction Date,Type,Order,Card Brand,Card Source,Available On,Currency,Amount,"
-    "Fee,Net,Checkout,Payment Method,Presentment Amount,Presentment Currency"
-).split(",")
+REORDERED = names(
+    "Payout Date,Payout Status,Payout ID,Transaction Date,Type,Order,Card Brand,Card Source,Available On,"
+    "Currency,Amount,Fee,Net,Checkout,Payment Method,Presentment Amount,Presentment Currency"
+)
 # The oldest: nine columns, and no payout id.
-NARROW = "Transaction Date,Type,Order,Payout Status,Payout Date,Amount,Fee,Net,Currency".split(",")
+NARROW = names("Transaction Date,Type,Order,Payout Status,Payout Date,Amount,Fee,Net,Currency")
 PAYOUTS = (
     "Payout Date,Status,Charges,Refunds,Adjustments,Reserved Funds,Fees,Retried Amount,Total,Currency,Bank Reference"
 )
@@ -32,7 +32,7 @@ class ShopifyPayments(Account):
     bank_days = (1, 2)
     party = "SHOPIFY"
 
-    def __init__(self, *given, zone: str, shop: str, narrow: bool = False) -> None:  # noqa: ANN002
+    def __init__(self, *given, zone: str, shop: str, narrow: bool = False) -> None:
         self.zone_name = zone
         super().__init__(*given)
         self.narrow = narrow
@@ -136,18 +136,20 @@ class ShopifyPayments(Account):
         self.payouts.close()
 
 
-ORDERS = (
-    "Name,Email,Financial Status,Paid at,Fulfillment Status,Fulfilled at,Accepts Marketing,Currency,Subtotal,Shipping,"
-    "Taxes,Total,Discount Code,Discount Amount,Shipping Method,Created at,Lineitem quantity,Lineitem name,Lineitem price,"
-    "Lineitem compare at price,Lineitem sku,Lineitem requires shipping,Lineitem taxable,Lineitem fulfillment status,"
-    "Billing Name,Billing Street,Billing Address1,Billing Address2,Billing Company,Billing City,Billing Zip,"
-    "Billing Province,Billing Country,Billing Phone,Shipping Name,Shipping Street,Shipping Address1,Shipping Address2,"
-    "Shipping Company,Shipping City,Shipping Zip,Shipping Province,Shipping Country,Shipping Phone,Notes,"
-    "Note Attributes,Cancelled at,Payment Method,Payment Reference,Refunded Amount,Vendor,Outstanding Balance,Employee,"
-    "Location,Device ID,Id,Tags,Risk Level,Source,Lineitem discount,Tax 1 Name,Tax 1 Value,Tax 2 Name,Tax 2 Value,"
-    "Tax 3 Name,Tax 3 Value,Tax 4 Name,Tax 4 Value,Tax 5 Name,Tax 5 Value,Phone,Receipt Number,Duties,"
-    "Billing Province Name,Shipping Province Name,Payment ID,Payment Terms Name,Next Payment Due At,Payment References"
-).split(",")
+ORDERS = names(
+    "Name,Email,Financial Status,Paid at,Fulfillment Status,Fulfilled at,Accepts Marketing,Currency,Subtotal,"
+    "Shipping,Taxes,Total,Discount Code,Discount Amount,Shipping Method,Created at,Lineitem quantity,"
+    "Lineitem name,Lineitem price,Lineitem compare at price,Lineitem sku,Lineitem requires shipping,"
+    "Lineitem taxable,Lineitem fulfillment status,Billing Name,Billing Street,Billing Address1,"
+    "Billing Address2,Billing Company,Billing City,Billing Zip,Billing Province,Billing Country,Billing Phone,"
+    "Shipping Name,Shipping Street,Shipping Address1,Shipping Address2,Shipping Company,Shipping City,"
+    "Shipping Zip,Shipping Province,Shipping Country,Shipping Phone,Notes,Note Attributes,Cancelled at,"
+    "Payment Method,Payment Reference,Refunded Amount,Vendor,Outstanding Balance,Employee,Location,Device ID,"
+    "Id,Tags,Risk Level,Source,Lineitem discount,Tax 1 Name,Tax 1 Value,Tax 2 Name,Tax 2 Value,Tax 3 Name,"
+    "Tax 3 Value,Tax 4 Name,Tax 4 Value,Tax 5 Name,Tax 5 Value,Phone,Receipt Number,Duties,"
+    "Billing Province Name,Shipping Province Name,Payment ID,Payment Terms Name,Next Payment Due At,"
+    "Payment References"
+)
 AT = {name: place for place, name in enumerate(ORDERS)}
 ITEMS = ('Walnut tray, "large"', "Beeswax 250 ml", "Linen towel", "Oak board", "Enamel mug")
 SKUS = ("WT-L", "BW-250", "LT-1", "OB-2", "EM-3")
@@ -156,7 +158,7 @@ SKUS = ("WT-L", "BW-250", "LT-1", "OB-2", "EM-3")
 class OrderExport:
     """The orders export of one shop: one row a line item, the order's own columns on its first row only."""
 
-    def __init__(self, folder: Path, shop: str, zone, start: int, length: int, dialect) -> None:  # noqa: ANN001
+    def __init__(self, folder: Path, shop: str, zone, start: int, length: int, dialect) -> None:
         self.zone = zone
         self.files = Series(lambda first, last: f"orders_export_{shop}_{iso(first)}.csv", folder, start, length)
         self.files.header = lambda _: ",".join(ORDERS) + "\n"

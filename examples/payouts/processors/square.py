@@ -8,8 +8,8 @@ from examples.payouts.sink import Series
 
 COLUMNS = (
     "Date,Time,Time Zone,Gross Sales,Discounts,Service Charges,Net Sales,Gift Card Sales,Tax,Tip,Partial Refunds,"
-    "Total Collected,Source,Card,Card Entry Methods,Cash,Fees,Net Total,Transaction ID,Payment ID,Card Brand,PAN Suffix,"
-    "Event Type,Location,Order Reference ID,Deposit ID,Deposit Date,Transaction Status"
+    "Total Collected,Source,Card,Card Entry Methods,Cash,Fees,Net Total,Transaction ID,Payment ID,Card Brand,"
+    "PAN Suffix,Event Type,Location,Order Reference ID,Deposit ID,Deposit Date,Transaction Status"
 )
 
 
@@ -22,11 +22,13 @@ class Square(Account):
     bank_days = (0, 1)
     party = "SQUARE INC"
 
-    def __init__(self, *given) -> None:  # noqa: ANN002
+    def __init__(self, *given) -> None:
         super().__init__(*given)
         world = self.world
         folder = world.root / self.org / "square" / "transactions"
-        self.rows = Series(lambda first, last: f"transactions-{iso(first)}-{iso(last)}.csv", folder, world.start, world.period)
+        self.rows = Series(
+            lambda first, last: f"transactions-{iso(first)}-{iso(last)}.csv", folder, world.start, world.period
+        )
         self.rows.header = lambda _: COLUMNS + "\n"
 
     def line_id(self, kind: str) -> str:

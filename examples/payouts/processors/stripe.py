@@ -4,13 +4,13 @@ from examples.payouts.clock import business_after, calendar, iso
 from examples.payouts.ledger import Account, scrambled
 from examples.payouts.money import text
 from examples.payouts.records import Entry, Line, Payout
-from examples.payouts.sink import Series
+from examples.payouts.sink import Series, names
 
-LINES = (
-    "automatic_payout_id,automatic_payout_effective_at,balance_transaction_id,created,available_on,currency,gross,fee,net,"
-    "reporting_category,source_id,description,customer_facing_amount,customer_facing_currency,charge_id,"
-    "payment_intent_id,payment_method_type,payment_metadata[order_id],trace_id,trace_id_status"
-).split(",")
+LINES = names(
+    "automatic_payout_id,automatic_payout_effective_at,balance_transaction_id,created,available_on,currency,"
+    "gross,fee,net,reporting_category,source_id,description,customer_facing_amount,customer_facing_currency,"
+    "charge_id,payment_intent_id,payment_method_type,payment_metadata[order_id],trace_id,trace_id_status"
+)
 PAYOUTS = (
     "payout_id,effective_at,currency,gross,fee,net,reporting_category,balance_transaction_id,description,"
     "payout_expected_arrival_date,payout_status,payout_reversed_at,payout_type,payout_description,payout_destination_id,"
@@ -38,7 +38,7 @@ class Stripe(Account):
     bank_days = (0, 1)
     party = "STRIPE"
 
-    def __init__(self, *given, headers: bool = True) -> None:  # noqa: ANN002
+    def __init__(self, *given, headers: bool = True) -> None:
         super().__init__(*given)
         world, money = self.world, self.currency
         root = world.root / self.org / "stripe"
@@ -58,7 +58,10 @@ class Stripe(Account):
         self.payouts = None
         if headers:
             self.payouts = Series(
-                lambda first, last: f"Itemised_payouts_{money}_{iso(first)}_to_{iso(last)}_UTC.csv", root / "payouts", 0, 0
+                lambda first, last: f"Itemised_payouts_{money}_{iso(first)}_to_{iso(last)}_UTC.csv",
+                root / "payouts",
+                0,
+                0,
             )
             self.payouts.header = lambda _: PAYOUTS + "\n"
 
@@ -92,19 +95,21 @@ class Stripe(Account):
             back = self.book(Line("ADJUSTMENT", at, self.line_id("ADJUSTMENT"), payout.amount, code="payout_reversal"))
             back.parent = payout.id
             return True
-        if name == "manual_payout" and self.payouts is not None:
-            self.manual(payout)
+        if name in ("manual_payout", "payout_without_lines") and self.payouts is not None:
+            self.beside(payout, name)
             return True
         return False
 
-    def manual(self, beside: Payout) -> None:
-        """A payout by hand, of money that no order of the shops is about: Stripe names no lines of it."""
+    def beside(self, beside: Payout, fault: str) -> None:
+        """One more payout, of money that no order of the shops is about; Stripe tells no lines of it."""
         id_, reference = self.payout_ids(beside.closed)
         amount = 40_000 + self.odd_amount() * 3
         payout = Payout(self.org, self.system, id_, self.currency, beside.closed, beside.day, amount, [], reference)
-        payout.manual, payout.fault = True, "manual_payout"
+        payout.manual, payout.fault = fault == "manual_payout", fault
         payout.other_ids.append(reference)
         self.write(payout)
+        if not payout.manual:
+            self.report(payout)
         self.deliver(payout)
 
     def unexpected(self, payout: Payout) -> None:
@@ -167,7 +172,7 @@ class Stripe(Account):
     def description(line: Line, order: str) -> str:
         """What Stripe writes about a line."""
         if line.kind == "CHARGE":
-            return f"Order {order}"
+            return f"Order {order}" if order else ""
         if line.kind == "REFUND":
             return '"REFUND FOR CHARGE, on request"'
         return {"CHARGEBACK": "Chargeback withdrawal", "FEE": "Billing - usage fee"}.get(line.kind, "")
