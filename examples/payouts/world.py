@@ -200,11 +200,7 @@ class World:
         del self.payouts[id(payout)]
         if not payout.headless:
             self.key.payout(payout)
-        for line in payout.lines:
-            # what the file does not say of a payout is no way of an order
-            if line.kind == "CHARGE" and not line.hidden and not line.unreadable:
-                order = line.order if line.order and line.order.fault != "payment_without_order" else None
-                self.key.order(payout.org, order, line, payout, payout.system)
+        self.ways(payout)
         payout.lines = []
 
     # ---- faults
@@ -251,8 +247,7 @@ class World:
             writer.finish()
         states = {LATE_ORG: "FEED_LATE"}
         for payout in list(self.payouts.values()):
-            lines = payout.lines
-            self.resolve_open(payout, states.get(payout.org, ""), lines)
+            self.resolve_open(payout, states.get(payout.org, ""))
         for account in [*self.accounts, *(a for s in self.accounts if isinstance(s, Settlement) for a in s.accounts)]:
             for line in getattr(account, "open", []):
                 if line.kind == "CHARGE":
@@ -262,14 +257,22 @@ class World:
         self.key.close()
         return self.summary()
 
-    def resolve_open(self, payout: Payout, state: str, lines: list) -> None:
+    def resolve_open(self, payout: Payout, state: str) -> None:
         """A payout that the bank does not have at the end."""
         self.payouts.pop(id(payout))
         if not payout.headless:
             self.key.payout(payout, state)
-        for line in lines:
-            if line.kind == "CHARGE" and not line.hidden and not line.unreadable:
-                order = line.order if line.order and line.order.fault != "payment_without_order" else None
+        self.ways(payout)
+
+    def ways(self, payout: Payout) -> None:
+        """The orders of a payout, as far as its file tells them."""
+        for line in payout.lines:
+            if line.kind != "CHARGE":
+                continue
+            order = line.order if line.order and line.order.fault != "payment_without_order" else None
+            if line.hidden or line.unreadable:
+                self.key.order(payout.org, order, None, None, "")
+            else:
                 self.key.order(payout.org, order, line, payout, payout.system)
 
     def deliveries(self) -> None:
