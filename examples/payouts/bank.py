@@ -103,9 +103,16 @@ class Bank:
         file = self.writer.write(self, statement)
         if fault:
             self.world.key.inject(fault)
-            names = [self.writer.statement_id(self, statement), f"{self.account}/{self.number}", self.account]
-            self.world.statement_finding(self, fault, file, off, names)
+            self.world.statement_finding(self, fault, file, off, self.names(statement))
         self.previous_day = day
+
+    def names(self, statement: Statement) -> list[str]:
+        """What a statement may be called: by its account and number, or by what is wrong with the account."""
+        place, number, money = f"bank/statement {self.account}", statement.number, self.currency
+        if statement.fault == "control_total":
+            return [f"{place} account_control {money}", f"{place} account_control"]
+        numbers = [f"{place} {number}", f"{place} {number}/1"]
+        return [self.writer.statement_id(self, statement), *numbers, *(f"{name} {money}" for name in numbers)]
 
     def book(self, entry: Entry) -> None:
         """An entry is on the account: its payout has arrived."""
