@@ -22,7 +22,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--org", default=Plan.org, help=f"org of the main merchant (default {Plan.org})")
     parser.add_argument("--start", type=date.fromisoformat, default=Plan.start, help="first day (default 2026-01-01)")
     parser.add_argument("--alone", action="store_true", help="only the main org")
-    parser.add_argument("--out", type=Path, required=True, help="inbox to write into")
+    parser.add_argument("--out", type=Path, help="inbox to write into")
     parser.add_argument("--key", type=Path, help="folder of the answer key (default: <out>_key)")
     parser.add_argument("--faults", default="all", help="all, none, or names with commas (default all)")
     parser.add_argument("--list-faults", action="store_true", help="name the faults and stop")
@@ -31,6 +31,8 @@ def main(arguments: list[str] | None = None) -> None:
         for fault in FAULTS:
             print(f"{fault.name:28} {', '.join(fault.anomalies) or 'no finding':52} {fault.what}")
         return
+    if given.out is None:
+        parser.error("--out is missing: name the inbox to write into.")
     key = given.key or given.out.with_name(given.out.name + "_key")
     try:
         faults = chosen(given.faults)
