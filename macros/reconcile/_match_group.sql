@@ -7,20 +7,24 @@
     {%- set many = match.many -%}
     {%- set one = 'target' if many == 'source' else 'source' %}
 {%- if match.once_per %}
--- what several records say of one fact is counted with the first of those that say most
+{%- set fact, place = match.once_per[0], match.once_per[1] %}
+-- what is told of one fact in several places alike is counted once
+told as (
+    select
+        {{ _keys('records', on) }},
+        coalesce(records.{{ fact }}, 'in ' || records.{{ place }}) as fact,
+        sum(records.{{ match.sum_of }}) as amount
+    from {{ many }}_records as records
+    where {{ _keys_known('records', on) }}
+    group by {{ _keys('records', on) }}, coalesce(records.{{ fact }}, 'in ' || records.{{ place }}), records.{{ place }}
+),
+
 counted_once as (
     select
-        records.*,
-        case
-            when
-                records.{{ match.once_per }} is null
-                or row_number() over (
-                    partition by {{ _keys('records', on) }}, records.{{ match.once_per }}
-                    order by abs(records.{{ match.sum_of }}) desc, records.batch_id, records.row_number
-                ) = 1
-                then records.{{ match.sum_of }}
-        end as counted
-    from {{ many }}_records as records
+        {{ _keys('facts', on) }},
+        sum(facts.amount) as total
+    from (select distinct * from told) as facts
+    group by {{ _keys('facts', on) }}
 ),
 {% endif %}
 {%- for role in ['source', 'target'] %}
@@ -28,9 +32,9 @@ counted_once as (
     select
         {{ _keys('records', on) }},
         count(*) as members,
-        sum(records.{{ 'amount_minor' if role != many else 'counted' if match.once_per else match.sum_of }}) as total,
+        sum(records.{{ match.sum_of if role == many else 'amount_minor' }}) as total,
         max(case when records.is_conflicting then 1 else 0 end) as conflict
-    from {{ 'counted_once' if match.once_per and role == many else role ~ '_records' }} as records
+    from {{ role }}_records as records
     where {{ _keys_known('records', on) }}
     group by {{ _keys('records', on) }}
 ),
@@ -39,13 +43,17 @@ blocks as (
     select
         {{ _keys('source_blocks', on) }},
         {{ many }}_blocks.members as member_count,
-        {{ many }}_blocks.total,
+        {{ 'counted_once' if match.once_per else many ~ '_blocks' }}.total,
         source_blocks.conflict as conflict_in_source,
         target_blocks.conflict as conflict_in_target,
         {{ one }}_blocks.members = 1 and source_blocks.conflict = 0 and target_blocks.conflict = 0 as is_group
     from source_blocks
     inner join target_blocks
         on {{ _equal_keys('source_blocks', 'target_blocks', on) }}
+    {%- if match.once_per %}
+    inner join counted_once
+        on {{ _equal_keys('source_blocks', 'counted_once', on) }}
+    {%- endif %}
 ),
 
 matched as (

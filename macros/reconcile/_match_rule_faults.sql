@@ -22,8 +22,12 @@
         {%- if match.on is sequence and match.on is not string and 'currency' not in match.on -%}
             {%- do faults.append("match.on: name currency too: amounts of different currencies are never added") -%}
         {%- endif -%}
-        {%- if match.once_per is not none and match.once_per not in columns -%}
-            {%- do faults.append("match.once_per: '" ~ (match.once_per | string) ~ "' is not kept by this ladder; allowed are " ~ (columns | join(', ')) ~ " (add others to the ladder's `carries`)") -%}
+        {%- if match.once_per is not none and (match.once_per is string or match.once_per is mapping or match.once_per is not sequence or match.once_per | length != 2) -%}
+            {%- do faults.append("match.once_per: give two canonical columns, [fact, place]; got '" ~ (match.once_per | string) ~ "'") -%}
+        {%- elif match.once_per is not none -%}
+            {%- for column in match.once_per if column not in columns -%}
+                {%- do faults.append("match.once_per: '" ~ column ~ "' is not kept by this ladder; allowed are " ~ (columns | join(', ')) ~ " (add others to the ladder's `carries`)") -%}
+            {%- endfor -%}
         {%- endif -%}
         {{ return(faults) }}
     {%- endif -%}

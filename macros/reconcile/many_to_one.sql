@@ -4,7 +4,8 @@
 
     on:     canonical columns that must be equal on both sides, the currency among them; a null never matches.
     sum_of: what is added of the source records, `amount_minor` or `net_minor`.
-    once_per: a canonical column; records that share its value are one fact told several times, of which the largest is counted once; none: all are added.
+    once_per: `[fact, place]`, two canonical columns: where records of one fact come to the same sum in several places, they are one fact told several times, and
+              counted once; none: all are added.
 
     A target without a source record, and the other way round, is left. Where several targets share the keys, or a record of the block is in conflict, nobody
     can say which sum belongs where: all of the block are AMBIGUOUS.

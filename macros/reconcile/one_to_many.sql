@@ -3,7 +3,8 @@
 
     on:     canonical columns that must be equal on both sides, the currency among them; a null never matches.
     sum_of: what is added of the target records, `amount_minor` or `net_minor`.
-    once_per: a canonical column; records that share its value are one fact told several times, of which the largest is counted once; none: all are added.
+    once_per: `[fact, place]`, two canonical columns: where records of one fact come to the same sum in several places, they are one fact told several times, and
+              counted once; none: all are added.
     Returns a value that only `reconcile` understands; it judges the arguments.
 #}
 {% macro one_to_many(on, sum_of='amount_minor', once_per=none) -%}
