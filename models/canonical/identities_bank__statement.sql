@@ -53,10 +53,8 @@ balances as (
         'statement' as balance,
         'bank/statement ' || named as scope,
         currency,
-        'minor' as unit,
         closing_minor as expected,
         opening_minor + moved_minor as actual,
-        'opening ' || cast(opening_minor as {{ type_text() }}) || ' + movements ' || cast(moved_minor as {{ type_text() }}) as breakdown,
         batch_id
     from statements
     where opening_minor is not null or closing_minor is not null
@@ -67,10 +65,8 @@ balances as (
         'continuity' as balance,
         'bank/statement ' || named as scope,
         currency,
-        'minor' as unit,
         closing_before as expected,
         opening_minor as actual,
-        {{ text_literal(none) }} as breakdown,
         batch_id
     from chained
     where closing_before is not null
@@ -81,10 +77,8 @@ balances as (
         'sequence' as balance,
         'bank/statement ' || named as scope,
         currency,
-        'number' as unit,
         case when statement_number = 1 then 1 else number_before + 1 end as expected,
         statement_number as actual,
-        {{ text_literal(none) }} as breakdown,
         batch_id
     from chained
     where statement_number <> number_before
@@ -95,23 +89,19 @@ balances as (
         'file_total' as balance,
         named as scope,
         currency,
-        'minor' as unit,
         amount_minor as expected,
         counted_amount_minor as actual,
-        {{ text_literal(none) }} as breakdown,
         batch_id
     from totals
     where counted_amount_minor is not null
     union all
     select
         org_id,
-        'file_total' as balance,
+        'file_count' as balance,
         named as scope,
         currency,
-        'records' as unit,
         item_count as expected,
         counted_items as actual,
-        {{ text_literal(none) }} as breakdown,
         batch_id
     from totals
     where counted_items is not null
@@ -122,10 +112,8 @@ balances as (
         'entries' as balance,
         'bank/statement ' || named as scope,
         currency,
-        'records' as unit,
         entries as expected,
         entries_read as actual,
-        {{ text_literal(none) }} as breakdown,
         batch_id
     from statements
     where entries > 0
@@ -136,14 +124,10 @@ select
     cast(balances.balance as {{ type_text() }}) as balance,
     balances.scope,
     balances.currency,
-    cast(balances.unit as {{ type_text() }}) as unit,
     cast(balances.expected as {{ type_decimal(38, 0) }}) as expected,
     cast(balances.actual as {{ type_decimal(38, 0) }}) as actual,
     cast(balances.expected - balances.actual as {{ type_decimal(38, 0) }}) as difference,
     coalesce(balances.expected = balances.actual, false) as holds,
-    balances.breakdown,
     balances.batch_id,
-    batches.source_file as file
+    cast(null as bigint) as row_number
 from balances
-inner join {{ source('landing', 'batches') }} as batches
-    on balances.batch_id = batches.batch_id

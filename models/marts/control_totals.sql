@@ -341,7 +341,7 @@ control_totals as (
         cast(scope as {{ type_text() }}) as scope,
         null as side,
         cast(currency as {{ type_text() }}) as currency,
-        'minor' as unit,
+        case when balance in ('sequence', 'entries', 'file_count') then 'records' else 'minor' end as unit,
         cast(expected as {{ type_decimal(38, 0) }}) as expected,
         cast(actual as {{ type_decimal(38, 0) }}) as actual,
         cast(expected - actual as {{ type_decimal(38, 0) }}) as difference,
