@@ -23,5 +23,10 @@
 {# The zone of a time of the current row that says none itself: the column's, the one that the record names in a column of its own, or the feed's. #}
 {% macro _zone(declaration, column) -%}
     {%- if column.get('time_zone') -%}{{ return(text_literal(column.time_zone)) }}{%- endif -%}
-    {{ return(column.name ~ '__zone' if (column.get('parts') or []) | length == 3 else _convention(declaration, 'time_zone')) }}
+    {{ return(column.name ~ '__zone' if _zone_column(column) else _convention(declaration, 'time_zone')) }}
+{%- endmacro %}
+
+{# The column that says the zone of a time; none where none does. #}
+{% macro _zone_column(column) -%}
+    {{ return(column.parts[2] if (column.get('parts') or []) | length == 3 else column.get('zone')) }}
 {%- endmacro %}

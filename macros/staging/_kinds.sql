@@ -1,6 +1,6 @@
 {#
     CTE after `with_currencies` that gives each record the kind of money movement that its codes mean (seed `leg_kinds`), null where no line fits. A blank code of a
-    line means any; the line with most codes wins, among equally many the one that says the earlier code. Nothing for feeds without `kind_columns`.
+    line means any, `(blank)` that the record has none; the line with most codes wins, among equally many the one that says the earlier code. Nothing for feeds without `kind_columns`.
 #}
 {% macro _kinds_of_records(feed, declaration) -%}
     {%- set kind_columns = declaration.get('kind_columns') or [] -%}
@@ -30,7 +30,7 @@ with_kinds as (
             {%- for number in range(1, 4) %}
             {{ 'and ' if not loop.first }}kinds_{{ mask }}.code_{{ number }} {{ '' -}}
             {%- if mask[number - 1:number] == '1' -%}
-                <> '' and kinds_{{ mask }}.code_{{ number }} = {{ ascii_lower('with_currencies.' ~ kind_columns[number - 1]) }}
+                <> '' and kinds_{{ mask }}.code_{{ number }} = {{ ascii_lower('coalesce(with_currencies.' ~ kind_columns[number - 1] ~ ", '(blank)')") }}
             {%- else -%}
                 = ''
             {%- endif %}

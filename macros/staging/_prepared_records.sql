@@ -11,7 +11,7 @@
     {%- set fills = _fills(declaration) -%}
     {%- set changed = columns | map(attribute='name') | select('in', _changed_columns(declaration)) | list -%}
     {%- set with_zone = [] -%}
-    {%- for column in columns if (column.get('parts') or []) | length == 3 -%}{%- do with_zone.append(column) -%}{%- endfor -%}
+    {%- for column in columns if _zone_column(column) -%}{%- do with_zone.append(column) -%}{%- endfor -%}
     {%- if fills %}
 
 -- a blank takes the last value above it, or what the feed says that a blank means
@@ -55,7 +55,7 @@ undone as (
         {%- endif %}
         {%- endfor %}
         {%- for column in with_zone %},
-        case when given.{{ column.parts[2] }} is null then {{ _convention(declaration, 'time_zone') }} else zone_of_{{ column.name }}.time_zone end as {{ column.name }}__zone
+        case when given.{{ _zone_column(column) }} is null then {{ _convention(declaration, 'time_zone') }} else zone_of_{{ column.name }}.time_zone end as {{ column.name }}__zone
         {%- endfor %}
         {{- ',\n        given.is_continuation' if fill }}
     from {{ 'filled' if fills else 'parsed' }} as given
@@ -66,7 +66,7 @@ undone as (
         from {{ ref('zone_aliases') }}
         group by {{ ascii_lower('alias') }}
     ) as zone_of_{{ column.name }}
-        on {{ ascii_lower('given.' ~ column.parts[2]) }} = zone_of_{{ column.name }}.alias
+        on {{ ascii_lower('given.' ~ _zone_column(column)) }} = zone_of_{{ column.name }}.alias
     {%- endfor %}
     {{ fence() }}
 ),
@@ -121,20 +121,21 @@ shaped as (
     {%- set names = [] -%}
     {%- for column in declaration.columns -%}
         {%- set is_marked = column.type == 'amount' and (declaration.get('amount_marks') or column.get('implied_decimals') is not none) -%}
-        {%- if is_marked or column.get('formats') or column.get('parts') -%}{%- do names.append(column.name) -%}{%- endif -%}
+        {%- if is_marked or column.get('formats') or column.get('parts') or column.get('zone') -%}{%- do names.append(column.name) -%}{%- endif -%}
     {%- endfor -%}
     {{ return(names) }}
 {%- endmacro %}
 
 {# Whether a plain text of a changed column is left as it is. Digits with implied decimals are not what they seem. #}
 {% macro _keeps_plain(column) -%}
-    {{ return(column.type in ('amount', 'time') and column.get('implied_decimals') is none and not column.get('parts')) }}
+    {{ return(column.type in ('amount', 'time') and column.get('implied_decimals') is none and not column.get('parts') and not column.get('zone')) }}
 {%- endmacro %}
 
 {# What was delivered for a changed column. #}
 {% macro _given_value(column) -%}
-    {%- if not column.get('parts') -%}{{ return('given.' ~ column.name) }}{%- endif -%}
-    {{ return("nullif(concat_ws(' ', given." ~ (column.parts | join(', given.')) ~ "), '')") }}
+    {%- set parts = column.get('parts') or ([column.name, column.zone] if column.get('zone') else []) -%}
+    {%- if not parts -%}{{ return('given.' ~ column.name) }}{%- endif -%}
+    {{ return("nullif(concat_ws(' ', given." ~ (parts | join(', given.')) ~ "), '')") }}
 {%- endmacro %}
 
 {# The name under which a column's text stands as it was delivered. #}

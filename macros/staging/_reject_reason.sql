@@ -12,7 +12,7 @@
         when {{ name }}__value is null and length({{ amount.whole }}) + {{ column.currency }}__exponent > 18 then 'amount_out_of_range'
         {{- _limit_reasons(column) }}
         {%- elif column.type == 'time' %}
-        {%- if (column.get('parts') or []) | length == 3 %}
+        {%- if _zone_column(column) %}
         when {{ name }}__zone is null then 'unknown_time_zone'
         {%- endif %}
         {%- if _zone(declaration, column) != "'UTC'" %}

@@ -12,14 +12,15 @@
             {%- set others = _without_marks(given, marks | reject('equalto', 'symbol') | list) -%}
             {%- set text = 'case when ' ~ _symbol_fits(given, 'given.' ~ column.currency) ~ ' then ' ~ text ~ ' else ' ~ others ~ ' end' -%}
         {%- endif -%}
+        {%- if 'decimal_comma' in marks -%}{%- set text = _with_decimal_point(declaration, text) -%}{%- endif -%}
         {%- if column.get('implied_decimals') is not none -%}{{ return(_with_decimal_mark(text, column.implied_decimals)) }}{%- endif -%}
         {{ return('case when ' ~ given ~ '__is_plain then ' ~ given ~ ' else (' ~ text ~ ') end') }}
     {%- endif -%}
     {%- if column.get('parts') -%}
         {%- set given = '(given.' ~ column.parts[0] ~ " || ' ' || coalesce(given." ~ column.parts[1] ~ ", ''))" -%}
-        {{ return(_year_first(given, column.get('formats') or [])) }}
+        {{ return(_year_first_by_row(declaration, column, given)) }}
     {%- endif -%}
-    {%- set text = _year_first(given, column.formats) -%}
+    {%- set text = _year_first_by_row(declaration, column, given) -%}
     {%- if column.type == 'date' -%}
         {# A date that is written as its midnight is a date. #}
         {{ return(replace_pattern(text, '[T ]00:00(:00(\\.0+)?)?( UTC|Z)?$', '')) }}
@@ -38,6 +39,16 @@
     {{ return(undone.text) }}
 {%- endmacro %}
 
+{#
+    An amount whose comma can only be its decimal mark, with a point for it: one or two digits stand behind the comma, groups of three before it. What has the comma
+    as its declared mark is read so anyway.
+#}
+{% macro _with_decimal_point(declaration, text) -%}
+    {%- set only_so = matches(text, '[+-]?([0-9]+|[0-9]{1,3}(\\.[0-9]{3})+),[0-9]{1,2}') -%}
+    {{ return('case when ' ~ _convention(declaration, 'decimal_mark') ~ " = '.' and " ~ only_so
+        ~ ' then replace(replace(' ~ text ~ ", '.', ''), ',', '.') else " ~ text ~ ' end') }}
+{%- endmacro %}
+
 {# Whether the currency symbol in an amount, if there is one, can be that of its currency; many currencies are written with a dollar sign. #}
 {% macro _symbol_fits(text, currency) -%}
     {%- set code = ascii_upper(currency) -%}
@@ -53,6 +64,16 @@
     {%- if decimals == 0 -%}{{ return(replace_pattern(text, '\\.', '..')) }}{%- endif -%}
     {%- set padded = replace_pattern(text, '^([+-]?)([0-9]+)$', '\\1' ~ ('0' * decimals) ~ '\\2') -%}
     {{ return(replace_pattern(padded, '([0-9]{' ~ decimals ~ '})$', '.\\1')) }}
+{%- endmacro %}
+
+{# The same, in the shapes that hold for the row: an org or counterparty may have others than the feed. #}
+{% macro _year_first_by_row(declaration, column, text) -%}
+    {%- set otherwise = _year_first(text, column.get('formats') or []) -%}
+    {%- set cases = [] -%}
+    {%- for override in (declaration.get('overrides') or []) | reverse if override.get('formats') and column.get('formats') -%}
+        {%- do cases.append('when ' ~ _override_applies(declaration, override) ~ ' then ' ~ _year_first(text, override.formats)) -%}
+    {%- endfor -%}
+    {{ return('(case ' ~ (cases | join(' ')) ~ ' else ' ~ otherwise ~ ' end)' if cases else otherwise) }}
 {%- endmacro %}
 
 {# A date, or the date in front of a time, as `YYYY-MM-DD`, where it has one of the declared shapes. #}
@@ -92,6 +113,6 @@
             else {{ near }}
         end
     {%- endset -%}
-    {%- if (column.get('parts') or []) | length < 3 -%}{{ return(text) }}{%- endif -%}
+    {%- if not _zone_column(column) -%}{{ return(text) }}{%- endif -%}
     {{ return('(' ~ text ~ ') || case when left(' ~ name ~ "__zone, 1) in ('+', '-') then " ~ name ~ "__zone else '' end") }}
 {%- endmacro %}

@@ -50,8 +50,7 @@ select
     {%- if declaration.get('event_column') %},
     {%- set zone = _convention(declaration, 'time_zone') %}
     {%- set event = declaration.event_column ~ '__value' %}
-    {%- set parts = (declaration.columns | selectattr('name', 'equalto', declaration.event_column) | first).get('parts') or [] %}
-    {%- if parts | length == 3 %}
+    {%- if _zone_column(declaration.columns | selectattr('name', 'equalto', declaration.event_column) | first) %}
     {#- The record says its zone: its local day is the one that it says. #}
     case when {{ event }} is not null then {{ try_date('substr(' ~ declaration.event_column ~ ', 1, 10)') }} end as business_date
     {%- else %}

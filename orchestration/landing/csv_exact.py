@@ -40,13 +40,15 @@ UNTERMINATED = "unterminated quote: a field opens with a quote that does not clo
 STRAY = "stray quote: a field with quotes must be quoted as a whole, and quotes inside it doubled"
 
 
-def read_exactly(plain: PlainText, target: Target, delimiter: str, line: HeaderLine, header: HeaderMap) -> Reading:
+def read_exactly(
+    plain: PlainText, target: Target, delimiter: str, line: HeaderLine, header: HeaderMap, least: int | None = None
+) -> Reading:
     """Read a CSV file into the target's two Parquet files; `check` of the result proves law 1 from the values
-    written.
+    written. With `least` a record may stop after so many fields, or go on with empty ones.
     """
     skip = line.blank_lines_before + line.lines
     with connect(target.work_dir, str(target.work_dir / "lines.duckdb")) as connection:
-        grammar = Grammar(delimiter, len(line.fields), damaged=not plain.counts.is_utf8)
+        grammar = Grammar(delimiter, len(line.fields), damaged=not plain.counts.is_utf8, least=least)
         load_lines(connection, line_batches(plain, skip), f"*, {_kind(grammar)} as kind")
         _join_pairs(connection, grammar)
         _choose_regions(connection, grammar)
@@ -99,11 +101,11 @@ def load_lines(connection: duckdb.DuckDBPyConnection, batches: Iterator[pa.Recor
 
 class Grammar:
     """SQL expressions over the text of a line or record, for one delimiter and number of fields; `damaged` where texts
-    may hold bytes that are no UTF-8.
+    may hold bytes that are no UTF-8; `least` fields are enough where lines may be of unlike length.
     """
 
-    def __init__(self, delimiter: str, fields: int, damaged: bool) -> None:
-        self.delimiter, self.fields, self.damaged = literal(delimiter), fields, damaged
+    def __init__(self, delimiter: str, fields: int, damaged: bool, least: int | None = None) -> None:
+        self.delimiter, self.fields, self.damaged, self.least = literal(delimiter), fields, damaged, least
         self.blanks = literal("".join(c for c in " \t" if c != delimiter))
         d = re.escape(delimiter) if delimiter in r"\|^$.*+?()[]{}" else delimiter
         self.cell = rf'(?:"(?:[^"]|"")*"|[^"{re.escape(delimiter)}]*)'
@@ -119,6 +121,16 @@ class Grammar:
         """Fields of a strict record: its delimiters outside quotes, plus one."""
         bare = f"""(case when contains({text}, '"') then regexp_replace({text}, '"[^"]*"', '', 'g') else {text} end)"""
         return f"(strlen({bare}) - strlen(replace({bare}, {self.delimiter}, '')) + 1)"
+
+    def fits(self, text: str) -> str:
+        """Whether a strict record has the fields of the header, or where that is allowed fewer of them, or empty ones
+        besides them.
+        """
+        if self.least is None:
+            return f"{self.count(text)} = {self.fields}"
+        return (
+            f"{self.count(text)} >= {self.least} and {self.count(f'rtrim({text}, {self.delimiter})')} <= {self.fields}"
+        )
 
     def is_damaged(self, text: str) -> str:
         """Whether `text` holds bytes that are no UTF-8."""
@@ -139,8 +151,8 @@ def _value(field: str) -> str:
 
 
 def _kind(grammar: Grammar) -> str:
-    """What a line is when it stands alone: odd, blank, damaged, nul, stray (quote), record, or fields (a wrong number
-    of them).
+    """What a line is when it stands alone: odd, blank, damaged, nul, stray (quote), record, uneven (a record all the
+    same), or fields (a wrong number of them).
     """
     return f"""case
         when quotes % 2 = 1 then 'odd'
@@ -149,6 +161,7 @@ def _kind(grammar: Grammar) -> str:
         when contains(body, chr(0)) then 'nul'
         when quotes > 0 and not {grammar.strict("body")} then 'stray'
         when {grammar.count("body")} = {grammar.fields} then 'record'
+        when {grammar.fits("body")} then 'uneven'
         else 'fields' end"""
 
 
@@ -169,7 +182,7 @@ def _join_pairs(connection: duckdb.DuckDBPyConnection, grammar: Grammar) -> None
         from segments as s join segments as t on t.segment = s.segment + 1
         where not s.swallows and s.size + t.odd_size <= {LONGEST_RECORD}""")
     connection.execute(
-        "create table pairs(segment bigint, first_n bigint, last_n bigint, text varchar, strict boolean, fields bigint)"
+        "create table pairs(segment bigint, first_n bigint, last_n bigint, text varchar, strict boolean, fits boolean)"
     )
     slices = connection.execute(f"""
         select min(segment), max(segment) from (
@@ -189,7 +202,7 @@ def _join_pairs(connection: duckdb.DuckDBPyConnection, grammar: Grammar) -> None
                 join lines as l on l.segment = p.part and (p.part = p.segment or l.n = p.last_n)
                 where l.segment between {low} and {high} + 1
                 group by all)
-            select *, {grammar.strict("text")} as strict, {grammar.count("text")} as fields from joined""")
+            select *, {grammar.strict("text")} as strict, {grammar.fits("text")} as fits from joined""")
 
 
 def _choose_regions(connection: duckdb.DuckDBPyConnection, grammar: Grammar) -> None:
@@ -197,7 +210,7 @@ def _choose_regions(connection: duckdb.DuckDBPyConnection, grammar: Grammar) -> 
     free, those whose quotes are in order but whose number of fields is not.
     """
     connection.execute("create table regions as select *, true as complete from pairs where false")
-    for complete, wanted in ((True, f"fields = {grammar.fields}"), (False, f"fields <> {grammar.fields}")):
+    for complete, wanted in ((True, "fits"), (False, "not fits")):
         connection.execute(f"""
             insert into regions
             with free as (
@@ -242,7 +255,7 @@ def _rejects_query(grammar: Grammar) -> str:
             when kind = 'odd' then case when regexp_full_match(text, {grammar.open_record}) then {literal(UNTERMINATED)}
                                  else {literal(STRAY)} end
             else {literal(expected)} || {grammar.count("text")} || ' found' end as reason
-        from units where kind not in ('record', 'region')"""
+        from units where kind not in ('record', 'uneven', 'region')"""
 
 
 def _write_records(
@@ -253,7 +266,8 @@ def _write_records(
     number = ", row_number as _row_number" if numbered else ""
     query = f"""
         select {select}, {target.constants()}{number}
-        from (select row_number, {grammar.split("text")} as f from units where kind in ('record', 'region')) as r"""
+        from (select row_number, {grammar.split("text")} as f from units
+              where kind in ('record', 'uneven', 'region')) as r"""
     return copy_out(connection, query, target.records)
 
 

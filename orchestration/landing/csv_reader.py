@@ -1,14 +1,18 @@
 """CSV: DuckDB's reader where its answer can be proved right from the counts alone, the exact reader everywhere else."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import duckdb
 
 from orchestration.landing.csv_exact import read_exactly
 from orchestration.landing.csv_fast import FastReader, NotProvableError, may_be_fast
 from orchestration.landing.errors import UnreadableFileError
 from orchestration.landing.feeds import Feed
-from orchestration.landing.header import HeaderLine, HeaderMap, map_header, split_header
+from orchestration.landing.header import HeaderLine, HeaderMap, header_candidates, map_header
 from orchestration.landing.reading import Reading, Target
 from orchestration.landing.remedies import header_fault
+from orchestration.landing.reshape import even_out, fewest_fields, without_first_lines
 from orchestration.landing.text import PlainText
 
 LONGEST_HEADER = 1 << 20  # bytes
@@ -20,14 +24,46 @@ def read_csv(plain: PlainText, feed: Feed, target: Target) -> Reading:
     Raises `UnreadableFileError` when there is no header, a required column is missing, or law 1 cannot be made to hold.
     """
     delimiter, line, header = choose_dialect(plain, feed, target.org_id)
-    if may_be_fast(plain, line):
-        fast = FastReader(plain, target, delimiter, line, header)
-        for attempt in fast.attempts():
+    if line.preamble_lines:
+        body = without_first_lines(plain, line.lines_before, target.work_dir)
+        below = replace(line, blank_lines_before=0, preamble_lines=0)
+        shown = replace(target, lines_before=line.lines_before)
+        reading = _read_table(body, feed, shown, delimiter, below, header)
+        return replace(
+            reading,
+            header_lines=reading.header_lines + line.preamble_lines,
+            blank_lines=reading.blank_lines + line.blank_lines_before,
+            physical_lines=plain.counts.lines,
+        )
+    return _read_table(plain, feed, target, delimiter, line, header)
+
+
+def _read_table(
+    plain: PlainText, feed: Feed, target: Target, delimiter: str, line: HeaderLine, header: HeaderMap
+) -> Reading:
+    least = fewest_fields(header, [c.name for c in feed.columns if c.required]) if feed.ragged_ends else None
+    for reader in _fast_readers(plain, target, delimiter, line, header, least):
+        for attempt in reader.attempts():
             try:
                 return attempt()
             except (duckdb.Error, NotProvableError):
                 pass  # whatever it was, the next reader finds it out, the last one line by line
-    return read_exactly(plain, target, delimiter, line, header)
+    return read_exactly(plain, target, delimiter, line, header, least)
+
+
+def _fast_readers(
+    plain: PlainText, target: Target, delimiter: str, line: HeaderLine, header: HeaderMap, least: int | None
+) -> Iterator[FastReader]:
+    """At most one reader: of the file, or where lines may be of unlike length of a copy in which they are not."""
+    if not may_be_fast(plain, line):
+        return
+    reader = FastReader(plain, target, delimiter, line, header)
+    if least is not None and not reader.quotes:
+        even = even_out(plain, delimiter, len(line.fields), least, target.work_dir)
+        if even is None:
+            return
+        reader = FastReader(even, target, delimiter, line, header)
+    yield reader
 
 
 def choose_dialect(plain: PlainText, feed: Feed, org_id: str) -> tuple[str, HeaderLine, HeaderMap]:
@@ -39,16 +75,21 @@ def choose_dialect(plain: PlainText, feed: Feed, org_id: str) -> tuple[str, Head
     aliases = feed.org_aliases(org_id)
     found = []
     for order, delimiter in enumerate(feed.delimiters):
-        line = split_header(head, delimiter)
-        if line:
-            header = map_header(line.fields, columns, aliases)
+        lines = [
+            (line, map_header(line.fields, columns, aliases))
+            for line in header_candidates(head, delimiter, feed.header_within)
+        ]
+        whole = next(((line, header) for line, header in lines if header.known and not header.missing), None)
+        if lines:
+            line, header = whole or max(lines, key=lambda entry: entry[1].known)
             found.append((-header.known, len(header.missing), -len(line.fields), order, delimiter, line, header))
     if not found:
         blank = not head.strip("\ufeff \t\r\n")
+        within = f"on one of the first {feed.header_within} lines"
         raise UnreadableFileError(
             "no header: the file holds only blank lines" if blank else "a header whose quotes do not close",
             f"a header with the columns {', '.join(c.name for c in feed.columns if c.required) or 'of the feed'}",
-            "deliver the file with its header as the first line",
+            f"deliver the file with its header {'as the first line' if feed.header_within == 1 else within}",
         )
     _, _, _, _, delimiter, line, header = min(found, key=lambda entry: entry[:4])
     if header.missing or header.doubtful or not header.known:

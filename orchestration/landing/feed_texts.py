@@ -7,8 +7,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 FEED_TEXT_KEYS = ("kind_columns", "amount_marks", "fill_down")
-COLUMN_TEXT_KEYS = ("default", "implied_decimals", "formats", "parts", "time_zone")
-AMOUNT_MARKS = ("symbol", "parentheses", "trailing_minus", "unicode_minus", "dash_zero")
+COLUMN_TEXT_KEYS = ("default", "implied_decimals", "formats", "parts", "time_zone", "zone")
+AMOUNT_MARKS = ("symbol", "parentheses", "trailing_minus", "unicode_minus", "dash_zero", "decimal_comma")
 DATE_SHAPES = ("YYYY-MM-DD", "DD.MM.YYYY", "MM/DD/YYYY", "DD/MM/YYYY", "YYYY/MM/DD")
 MOST_KIND_COLUMNS = 3
 MOST_IMPLIED_DECIMALS = 9
@@ -30,7 +30,10 @@ def check_texts(feed: Mapping[str, Any], columns: Nodes, fault: Fault) -> None:
             fault(f"feed.{key}", f"no declared column named {name} beside it (staging adds one)", name)
     for name, meta in columns.items():
         _implied_decimals(f"columns.{name}.implied_decimals", meta, feed, fault)
-        _formats(f"columns.{name}.formats", meta, fault)
+        if meta.get("formats") is not None and meta.get("type") not in ("time", "date"):
+            fault(f"columns.{name}.formats", "only on a column of type time or date", meta["formats"])
+        check_formats(f"columns.{name}.formats", meta.get("formats"), fault)
+        _zone(f"columns.{name}.zone", meta, texts, fault)
         _parts(f"columns.{name}.parts", meta, texts, fault)
         _default(f"columns.{name}.default", meta, fault)
         _time_zone(f"columns.{name}.time_zone", meta, fault)
@@ -122,12 +125,10 @@ def _implied_decimals(where: str, meta: Mapping[str, Any], feed: Mapping[str, An
             break
 
 
-def _formats(where: str, meta: Mapping[str, Any], fault: Fault) -> None:
-    given = meta.get("formats")
+def check_formats(where: str, given: Any, fault: Fault) -> None:
+    """Tell what is wrong with a list of date shapes."""
     if given is None:
         return
-    if meta.get("type") not in ("time", "date"):
-        fault(where, "only on a column of type time or date", given)
     if not _distinct_texts(given):
         fault(where, f"a list of {', '.join(DATE_SHAPES)}", given)
         return
@@ -136,6 +137,16 @@ def _formats(where: str, meta: Mapping[str, Any], fault: Fault) -> None:
             fault(where, f"one of {', '.join(DATE_SHAPES)}", shape)
     if {"MM/DD/YYYY", "DD/MM/YYYY"} <= set(given):
         fault(where, "only one of MM/DD/YYYY and DD/MM/YYYY: 03/04/2026 would be two days", given)
+
+
+def _zone(where: str, meta: Mapping[str, Any], texts: list[str], fault: Fault) -> None:
+    given = meta.get("zone")
+    if given is None:
+        return
+    if meta.get("type") != "time" or meta.get("parts"):
+        fault(where, "only on a column of type time without parts (the third of the parts is its zone)", given)
+    if given not in texts:
+        fault(where, f"a declared column of type text or id ({', '.join(sorted(texts))})", given)
 
 
 def _parts(where: str, meta: Mapping[str, Any], texts: list[str], fault: Fault) -> None:

@@ -15,7 +15,13 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from orchestration.landing.errors import FeedDeclarationError
-from orchestration.landing.feed_texts import COLUMN_TEXT_KEYS, FEED_TEXT_KEYS, check_defaults, check_texts
+from orchestration.landing.feed_texts import (
+    COLUMN_TEXT_KEYS,
+    FEED_TEXT_KEYS,
+    check_defaults,
+    check_formats,
+    check_texts,
+)
 from orchestration.landing.header import normalise
 
 COLUMN_TYPES = ("id", "text", "currency", "amount", "time", "date", "integer", "decimal")
@@ -28,15 +34,28 @@ FEED_KEYS = (
     "grouping_mark",
     "delimiters",
     "encodings",
+    "header_within",
+    "ragged_ends",
+    "readers",
     *ROLE_KEYS,
     *FEED_TEXT_KEYS,
     "overrides",
 )
 COLUMN_KEYS = ("type", "required", "aliases", "currency", "minimum", "maximum", *COLUMN_TEXT_KEYS)
 NUMBER_TYPES = ("integer", "decimal", "amount")
-OVERRIDE_KEYS = ("org_id", "counterparty_id", "time_zone", "decimal_mark", "grouping_mark", "aliases", "defaults")
+OVERRIDE_KEYS = (
+    "org_id",
+    "counterparty_id",
+    "time_zone",
+    "decimal_mark",
+    "grouping_mark",
+    "formats",
+    "aliases",
+    "defaults",
+)
 DEFAULT_DELIMITERS = (",", ";", "\t", "|")
 DEFAULT_ENCODINGS = ("utf-8", "cp1252")
+FARTHEST_HEADER = 100  # lines
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
@@ -80,6 +99,9 @@ class Feed:
     grouping_mark: str = ""
     delimiters: tuple[str, ...] = DEFAULT_DELIMITERS
     encodings: tuple[str, ...] = DEFAULT_ENCODINGS
+    header_within: int = 1  # lines among which the header is; those before it are a preamble
+    ragged_ends: bool = False  # a CSV line may stop before its last columns, or go on with empty fields
+    readers: tuple[str, ...] = ()  # tried by content before CSV and JSON Lines
     id_column: str | None = None
     version_column: str | None = None
     counterparty_column: str | None = None
@@ -109,6 +131,14 @@ class Feed:
                 for column, aliases in override.aliases.items():
                     found[column] = (*found.get(column, ()), *aliases)
         return found
+
+
+def reader_names() -> tuple[str, ...]:
+    """The readers that a declaration may name: the modules of `landing/readers` that are no helpers (their own names
+    begin with `_`).
+    """
+    folder = Path(__file__).parent / "readers"
+    return tuple(sorted(path.stem for path in folder.glob("*.py") if NAME.fullmatch(path.stem)))
 
 
 def load_feeds(project_dir: Path | str) -> dict[str, Feed]:
@@ -204,6 +234,9 @@ class _Reader:
             grouping_mark=self.grouping_mark("feed.grouping_mark", meta.get("grouping_mark", "")),
             delimiters=self.delimiters(meta.get("delimiters", list(DEFAULT_DELIMITERS))),
             encodings=self.encodings(meta.get("encodings", list(DEFAULT_ENCODINGS))),
+            header_within=self.header_within(meta.get("header_within", 1), columns),
+            ragged_ends=self.flag("feed.ragged_ends", meta.get("ragged_ends", False)),
+            readers=self.readers(meta.get("readers", [])),
             overrides=self.overrides(meta.get("overrides", []), names),
             description=str(self.table.get("description", "")),
             **roles,
@@ -251,9 +284,7 @@ class _Reader:
         if not NAME.fullmatch(name):
             self.fault("name of a column", "lower-case letters, digits and single underscores, a letter first", name)
         self.unknown_keys(f"{where}.config.meta", meta, COLUMN_KEYS)
-        required = meta.get("required", False)
-        if not isinstance(required, bool):
-            self.fault(f"{where}.required", "true or false", required)
+        required = self.flag(f"{where}.required", meta.get("required", False))
         minimum = self.limit(f"{where}.minimum", meta.get("minimum"), meta.get("type"))
         maximum = self.limit(f"{where}.maximum", meta.get("maximum"), meta.get("type"))
         if minimum is not None and maximum is not None and minimum > maximum:
@@ -262,13 +293,29 @@ class _Reader:
             name=name,
             type=self.choice(f"{where}.type", meta.get("type"), COLUMN_TYPES),
             # What is put together from other columns or has a default is required of the record, not of the header.
-            required=required is True and not meta.get("parts") and meta.get("default") is None,
+            required=required and not meta.get("parts") and meta.get("default") is None,
             aliases=self.texts(f"{where}.aliases", meta.get("aliases", [])),
             currency=meta.get("currency"),
             minimum=minimum,
             maximum=maximum,
             description=str(node.get("description", "")),
         )
+
+    def flag(self, where: str, given: Any) -> bool:
+        if not isinstance(given, bool):
+            self.fault(where, "true or false", given)
+        return given is True
+
+    def header_within(self, given: Any, columns: tuple[Column, ...]) -> int:
+        """The header is known by its required columns, so there must be some where it can be on any line but the
+        first.
+        """
+        if isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= FARTHEST_HEADER:
+            self.fault("feed.header_within", f"a number of lines from 1 to {FARTHEST_HEADER}", given)
+            return 1
+        if given > 1 and not any(column.required for column in columns):
+            self.fault("feed.header_within", "1 where no column is required (nothing else tells the header)", given)
+        return given
 
     def limit(self, where: str, given: Any, column_type: Any) -> int | float | None:
         if given is None:
@@ -291,6 +338,7 @@ class _Reader:
             self.fault(where, "a mapping", node)
             return Override(org_id="")
         self.unknown_keys(where, node, OVERRIDE_KEYS)
+        check_formats(f"{where}.formats", node.get("formats"), self.fault)
         if not isinstance(node.get("org_id"), str) or not node["org_id"]:
             self.fault(f"{where}.org_id", "the org's id as text", node.get("org_id"))
         counterparty = node.get("counterparty_id")
@@ -372,3 +420,10 @@ class _Reader:
                 self.fault("feed.encodings", "encodings that Python knows, such as utf-8, cp1252, latin-1", name)
                 return DEFAULT_ENCODINGS
         return tuple(str(name) for name in given)
+
+    def readers(self, given: Any) -> tuple[str, ...]:
+        known = reader_names()
+        if not isinstance(given, list) or any(name not in known for name in given):
+            self.fault("feed.readers", f"a list of {', '.join(known)}", given)
+            return ()
+        return tuple(given)

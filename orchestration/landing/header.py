@@ -1,10 +1,11 @@
 """A file's header: how its names are compared, split, and laid over a feed's declared columns."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 BLANKS = " \t\u00a0\u2003\ufeff"
+LINE = re.compile(r"([^\r\n]*)(\r\n|\n|\r)")
 RESERVED = ("_org_id", "_feed", "_batch_id", "_source_file", "_received_at", "_row_number")
 
 
@@ -15,11 +16,19 @@ def normalise(name: str) -> str:
 
 @dataclass(frozen=True)
 class HeaderLine:
-    """A CSV header: its fields as delivered (unquoted), the blank lines before it and the physical lines it covers."""
+    """A CSV header: its fields as delivered (unquoted), the blank lines before it, the physical lines it covers, and
+    the lines of the preamble before it that are not blank.
+    """
 
     fields: tuple[str, ...]
     blank_lines_before: int
     lines: int
+    preamble_lines: int = 0
+
+    @property
+    def lines_before(self) -> int:
+        """Physical lines before the header."""
+        return self.preamble_lines + self.blank_lines_before
 
 
 @dataclass(frozen=True)
@@ -48,7 +57,7 @@ def split_header(text: str, delimiter: str) -> HeaderLine | None:
     """
     start, blank = 0, 0
     blanks = "".join(b for b in BLANKS if b != delimiter)
-    while match := re.compile(r"([^\r\n]*)(\r\n|\n|\r)").match(text, start):
+    while match := LINE.match(text, start):
         if match[1].strip(blanks):
             break
         start, blank = match.end(), blank + 1
@@ -65,6 +74,27 @@ def split_header(text: str, delimiter: str) -> HeaderLine | None:
             body = text[start : match.start(3)]
             return HeaderLine(tuple(fields), blank, len(re.split(r"\r\n|\n|\r", body)))
     return None
+
+
+def header_candidates(text: str, delimiter: str, within: int) -> Iterator[HeaderLine]:
+    """What the header may be, from the top: the first record, and where the header may lie below the first line what
+    begins on each further line up to that number that is not blank.
+    """
+    blanks = "".join(b for b in BLANKS if b != delimiter)
+    start = blank = preamble = 0
+    for number in range(within):
+        end = LINE.match(text, start)
+        if number == 0 or (end and end[1].strip(blanks)):
+            line = split_header(text[start:] if start else text, delimiter)
+            if line:
+                yield replace(line, blank_lines_before=line.blank_lines_before + blank, preamble_lines=preamble)
+        if not end:
+            return
+        if end[1].strip(blanks):
+            preamble += 1
+        else:
+            blank += 1
+        start = end.end()
 
 
 def map_header(

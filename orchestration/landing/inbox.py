@@ -29,6 +29,7 @@ from orchestration.landing.jsonl_reader import read_jsonl
 from orchestration.landing.lock import landing_lock
 from orchestration.landing.manifest import read_manifests
 from orchestration.landing.parquet_reader import read_parquet
+from orchestration.landing.readers import choose, encodings_of
 from orchestration.landing.reading import Reading, Target
 from orchestration.landing.remedies import unknown_feed
 from orchestration.landing.report import FileOutcome, LandingReport
@@ -213,7 +214,7 @@ class _Landing:
             raise unknown_feed(system, name, list(self.feeds))
         if file.path.is_symlink() or not file.path.is_file():
             raise UnreadableFileError("a link or special file", "a regular file", "copy the file itself into the inbox")
-        form = file_format(shown)
+        form = file_format(shown) or ("csv" if feed.readers else None)
         if form is None:
             raise UnreadableFileError(
                 f"a file with the ending {Path(shown).suffix or '(none)'}",
@@ -248,8 +249,16 @@ def _moved(outcome: FileOutcome, path: Path, data: Path) -> FileOutcome:
 def _read(raw: RawFile, form: str, feed: Feed, target: Target, work_dir: Path) -> Reading:
     if form == "parquet":
         return read_parquet(raw.path, feed, target)
-    plain = to_utf8(raw, feed.encodings, work_dir, feed.declared_in)
-    return read_jsonl(plain, feed, target) if form == "jsonl" else read_csv(plain, feed, target)
+    plain = to_utf8(raw, encodings_of(feed, raw.head), work_dir, feed.declared_in)
+    reader = choose(feed.readers, plain.head)
+    if reader:
+        return reader.read(plain, feed, target)
+    try:
+        return read_jsonl(plain, feed, target) if form == "jsonl" else read_csv(plain, feed, target)
+    except UnreadableFileError as error:
+        if feed.readers:
+            error.expected = f"a file in one of the formats {', '.join(feed.readers)}, or {error.expected}"
+        raise
 
 
 def _state(path: Path) -> tuple[int, int]:

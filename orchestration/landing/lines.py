@@ -58,11 +58,14 @@ def line_batches(plain: PlainText, skip_lines: int) -> Iterator[pa.RecordBatch]:
         yield pa.record_batch([numbers, segments, quotes.cast(pa.int32()), brk, bodies], schema=LINES)
 
 
-def line_blocks(plain: PlainText, has_cr: bool, chunk_bytes: int = CHUNK) -> Iterator[bytes]:
+def line_blocks(
+    plain: PlainText, has_cr: bool, chunk_bytes: int = CHUNK, longest: int = LONGEST_LINE
+) -> Iterator[bytes]:
     """Blocks of whole lines, joined by LF, the last LF of each left out.
 
     Where CRs are to count (`has_cr`), a line that ended in CRLF keeps one CR at its end and one that ended in CR keeps
-    two: no other CR can occur, so this can be undone without loss.
+    two: no other CR can occur, so this can be undone without loss. Raises `UnreadableFileError` for a line of more than
+    `longest` bytes.
     """
     tail: list[bytes] = []
     held = b""  # a CR at the end of a chunk: its LF may follow
@@ -77,9 +80,9 @@ def line_blocks(plain: PlainText, has_cr: bool, chunk_bytes: int = CHUNK) -> Ite
             cut = chunk.rfind(b"\n")
             if cut < 0:
                 tail.append(chunk)
-                if sum(map(len, tail)) > LONGEST_LINE:
+                if sum(map(len, tail)) > longest:
                     raise UnreadableFileError(
-                        f"a line longer than {LONGEST_LINE >> 20} MiB",
+                        f"a line longer than {longest >> 20} MiB",
                         "text with line ends",
                         "deliver the file with line ends",
                     )

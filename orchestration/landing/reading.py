@@ -27,6 +27,7 @@ class Target:
     batch_id: str
     source_file: str
     received_at: str
+    lines_before: int = 0  # physical lines of the delivered file that the reader is not shown
 
     @property
     def records(self) -> Path:
@@ -103,7 +104,8 @@ def write_rejects(connection: duckdb.DuckDBPyConnection, target: Target, rejects
     many.
     """
     query = f"""
-        select {target.constants()}, row_number::bigint as _row_number, line_number::bigint as _line_number,
+        select {target.constants()}, row_number::bigint as _row_number,
+               (line_number + {target.lines_before})::bigint as _line_number,
                line_span::bigint as _line_span, reason::varchar as _reason, raw::varchar as _raw
         from ({rejects}) as r order by row_number"""
     return copy_out(connection, query, target.rejects)

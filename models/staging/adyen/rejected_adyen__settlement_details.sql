@@ -1,0 +1,1 @@
+{{ rejected(feed='adyen/settlement_details') }}

@@ -1,0 +1,1 @@
+{{ stage(feed='adyen/settlement_details') }}

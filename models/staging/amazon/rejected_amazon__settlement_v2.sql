@@ -1,0 +1,1 @@
+{{ rejected(feed='amazon/settlement_v2') }}

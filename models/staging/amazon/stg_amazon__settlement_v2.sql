@@ -1,0 +1,1 @@
+{{ stage(feed='amazon/settlement_v2') }}
