@@ -25,6 +25,7 @@ PARTS = (
     "seeds/policy_defaults.csv",
     "seeds/status_map.csv",
     "seeds/status_pairs.csv",
+    "seeds/tenders_outside_payouts.csv",
     "seeds/zone_aliases.csv",
 )
 

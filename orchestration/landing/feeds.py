@@ -292,8 +292,8 @@ class _Reader:
         return Column(
             name=name,
             type=self.choice(f"{where}.type", meta.get("type"), COLUMN_TYPES),
-            # What is put together from other columns is required of the record, not of the header.
-            required=required and not meta.get("parts"),
+            # What is put together from other columns or has a default is required of the record, not of the header.
+            required=required and not meta.get("parts") and meta.get("default") is None,
             aliases=self.texts(f"{where}.aliases", meta.get("aliases", [])),
             currency=meta.get("currency"),
             minimum=minimum,

@@ -43,11 +43,11 @@ class FeedFolder:
         return report
 
     def build(self, *selected: str, as_of: datetime = AS_OF, command: str = "build") -> None:
-        """Build the chosen models with their seeds and tests; unit tests judge the code elsewhere."""
+        """Build the chosen models with their seeds; what they hold is judged by the caller."""
         done = subprocess.run(
             [
                 *(sys.executable, "-c", "from dbt.cli.main import cli; cli()", "--no-use-colors", command),
-                *("--exclude-resource-type", "unit_test", "--select", *selected),
+                *("--exclude-resource-types", "unit_test", "test", "--select", *selected),
                 *("--project-dir", str(self.project), "--profiles-dir", str(self.project), "--target", self.target),
                 *("--target-path", str(self.root / ".dbt"), "--log-path", str(self.root / ".dbt" / "logs")),
             ],

@@ -85,7 +85,7 @@ def test_all_faults_at_once(tmp_path: Path) -> None:
     assert len(caught.value.faults) == len(TOLD), text
 
 
-def test_a_time_in_parts_is_required_of_the_record_and_not_of_the_header(tmp_path: Path) -> None:
+def test_what_is_made_is_required_of_the_record_and_not_of_the_header(tmp_path: Path) -> None:
     path = tmp_path / "models/staging/shop/_shop__sources.yml"
     path.parent.mkdir(parents=True)
     path.write_text(
@@ -100,6 +100,7 @@ sources:
           - {name: day, config: {meta: {type: text, required: true}}}
           - {name: clock, config: {meta: {type: text, required: true}}}
           - {name: sold_at, config: {meta: {type: time, parts: [day, clock], required: true}}}
+          - {name: ccy, config: {meta: {type: currency, default: USD, required: true}}}
 """,
         encoding="utf-8",
     )

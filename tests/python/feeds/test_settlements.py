@@ -106,11 +106,11 @@ def test_adyen_times_are_in_the_zone_beside_them(settled: FeedFolder) -> None:
 
 def test_adyen_payouts(settled: FeedFolder) -> None:
     assert payouts(settled, "adyen__settlement_details") == [
-        ("PINE_EU 11 EUR", "EUR", 6801, "TX70015XT batch 11, PINE_EU", "BOOKED", "2026-03-03"),
-        ("PINE_EU 7 EUR", "EUR", 8889, "TX70011XT batch 7, PINE_EU", "BOOKED", "2026-03-03"),
+        ("PINE_EU 11 EUR", "EUR", 6801, "TX70015XT batch 11", "BOOKED", "2026-03-03"),
+        ("PINE_EU 7 EUR", "EUR", 8889, "TX70011XT batch 7", "BOOKED", "2026-03-03"),
         ("PINE_EU 8 EUR", "EUR", 0, None, "BOOKED", "2026-03-03"),
-        ("PINE_EU 9 EUR", "EUR", 9029, "TX70013XT batch 9, PINE_EU", "BOOKED", "2026-03-03"),
-        ("PINE_UK 7 EUR", "EUR", 100, "TX8XT batch 7, PINE_UK", "BOOKED", "2026-03-03"),
+        ("PINE_EU 9 EUR", "EUR", 9029, "TX70013XT batch 9", "BOOKED", "2026-03-03"),
+        ("PINE_UK 7 EUR", "EUR", 100, "TX8XT batch 7", "BOOKED", "2026-03-03"),
     ]
 
 

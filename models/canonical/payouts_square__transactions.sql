@@ -1,0 +1,61 @@
+{{ config(materialized='view') }}
+-- The file has no deposits of its own: each is the sum of its card parts and fees.
+-- A sale that is delivered again adds nothing; what a later delivery adds makes a new sum, received then.
+with first_sales as (
+    select
+        org_id,
+        deposit_id,
+        currency,
+        card_exponent as exponent,
+        card_minor + fees_minor as amount_minor,
+        location,
+        deposit_date,
+        received_at,
+        batch_id,
+        row_number,
+        row_number() over (partition by org_id, payment_id order by received_at, batch_id, row_number) as delivery
+    from {{ ref('stg_square__transactions') }}
+    where is_valid and deposit_id is not null and kind <> 'IGNORED'
+),
+
+sums_of_batches as (
+    select
+        org_id,
+        deposit_id,
+        currency,
+        exponent,
+        batch_id,
+        received_at,
+        min(row_number) as row_number,
+        min(location) as location,
+        max(deposit_date) as deposit_date,
+        sum(amount_minor) as amount_minor
+    from first_sales
+    where delivery = 1
+    group by org_id, deposit_id, currency, exponent, batch_id, received_at
+),
+
+payouts as (
+    select
+        org_id,
+        deposit_id as activity_id,
+        0 as version,
+        'square' as counterparty_id,
+        'PAYOUT' as activity_type,
+        deposit_id as batch_ref,
+        'summed' as description,
+        'BOOKED' as status,
+        currency,
+        exponent,
+        sum(amount_minor) over so_far as amount_minor,
+        sum(amount_minor) over so_far as net_minor,
+        cast(max(deposit_date) over so_far as timestamp) as event_at,
+        max(deposit_date) over so_far as business_date,
+        received_at,
+        batch_id,
+        row_number
+    from sums_of_batches
+    window so_far as (partition by org_id, deposit_id, currency order by received_at, batch_id rows between unbounded preceding and current row)
+)
+
+{{ as_canonical(records='payouts', system='square', entity='payouts', absent=['order_ref', 'payment_ref', 'source_status', 'fee_minor']) }}

@@ -1,0 +1,1 @@
+{{ rejected(feed='shopify/payout_transactions') }}

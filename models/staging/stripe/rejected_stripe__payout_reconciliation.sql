@@ -1,0 +1,1 @@
+{{ rejected(feed='stripe/payout_reconciliation') }}
