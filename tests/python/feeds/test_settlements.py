@@ -54,7 +54,8 @@ def rejected(folder: FeedFolder, feed: str) -> set[Row]:
 
 def broken(folder: FeedFolder, feed: str) -> list[Row]:
     query = (
-        f"select balance, scope, currency, expected, actual, row_number from canonical.identities_{feed}"
+        f"select balance, substr(scope, {len(feed) + 1}), currency, expected, actual, row_number"
+        f" from canonical.identities_{feed}"
         " where not holds"
     )
     rows = [(*row[:3], *(None if value is None else int(value) for value in row[3:])) for row in folder.rows(query)]
