@@ -20,6 +20,8 @@ PARTS = (
     "models/staging/**/_*__sources.yml",
     "models/canonical/**/*.sql",
     "models/reconciliations/**/*.sql",
+    "seeds/bank_directions.csv",
+    "seeds/bank_references.csv",
     "seeds/currencies.csv",
     "seeds/leg_kinds.csv",
     "seeds/policy_defaults.csv",
@@ -30,13 +32,28 @@ PARTS = (
 )
 
 
-def code_version(project: Path) -> str:
-    """SHA-256 (first 16 hex digits) over the names and contents of the files that verdicts depend on."""
+# All that a published column depends on besides verdicts and records.
+MART_PARTS = (*PARTS, "macros/marts/*.sql", "models/marts/*.sql")
+
+
+def code_version(project: Path, parts: tuple[str, ...] = PARTS) -> str:
+    """SHA-256 (first 16 hex digits) over the names and contents of files; unless told, of those that verdicts depend
+    on."""
     digest = hashlib.sha256()
-    for file in sorted({file for part in PARTS for file in project.glob(part)}):
+    for file in sorted({file for part in parts for file in project.glob(part)}):
         digest.update(file.relative_to(project).as_posix().encode() + b"\0")
         digest.update(file.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
+
+
+def built_whole(data: DataDir, target: str) -> bool:
+    """Whether a whole run has closed on a target, so that every model has its table there."""
+    records = (load(data, file.stem) for file in data.runs.glob("*.json"))
+    return any(
+        record.target == target and not record.replay and not record.stream and record.state == State.CLOSED
+        for record in records
+        if record is not None
+    )
 
 
 def needs_rebuild(data: DataDir, target: str, current: str) -> bool:

@@ -73,6 +73,13 @@ class Run:
             return self.request.full_refresh
         return code_version.needs_rebuild(self.data, self.place.target, self.record.code_version)
 
+    @property
+    def stream(self) -> str | None:
+        """The stream to build alone; none for all of them. The marts read every stream, so that one alone can be built
+        only beside the others' tables."""
+        alone = not self.replay and not self.full_refresh and code_version.built_whole(self.data, self.place.target)
+        return self.request.stream if alone else None
+
     def land(self) -> LandingReport | None:
         """Land what lies in the inbox. A replay lands nothing."""
         if self.replay:
@@ -100,6 +107,7 @@ class Run:
         """Note that the warehouse is about to move to this `as_of`, and make room for a replay."""
         self.record.built = not self.replay
         self.record.code_version = code_version.code_version(self.project)
+        self.record.stream = self.stream
         self.record.save(self.data)
         if self.full_refresh and not self.request.full_refresh:
             self.progress.note("The code has changed since the last run: everything is built anew.")
@@ -116,7 +124,7 @@ class Run:
                 self.place,
                 self.run_id,
                 self.as_of,
-                stream=self.request.stream,
+                stream=self.stream,
                 full_refresh=self.full_refresh,
                 on_node=lambda done, total, name: self.progress.step(done, total, f"{done} of {total}: {name}"),
             )
@@ -126,11 +134,20 @@ class Run:
     def finish(self, outcome: BuildOutcome) -> Summary:
         """Publish when the books closed, sum up, and write down how the run ended."""
         failures = [failure.message for failure in outcome.failures]
+        streams = projects.load_streams(self.project)
+        marts = (*publish.MARTS, *dict.fromkeys(mart for stream in streams.values() for mart in stream.marts))
         temporary = self.data.root / ".tmp"
         with self.timed("publish"), open_warehouse(self.place, temporary) as warehouse:
             if outcome.ok and not self.replay:
-                publish.publish(self.data, warehouse, on_mart=lambda mart: self.progress.step(0, 0, mart))
-            facts = summary.read_facts(warehouse, projects.load_streams(self.project), self.request.stream)
+                code = code_version.code_version(self.project, code_version.MART_PARTS)
+                publish.publish(
+                    self.data,
+                    warehouse,
+                    marts=marts,
+                    code=code,
+                    on_mart=lambda mart: self.progress.step(0, 0, mart),
+                )
+            facts = summary.read_facts(warehouse, streams, self.request.stream)
         shutil.rmtree(temporary, ignore_errors=True)
         if self.replay:
             self.remove_scratch()
@@ -250,12 +267,16 @@ def run(request: Request, progress: Progress | None = None) -> Summary:
     """
     check(request)
     data = DataDir.at(request.data_dir)
-    with data.lock("tieout run"), stoppable():
+    with data.lock("tieout run"), stoppable() as stop_asked:
         this = prepare(request, progress)
         try:
             this.land()
             this.load()
-            return this.finish(this.build())
+            outcome = this.build()
+            # What the signal broke into may have swallowed it: nothing is published after it all the same.
+            if stop_asked.is_set():
+                raise KeyboardInterrupt
+            return this.finish(outcome)
         except KeyboardInterrupt:
             this.record.end(data, State.CANCELLED, clock.now())
             raise
@@ -287,20 +308,24 @@ def land(data_dir: Path, as_of: datetime | None, progress: Progress | None = Non
 
 
 @contextmanager
-def stoppable() -> Iterator[None]:
-    """Treat a polite request to end like Ctrl-C, so that a run that a scheduler stops is recorded as cancelled."""
+def stoppable() -> Iterator[threading.Event]:
+    """Treat a polite request to end like Ctrl-C, so that a run that a scheduler stops is recorded as cancelled. Yields
+    what is set once either has come."""
+    asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield asked
         return
 
     def interrupt(number: int, frame: object) -> None:
+        asked.set()
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield asked
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 __all__ = ["Request", "Run", "TieoutError", "land", "prepare", "run"]

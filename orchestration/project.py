@@ -18,6 +18,8 @@ class Stream:
 
     name: str
     ladders: dict[str, Any]
+    # Marts of its own, beside those of all streams.
+    marts: tuple[str, ...] = ()
 
     @property
     def systems(self) -> tuple[str, str] | None:
@@ -65,7 +67,10 @@ def load_streams(folder: Path) -> dict[str, Stream]:
                 f"{file}: stream {name!r} must have `ladders:`, each with its source, target, checks and steps;"
                 f" given is {body!r}."
             )
-        streams[name] = Stream(name, ladders)
+        marts = body.get("marts") or []
+        if not isinstance(marts, list) or not all(isinstance(mart, str) for mart in marts):
+            raise UsageError(f"{file}: stream {name!r}: `marts:` must be a list of models; given is {marts!r}.")
+        streams[name] = Stream(name, ladders, tuple(marts))
     return streams
 
 

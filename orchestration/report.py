@@ -38,6 +38,7 @@ def show(summary: Summary, console: Console) -> None:
     console.print(_head(summary))
     for stream in summary.facts.streams:
         _show_stream(summary.facts, stream, console)
+    _show_payouts(summary.facts, console)
     _show_largest(summary.facts, console)
     _show_proof(summary, console)
     _show_foot(summary, console)
@@ -144,6 +145,35 @@ def _amount(facts: Facts, minor: int | None, currency: str) -> str:
     return "" if minor is None else format_minor(minor, facts.exponents.get(currency, 0))
 
 
+_STATES = {
+    "TIED_OUT": ("tied out", "green"),
+    "IN_TRANSIT": ("in transit", "yellow"),
+    "FEED_LATE": ("waiting for a feed", "yellow"),
+    "NOT_ITEMISABLE": ("not itemisable", "yellow"),
+    "LINES_DO_NOT_ADD_UP": ("lines do not add up", "red"),
+    "DEPOSIT_DIFFERS": ("deposit differs", "red"),
+    "DEPOSIT_MISSING": ("deposit missing", "red"),
+}
+
+
+def _show_payouts(facts: Facts, console: Console) -> None:
+    """Do payouts equal their lines and reach the bank, to the last minor unit: one table an org."""
+    for org in sorted({group.org_id for group in facts.payouts}):
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        table.add_column("Payouts of", min_width=12)
+        table.add_column("State", min_width=20)
+        for name in ("Count", "Paid out", "In the bank", "Difference"):
+            table.add_column(name, justify="right")
+        for group in (group for group in facts.payouts if group.org_id == org):
+            word, style = _STATES.get(group.state, (group.state, ""))
+            amounts = [
+                _money(amount, group.currency, facts.exponents)
+                for amount in (group.payout_minor, group.deposit_minor, group.difference_minor)
+            ]
+            table.add_row(group.system, Text(word, style=style), f"{group.payouts:,}", *amounts)
+        console.print(Group(Text.assemble(("\npayouts", "bold"), ("  org ", "dim"), (org, "bold")), table))
+
+
 def _show_largest(facts: Facts, console: Console) -> None:
     """The largest open exceptions, each in words and with the place to look."""
     if facts.exceptions_open is None:
@@ -209,6 +239,12 @@ def _show_proof(summary: Summary, console: Console) -> None:
         table.add_row("Control totals", Text(f"{broken:,} broken, {held:,} held: {names}", style="red"))
     else:
         table.add_row("Control totals", Text(f"{held:,} balances, all held", style="green" if held else "yellow"))
+    if facts.file_balances:
+        held, broken = sum(b.held for b in facts.file_balances), sum(b.broken for b in facts.file_balances)
+        words = Text(f"{held:,} statements of files about themselves hold", style="green")
+        if broken:
+            words.append(f", {broken:,} do not: see SOURCE_DOES_NOT_ADD_UP", style="red")
+        table.add_row("Files", words)
     laws = Text(f"{summary.laws['passed']} passed", style="green")
     if summary.laws["failed"]:
         laws.append(f", {summary.laws['failed']} failed", style="bold red")

@@ -58,6 +58,20 @@ class Balance:
 
 
 @dataclass(frozen=True)
+class PayoutGroup:
+    """The payouts of one org, processor, currency and state of `marts.payout_tie_out`; amounts in minor units."""
+
+    org_id: str
+    system: str
+    currency: str
+    state: str
+    payouts: int
+    payout_minor: int
+    deposit_minor: int
+    difference_minor: int
+
+
+@dataclass(frozen=True)
 class Facts:
     """What the marts of a warehouse say. Empty where a build that failed has left no mart."""
 
@@ -69,7 +83,10 @@ class Facts:
     # None: there is no such mart.
     exceptions_open: int | None = None
     largest: list[LargeException] = field(default_factory=list)
+    # Of the books; what files say of themselves is apart, for it says nothing of them.
     balances: list[Balance] = field(default_factory=list)
+    file_balances: list[Balance] = field(default_factory=list)
+    payouts: list[PayoutGroup] = field(default_factory=list)
 
     @classmethod
     def from_record(cls, content: dict[str, Any]) -> "Facts":
@@ -80,6 +97,8 @@ class Facts:
                 "groups": [Group(**group) for group in content["groups"]],
                 "largest": [LargeException(**item) for item in content["largest"]],
                 "balances": [Balance(**balance) for balance in content["balances"]],
+                "file_balances": [Balance(**balance) for balance in content.get("file_balances", [])],
+                "payouts": [PayoutGroup(**group) for group in content.get("payouts", [])],
             }
         )
 
@@ -153,7 +172,9 @@ def read_facts(warehouse: Warehouse, streams: dict[str, Stream], only: str | Non
         exponents=_exponents(warehouse),
         exceptions_open=_exceptions_open(warehouse, wanted),
         largest=largest_exceptions(warehouse, LARGEST, wanted),
-        balances=_balances(warehouse),
+        balances=_balances(warehouse, "books"),
+        file_balances=_balances(warehouse, "file"),
+        payouts=_payouts(warehouse) if "ecommerce_payouts" in wanted else [],
     )
 
 
@@ -211,15 +232,28 @@ def _origin(source_file: str | None, source_row: int | None, target_file: str | 
     return ", ".join(f"{file} row {row}" for file, row in sides if file)
 
 
-def _balances(warehouse: Warehouse) -> list[Balance]:
-    """The control totals by kind of balance."""
+def _balances(warehouse: Warehouse, of_what: str) -> list[Balance]:
+    """The control totals by kind of balance: those of the books or those of files."""
     if not warehouse.columns("marts", "control_totals"):
         return []
     found = warehouse.rows(
         "select balance, sum(case when holds then 1 else 0 end), sum(case when holds then 0 else 1 end)"
-        f" from {warehouse.relation('marts', 'control_totals')} group by 1 order by 1"
+        f" from {warehouse.relation('marts', 'control_totals')} where of_what = {literal(of_what)}"
+        " group by 1 order by 1"
     )
     return [Balance(name, int(held), int(broken)) for name, held, broken in found]
+
+
+def _payouts(warehouse: Warehouse) -> list[PayoutGroup]:
+    """Payouts by org, processor, currency and state."""
+    if not warehouse.columns("marts", "payout_tie_out"):
+        return []
+    found = warehouse.rows(
+        "select org_id, system, currency, state, count(*), sum(payout_minor), sum(coalesce(deposit_minor, 0)),"
+        f" sum(difference_minor) from {warehouse.relation('marts', 'payout_tie_out')}"
+        " group by 1, 2, 3, 4 order by 1, 2, 3, 4"
+    )
+    return [PayoutGroup(*row[:4], *(int(number) for number in row[4:])) for row in found]
 
 
 def _among(column: str, values: list[str]) -> str:

@@ -46,8 +46,8 @@ class Warehouse(ABC):
         """A relation's columns in order, with the DuckDB types that a copy keeps; none when it does not exist."""
 
     @abstractmethod
-    def content_hash(self, alias: str) -> str:
-        """An expression over one row of `alias`: an integer that changes when any value of the row does."""
+    def content_hash(self, columns: list[str]) -> str:
+        """An expression over one row: an integer that changes when any of these columns does."""
 
     @abstractmethod
     @contextmanager
@@ -105,8 +105,8 @@ class DuckDbWarehouse(Warehouse):
         ).fetchall()
         return [Column(*row) for row in found]
 
-    def content_hash(self, alias: str) -> str:
-        return f"hash({alias})"
+    def content_hash(self, columns: list[str]) -> str:
+        return f"hash({', '.join(map(quoted, columns))})"
 
     @contextmanager
     def readable(self, schema: str, name: str, where: str) -> Iterator[str]:
@@ -166,8 +166,8 @@ class PostgresWarehouse(Warehouse):
             raise TieoutError(f"A mart has a column of the Postgres type {kind}, which publishing does not know.")
         return self._TYPES[kind]
 
-    def content_hash(self, alias: str) -> str:
-        return f"hashtextextended({alias}::text, 0)::numeric"
+    def content_hash(self, columns: list[str]) -> str:
+        return f"hashtextextended(row({', '.join(map(quoted, columns))})::text, 0)::numeric"
 
     @contextmanager
     def readable(self, schema: str, name: str, where: str) -> Iterator[str]:

@@ -27,6 +27,6 @@
         from {{ _ledger() }} as mine
         where mine.consumer = {{ text_literal(consumer) }} and mine.batch_id = upstream_{{ loop.index }}.batch_id
     )
-    {{- '\n    union all' if not loop.last }}
+    {{- '\n    union' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}

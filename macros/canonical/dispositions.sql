@@ -2,19 +2,21 @@
     The records of a canonical model that are not simply live, each with its disposition: one row such a record. What is not here is live. Incremental: only
     activities of new batches are judged anew, by all their records.
 
-    records: the canonical model, '<system>_<entity>'; this model is `<records>__dispositions`. feed: the feed that it is made of.
+    records: the canonical model, '<system>_<entity>'; this model is `<records>__dispositions`. feed: the feed that it is made of, or a list of them. derived: whether its records
+    may change without a delivery of their own; then all are judged in every run.
 
     SUPERSEDED   a lower version, or an earlier content of the same version
     SURPLUS      a further copy within one delivery; `ordinal` 2, 3, ...
     REDELIVERED  the same content delivered again
     CONFLICTING  different contents of the highest version, received together last; `ordinal` 1, 2, ... by content
 #}
-{% macro dispositions(records, feed) -%}
+{% macro dispositions(records, feed, derived=false) -%}
     {%- set canonical_records = ref(records) -%}
     {%- set consumer = 'canonical.' ~ records ~ '__dispositions' -%}
-    {%- set upstream = [['staging.stg_' ~ feed | replace('/', '__')]] -%}
+    {%- set upstream = [] -%}
+    {%- for each in ([feed] if feed is string else feed) -%}{%- do upstream.append(['staging.stg_' ~ each | replace('/', '__')]) -%}{%- endfor -%}
     {{ config(
-        materialized='incremental', incremental_strategy='retract_insert', unique_key=['batch_id', 'row_number'],
+        materialized='table' if derived else 'incremental', incremental_strategy='retract_insert', unique_key=['batch_id', 'row_number'],
         pre_hook="{{ find_touched_activities(records='" ~ records ~ "', consumer='" ~ consumer ~ "', upstream=" ~ (upstream | string) ~ ") }}",
         post_hook="{{ mark_processed(consumer='" ~ consumer ~ "', upstream=" ~ (upstream | string) ~ ") }}",
         indexes=engine_indexes([['batch_id', 'row_number'], ['org_id', 'activity_id']])
@@ -38,31 +40,37 @@ judged_records as {{ kept_cte() }} (
 {%- set judged_records = canonical_records %}
 {%- endif %}
 
--- only an activity with more than one record can have one that is not live
+-- only an activity with more than one record can have one that is not live; numbers are cheaper to tell apart than texts, and a number that two activities
+-- share only has a record judged that is live
 repeated as (
-    select
-        records.org_id,
-        records.activity_id
+    select {{ key_number(['records.org_id', 'records.activity_id']) }} as activity
     from {{ judged_records }} as records
-    group by records.org_id, records.activity_id
+    group by 1
     having count(*) > 1
 ),
 
-repeated_records as (
+-- the content is hashed here, where few records are left, and not taken from the view, which would hash them all
+repeated_records as {{ kept_cte() }} (
     select
         {%- for column in columns if column != 'content_hash' %}
-        records.{{ column }}{{ ',' if column != 'row_number' }}
+        records.{{ column }},
         {%- endfor %}
+        {{ _content_hash('records') | indent(8) }} as content_hash
     from {{ judged_records }} as records
     inner join repeated
-        on records.org_id = repeated.org_id and records.activity_id = repeated.activity_id
+        on {{ key_number(['records.org_id', 'records.activity_id']) }} = repeated.activity
 ),
 
--- the content is hashed here, where few records are left, and not taken from the view, which would hash them all
+-- what is sorted again and again, kept narrow
 candidates as (
     select
-        repeated_records.*,
-        {{ _content_hash('repeated_records') | indent(8) }} as content_hash
+        org_id,
+        activity_id,
+        version,
+        content_hash,
+        received_at,
+        batch_id,
+        row_number
     from repeated_records
 ),
 
@@ -149,7 +157,7 @@ judged as (
 {{ records }}__dispositions as (
     select
         {%- for column in columns %}
-        judged.{{ column }},
+        repeated_records.{{ column }},
         {%- endfor %}
         cast(judged.disposition as {{ type_text() }}) as disposition,
         cast(judged.ordinal as integer) as ordinal
@@ -157,6 +165,8 @@ judged as (
         false as _retracted
         {%- endif %}
     from judged
+    inner join repeated_records
+        on judged.batch_id = repeated_records.batch_id and judged.row_number = repeated_records.row_number
     where judged.disposition is not null
     {%- if is_incremental() %}
     union all

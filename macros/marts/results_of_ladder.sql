@@ -9,14 +9,18 @@
     {%- set prefix = "org_id || '/" ~ declared.stream ~ "/" ~ (ladder ~ '/' if ladder != declared.stream else '') ~ "'" -%}
     {%- for step in declared.steps %}
     {%- set on = _step_keys(ladder, step) %}
+    {%- set many = _step_many(ladder, step) %}
     {%- set target = {} %}
-    {%- for column in ['activity_id', 'currency', 'amount_minor'] %}{% do target.update({column: _held_column('step_rows', 'target', column, on)}) %}{% endfor %}
+    {%- for column in ['system', 'activity_id', 'currency', 'amount_minor'] %}{% do target.update({column: _held_column('step_rows', 'target', column, on)}) %}{% endfor %}
     select
         case
             when is_conflicting
                 then {{ prefix }} || case when side = 'SOURCE' then 'source' else 'target' end || '-conflict-'
                     || coalesce(source_batch_id, target_batch_id) || '-' || cast(coalesce(source_row_number, target_row_number) as {{ type_text() }})
                     || '/' || coalesce(source_activity_id, target_activity_id)
+            {%- if many %}
+            when outcome = 'GROUP' then {{ prefix }} || 'group/' || {{ 'target' if many == 'source' else 'source' }}_activity_id
+            {%- endif %}
             when side = 'TARGET' then {{ prefix }} || 'target/' || target_activity_id
             else {{ prefix }} || 'source/' || source_activity_id
         end as result_id,
@@ -26,9 +30,9 @@
         '{{ step }}' as step,
         case when outcome = 'AMBIGUOUS' then 'AMBIGUOUS' when anomalies = '' then 'MATCHED' else 'MISMATCHED' end as result,
         anomalies,
-        case when source_batch_id is not null then '{{ declared.source.system }}' end as source_system,
+        {{ _system_of(declared, 'source') }} as source_system,
         source_activity_id,
-        case when target_batch_id is not null then '{{ declared.target.system }}' end as target_system,
+        {{ target.system if declared.target.system is none or declared.source.system is none else _system_of(declared, 'target') }} as target_system,
         {{ target.activity_id }} as target_activity_id,
         coalesce(source_counterparty_id, target_counterparty_id) as counterparty_id,
         coalesce(source_business_date, target_business_date) as business_date,
@@ -60,9 +64,10 @@
         target_row_number,
         rejected_batch_id,
         rejected_row_number,
+        {{ 'member_count' if many else 'cast(null as integer) as member_count' }},
         row_hash
     from {{ ref(ladder ~ '__' ~ step) }} as step_rows
-    where outcome <> 'LEFT'
+    where {{ "outcome not in ('LEFT', 'MEMBER')" if many else "outcome <> 'LEFT'" }}
     union all
     {%- endfor %}
     select
@@ -107,6 +112,7 @@
         case when side = 'TARGET' then row_number end as target_row_number,
         rejected_batch_id,
         rejected_row_number,
+        cast(null as integer) as member_count,
         row_hash
     from {{ ref(ladder ~ '__unmatched') }}
 {%- endmacro %}

@@ -6,6 +6,8 @@
 {% macro surplus_of_side(ladder, role) -%}
     {%- set declared = _ladder(ladder) -%}
     {%- set side = declared[role] -%}
+    {%- set system = "'" ~ side.system ~ "'" if side.system else 'system' -%}
+    {%- set code = "'DUPLICATE_" ~ side.code ~ "'" if side.system else "'DUPLICATE_' || " ~ ascii_upper('system') -%}
     {%- set rule_version = "substr(md5('" ~ local_md5(_rule_text(declared, 'duplicates')) ~ "'), 1, 12)" -%}
     select
         org_id || '/{{ declared.stream }}/{{ ladder ~ '/' if ladder != declared.stream else '' }}{{ role }}-copy-' || cast(ordinal as {{ type_text() }}) || '-' || batch_id
@@ -15,9 +17,9 @@
         '{{ ladder }}' as ladder,
         'duplicates' as step,
         'DUPLICATE' as result,
-        'DUPLICATE_{{ side.code }}' as anomalies,
+        {{ code }} as anomalies,
         {%- for each in ['source', 'target'] %}
-        {{ "'" ~ side.system ~ "'" if each == role else text_literal(none) }} as {{ each }}_system,
+        {{ system if each == role else text_literal(none) }} as {{ each }}_system,
         {{ 'activity_id' if each == role else text_literal(none) }} as {{ each }}_activity_id,
         {%- endfor %}
         counterparty_id,
@@ -50,14 +52,15 @@
         {{ 'row_number' if role == 'target' else 'cast(null as bigint)' }} as target_row_number,
         {{ text_literal(none) }} as rejected_batch_id,
         cast(null as bigint) as rejected_row_number,
+        cast(null as integer) as member_count,
         {{ _results_row_hash({
             'stream': "'" ~ declared.stream ~ "'",
             'step': "'duplicates'",
             'result': "'DUPLICATE'",
-            'anomalies': "'DUPLICATE_" ~ side.code ~ "'",
-            'source_system': "'" ~ side.system ~ "'" if role == 'source' else 'null',
+            'anomalies': code,
+            'source_system': system if role == 'source' else 'null',
             'source_activity_id': "activity_id || '#' || cast(ordinal as " ~ type_text() ~ ")" if role == 'source' else 'null',
-            'target_system': "'" ~ side.system ~ "'" if role == 'target' else 'null',
+            'target_system': system if role == 'target' else 'null',
             'target_activity_id': "activity_id || '#' || cast(ordinal as " ~ type_text() ~ ")" if role == 'target' else 'null',
             'source_currency': 'currency' if role == 'source' else 'null',
             'target_currency': 'currency' if role == 'target' else 'null',
@@ -68,6 +71,21 @@
             'target_status': 'status' if role == 'target' else 'null',
             'skew_microseconds': 'null'
         }) }} as row_hash
-    from {{ ref(side.records ~ '__dispositions') }}
+    from {{ ref(side.settled) }}
     where disposition = 'SURPLUS'
+{%- endmacro %}
+
+{#
+    Whether the surplus copies of a ladder's side are told with this ladder: a side that several ladders of a stream share has its copies once, with the first that
+    takes it whole.
+#}
+{% macro _owns_copies(ladder, role) -%}
+    {%- set declared = _ladder(ladder) -%}
+    {%- set side = declared[role] -%}
+    {%- if side.consumer != 'canonical.' ~ side.settled -%}{{ return(false) }}{%- endif -%}
+    {%- for name in _streams()[declared.stream].ladders -%}
+        {%- for each in ['source', 'target'] -%}
+            {%- if _ladder(name)[each].spec == side.spec -%}{{ return(name == ladder and each == role) }}{%- endif -%}
+        {%- endfor -%}
+    {%- endfor -%}
 {%- endmacro %}

@@ -1,6 +1,6 @@
 {#
-    Text that has the shape `YYYY-MM-DD[T ]HH:MM[:SS[.ffffff]][Z]` as a timestamp without zone, null when there is no such day. The shape must have been
-    checked before: what an engine would read beyond it (`epoch`, `24:00`, month names) is never asked for.
+    Text that has the shape `YYYY-MM-DD[T ]HH:MM[:SS[.ffffff]][Z]` as a timestamp without zone, null when there is no such day. The shape must be
+    checked as well: what an engine reads beyond it (`epoch`, `24:00`, month names) counts for nothing.
 #}
 {% macro try_timestamp(text) -%}
     {{ return(adapter.dispatch('try_timestamp', 'tieout')(text=text)) }}

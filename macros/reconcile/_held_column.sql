@@ -10,6 +10,16 @@
     {{ return(relation ~ '.' ~ role ~ '_' ~ column) }}
 {%- endmacro %}
 
+{# Which side of a step's matches has several records: 'source', 'target', or none for pairs. #}
+{% macro _step_many(ladder, step) -%}
+    {%- if execute -%}
+        {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.name == ladder ~ '__' ~ step -%}
+            {{ return(node.config.meta.many) }}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(none) }}
+{%- endmacro %}
+
 {# The key columns of a step, from its model's config; dbt's graph has it once the project is parsed. #}
 {% macro _step_keys(ladder, step) -%}
     {%- if execute -%}

@@ -2,11 +2,13 @@
     CTEs from `matched` to `judged`: the policy that governs each row (of a pair: the source's counterparty and business date), the measurements, the checks and
     their anomalies, lateness, and the row's hash.
 #}
-{% macro _judged(ladder, step, on_match) -%}
+{% macro _judged(ladder, step, match, on_match) -%}
+    {# A group is judged as a pair is, by its sum; its members carry no verdict of their own. #}
+    {%- set is_match = "outcome in ('PAIR', 'GROUP')" if match.many else "outcome = 'PAIR'" -%}
     {%- set findings = [] -%}
-    {%- for name in ladder.checks -%}{%- do findings.append([_check(name).anomaly, 'fails_' ~ name]) -%}{%- endfor -%}
+    {%- for name in ladder.checks -%}{%- do findings.append([_anomaly_of(ladder, name), 'fails_' ~ name]) -%}{%- endfor -%}
     {%- do findings.append(['STALE_VERSION', 'is_stale']) -%}
-    {%- if on_match -%}{%- do findings.append([on_match, "outcome = 'PAIR'"]) -%}{%- endif -%}
+    {%- if on_match -%}{%- do findings.append([on_match, is_match]) -%}{%- endif -%}
     {%- set findings = findings | sort %}
 {%- for role in ['source', 'target'] %}
 {{ role }}_rejections as (
@@ -51,7 +53,7 @@ checked as {{ inline_cte() }} (
     select
         measured.*,
         {%- for name in ladder.checks %}
-        outcome = 'PAIR' and (
+        {{ is_match }} and (
             {{ _check(name).fails | indent(12) }}
         ) as fails_{{ name }},
         {%- endfor %}
@@ -71,7 +73,7 @@ concluded as {{ inline_cte() }} (
     select
         checked.*,
         case
-            when outcome = 'LEFT' then ''
+            when {{ "outcome in ('LEFT', 'MEMBER')" if match.many else "outcome = 'LEFT'" }} then ''
             when outcome = 'AMBIGUOUS' then ambiguity
             when not ({% for code, condition in findings %}{{ condition }}{{ ' or ' if not loop.last }}{% endfor %}) then ''
             else concat_ws(
@@ -88,13 +90,13 @@ judged as {{ inline_cte() }} (
     select
         concluded.*,
         case
-            when outcome <> 'LEFT'
+            when {{ "outcome not in ('LEFT', 'MEMBER')" if match.many else "outcome <> 'LEFT'" }}
                 then {{ _results_row_hash({
                     'stream': "'" ~ ladder.stream ~ "'",
                     'step': "'" ~ step ~ "'",
                     'result': "case when outcome = 'AMBIGUOUS' then 'AMBIGUOUS' when anomalies = '' then 'MATCHED' else 'MISMATCHED' end",
-                    'source_system': "case when source_batch_id is not null then '" ~ ladder.source.system ~ "' end",
-                    'target_system': "case when target_batch_id is not null then '" ~ ladder.target.system ~ "' end",
+                    'source_system': _system_of(ladder, 'source'),
+                    'target_system': _system_of(ladder, 'target'),
                     'counterparty_id': "case when side = 'TARGET' then target_counterparty_id else source_counterparty_id end",
                     'business_date': "case when side = 'TARGET' then target_business_date else source_business_date end",
                     'difference_minor': 'case when source_currency = target_currency then source_amount_minor - target_amount_minor end'

@@ -1,15 +1,30 @@
 {#
-    A ladder's declaration from the registry (vars.streams): `{name, stream, source, target, checks, steps, carries, given}`, a side as `{spec, system, entity,
-    feed, records}`, none where it is no side; `given` is what the registry says. None when there is no such ladder.
+    A ladder's declaration from the registry (vars.streams): `{name, stream, source, target, checks, anomaly_of, absent, steps, carries, given}`, a side as
+    `_side` gives it, none where it is no side; `checks` are names, `anomaly_of` the anomaly of each that has another one here than its own, `absent` what a record is
+    called that lacks its counterpart of a side; `given` is what the registry says. None when there is no such ladder.
 #}
 {% macro _ladder(name) -%}
     {%- for stream, declared in _streams().items() -%}
         {%- for ladder, body in declared.ladders.items() -%}
             {%- if ladder == name -%}
+                {%- set checks = body.get('checks') or [] -%}
+                {%- set names = [] -%}
+                {%- set anomaly_of = {} -%}
+                {%- if checks is not string and checks is not mapping and checks is sequence -%}
+                    {%- for check in checks -%}
+                        {%- if check is mapping -%}
+                            {%- for name, anomaly in check.items() -%}{%- do names.append(name) -%}{%- do anomaly_of.update({name: anomaly}) -%}{%- endfor -%}
+                        {%- else -%}
+                            {%- do names.append(check) -%}
+                        {%- endif -%}
+                    {%- endfor -%}
+                    {%- set checks = names -%}
+                {%- endif -%}
                 {{ return({
                     'name': ladder, 'stream': stream,
                     'source': _side(body.get('source')), 'target': _side(body.get('target')),
-                    'checks': body.get('checks') or [], 'steps': body.get('steps') or [], 'carries': body.get('carries') or [],
+                    'checks': names if names else checks, 'anomaly_of': anomaly_of, 'absent': body.get('absent') or {},
+                    'steps': body.get('steps') or [], 'carries': body.get('carries') or [],
                     'given': body
                 }) }}
             {%- endif -%}
@@ -41,14 +56,51 @@
     {{ return(var('streams')) }}
 {%- endmacro %}
 
+{#
+    One side of a ladder: `{spec, system, entity, feeds, code, records, settled, consumer}`. A spec is a feed, whose records are `<system>_<entity>`, or an entity of
+    the registry (vars.entities), whose records may come from several feeds. `system` is none where records of several systems are one side: each record then says its own. `settled` is the model of the
+    records that are not simply live, `consumer` who notes in the ledger that a batch is in it. `derived` says that a record may change without a delivery of its own, because
+    its model looks at other records too.
+#}
 {% macro _side(spec) -%}
     {%- if spec is not string or spec.split('/') | length != 2 -%}{{ return(none) }}{%- endif -%}
     {%- set system = spec.split('/')[0] -%}
     {%- set entity = spec.split('/')[1] -%}
+    {%- set declared = var('entities', {}).get(spec) -%}
+    {%- if declared is not none -%}
+        {%- set records = system ~ '_' ~ entity -%}
+        {{ return({
+            'spec': spec, 'system': none, 'entity': entity, 'feeds': declared.feeds, 'code': declared.code, 'records': records,
+            'settled': records ~ '__dispositions', 'consumer': 'canonical.' ~ declared.get('part_of', records) ~ '__dispositions',
+            'derived': declared.get('derived', false)
+        }) }}
+    {%- endif -%}
+    {%- set records = system ~ '_' ~ entity -%}
     {{ return({
-        'spec': spec, 'system': system, 'entity': entity, 'feed': spec, 'code': system | upper,
-        'records': system ~ '_' ~ entity, 'staged': spec | replace('/', '__')
+        'spec': spec, 'system': system, 'entity': entity, 'feeds': [spec], 'code': system | upper, 'records': records,
+        'settled': records ~ '__dispositions', 'consumer': 'canonical.' ~ records ~ '__dispositions', 'derived': false
     }) }}
+{%- endmacro %}
+
+{# The model that holds what a feed could not type. #}
+{% macro _rejected_model(feed) -%}
+    {{ return('rejected_' ~ feed | replace('/', '__')) }}
+{%- endmacro %}
+
+{# What a check finds on this ladder: its own anomaly, or the one that the ladder gives it. #}
+{% macro _anomaly_of(ladder, check) -%}
+    {{ return(ladder.anomaly_of.get(check, _check(check).anomaly)) }}
+{%- endmacro %}
+
+{# What a left-over record is called for want of its counterpart on the side `role`. #}
+{% macro _absent_code(ladder, role) -%}
+    {{ return(ladder.absent.get(role, 'MISSING_' ~ ladder[role].code)) }}
+{%- endmacro %}
+
+{# The system of one side of a step row: a constant, or the row's own where a side has several; null without a record there. #}
+{% macro _system_of(ladder, role) -%}
+    {%- if 'system' in _record_columns(ladder) -%}{{ return(role ~ '_system') }}{%- endif -%}
+    {{ return('case when ' ~ role ~ "_batch_id is not null then '" ~ ladder[role].system ~ "' end") }}
 {%- endmacro %}
 
 {% macro _ladder_names() -%}
@@ -61,7 +113,9 @@
 
 {# What a step keeps of a record: what checks and marts need, and what the ladder says its later steps need besides (`carries`). #}
 {% macro _record_columns(ladder) -%}
-    {{ return([
+    {%- set by_record = [] -%}
+    {%- for role in ['source', 'target'] if ladder[role] is not none and ladder[role].system is none and not by_record -%}{%- do by_record.append('system') -%}{%- endfor -%}
+    {{ return(by_record + [
         'activity_id', 'version', 'counterparty_id', 'status', 'currency', 'amount_minor', 'event_at', 'business_date', 'received_at',
         'batch_id', 'row_number'
     ] + ladder.carries) }}

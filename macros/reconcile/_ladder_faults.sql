@@ -4,8 +4,12 @@
     {%- for role in ['source', 'target'] -%}
         {%- if ladder[role] is none -%}
             {%- do faults.append("ladder '" ~ ladder.name ~ "': " ~ role ~ " must be '<system>/<entity>' of a canonical model, such as 'pos/orders'; got '" ~ (ladder.given.get(role) | string) ~ "'") -%}
-        {%- elif ladder[role].feed not in var('feeds') -%}
+        {%- elif ladder[role].system is not none and ladder[role].spec not in var('feeds') -%}
             {%- do faults.append("ladder '" ~ ladder.name ~ "': " ~ role ~ " '" ~ ladder[role].spec ~ "' is no registered feed; vars.feeds has " ~ (var('feeds') | join(', '))) -%}
+        {%- else -%}
+            {%- for feed in ladder[role].feeds if feed not in var('feeds') -%}
+                {%- do faults.append("ladder '" ~ ladder.name ~ "': " ~ role ~ " '" ~ ladder[role].spec ~ "' is made of '" ~ feed ~ "' (vars.entities), which is no registered feed; vars.feeds has " ~ (var('feeds') | join(', '))) -%}
+            {%- endfor -%}
         {%- endif -%}
     {%- endfor -%}
     {%- set lists = {} -%}
@@ -23,6 +27,16 @@
     {%- for check in lists.get('checks', []) if check not in known -%}
         {%- do faults.append("ladder '" ~ ladder.name ~ "': check '" ~ check ~ "' does not exist; allowed are " ~ (known | join(', '))) -%}
     {%- endfor -%}
+    {%- for check, anomaly in ladder.anomaly_of.items() if anomaly is not string or not modules.re.fullmatch('[A-Z][A-Z0-9_]*', anomaly) -%}
+        {%- do faults.append("ladder '" ~ ladder.name ~ "': check '" ~ check ~ "': give its anomaly as a code in capitals; got '" ~ (anomaly | string) ~ "'") -%}
+    {%- endfor -%}
+    {%- if ladder.absent is not mapping -%}
+        {%- do faults.append("ladder '" ~ ladder.name ~ "': absent must map source and target to anomaly codes; got '" ~ (ladder.absent | string) ~ "'") -%}
+    {%- else -%}
+        {%- for role, anomaly in ladder.absent.items() if role not in ['source', 'target'] or anomaly is not string or not modules.re.fullmatch('[A-Z][A-Z0-9_]*', anomaly) -%}
+            {%- do faults.append("ladder '" ~ ladder.name ~ "': absent must map source and target to anomaly codes in capitals; got '" ~ role ~ "': '" ~ (anomaly | string) ~ "'") -%}
+        {%- endfor -%}
+    {%- endif -%}
     {%- if not ladder.steps -%}
         {%- do faults.append("ladder '" ~ ladder.name ~ "': steps is empty; name at least one step") -%}
     {%- endif -%}

@@ -13,9 +13,34 @@
             {%- do faults.append("match.on: '" ~ column ~ "' is not kept by this ladder; allowed are " ~ (columns | join(', ')) ~ " (add others to the ladder's `carries`)") -%}
         {%- endfor -%}
     {%- endif -%}
+    {%- if match.many -%}
+        {%- if match.sum_of not in ['amount_minor', 'net_minor'] -%}
+            {%- do faults.append("match.sum_of: give amount_minor or net_minor; got '" ~ (match.sum_of | string) ~ "'") -%}
+        {%- elif match.sum_of not in columns -%}
+            {%- do faults.append("match.sum_of: '" ~ match.sum_of ~ "' is not kept by this ladder; add it to the ladder's `carries`") -%}
+        {%- endif -%}
+        {%- if match.on is sequence and match.on is not string and 'currency' not in match.on -%}
+            {%- do faults.append("match.on: name currency too: amounts of different currencies are never added") -%}
+        {%- endif -%}
+        {%- if match.once_per is not none and (match.once_per is string or match.once_per is mapping or match.once_per is not sequence or match.once_per | length != 2) -%}
+            {%- do faults.append("match.once_per: give two canonical columns, [fact, place]; got '" ~ (match.once_per | string) ~ "'") -%}
+        {%- elif match.once_per is not none -%}
+            {%- for column in match.once_per if column not in columns -%}
+                {%- do faults.append("match.once_per: '" ~ column ~ "' is not kept by this ladder; allowed are " ~ (columns | join(', ')) ~ " (add others to the ladder's `carries`)") -%}
+            {%- endfor -%}
+        {%- endif -%}
+        {{ return(faults) }}
+    {%- endif -%}
     {%- if match.within is not none -%}
-        {%- if match.within is not mapping or (match.within.keys() | list) != ['event_at'] -%}
-            {%- do faults.append("match.within: give {'event_at': '<n> seconds|minutes|hours|days'}; got '" ~ (match.within | string) ~ "'") -%}
+        {%- if match.within is not mapping or (match.within.keys() | list) not in [['event_at'], ['business_date']] -%}
+            {%- do faults.append("match.within: give {'event_at': '<n> seconds|minutes|hours|days'} or {'business_date': '<a> to <b> business days'}; got '" ~ (match.within | string) ~ "'") -%}
+        {%- elif 'business_date' in match.within -%}
+            {%- if _window_business_days(match.within['business_date']) is none -%}
+                {%- do faults.append("match.within.business_date: give '<a> to <b> business days' with a no more than b, such as '0 to 5 business days'; got '" ~ (match.within['business_date'] | string) ~ "'") -%}
+            {%- endif -%}
+            {%- if match.calendar is not string or not modules.re.fullmatch('[A-Za-z0-9_]+', match.calendar) -%}
+                {%- do faults.append("match.calendar: give a calendar of the seed `holidays`, such as 'weekdays'; got '" ~ (match.calendar | string) ~ "'") -%}
+            {%- endif -%}
         {%- elif _window_seconds(match.within['event_at']) is none -%}
             {%- do faults.append("match.within.event_at: give '<n> seconds|minutes|hours|days' with n of 1 or more; got '" ~ (match.within['event_at'] | string) ~ "'") -%}
         {%- endif -%}
@@ -24,6 +49,18 @@
         {%- do faults.append("match.max_pairs: give a whole number of 1 or more; got '" ~ (match.max_pairs | string) ~ "'") -%}
     {%- endif -%}
     {{ return(faults) }}
+{%- endmacro %}
+
+{# '0 to 5 business days' as [0, 5]; none when it is no such text. #}
+{% macro _window_business_days(text) -%}
+    {%- set found = modules.re.fullmatch('(-?[0-9]{1,3}) to (-?[0-9]{1,3}) business days', text | string) -%}
+    {%- if not found or (found.group(1) | int) > (found.group(2) | int) -%}{{ return(none) }}{%- endif -%}
+    {{ return([found.group(1) | int, found.group(2) | int]) }}
+{%- endmacro %}
+
+{# Whether a rule's window counts business days. #}
+{% macro _is_business_window(match) -%}
+    {{ return(match.within is mapping and 'business_date' in match.within) }}
 {%- endmacro %}
 
 {# '15 minutes' as 900; none when it is no such text. #}

@@ -5,24 +5,52 @@
 #}
 {% macro _match_within(ladder, match) -%}
     {%- set on = match.on -%}
-    {%- set width = _window_seconds(match.within['event_at']) * 1000000 %}
+    {%- set in_days = _is_business_window(match) -%}
+    {%- if in_days -%}
+        {%- set days = _window_business_days(match.within['business_date']) -%}
+        {%- set width = [days[0] | abs, days[1] | abs, 1] | max -%}
+        {%- set inside = 'other.position - one.position between ' ~ days[0] ~ ' and ' ~ days[1] -%}
+        {# The number of a day that is no business day is that of the last one before it: within a number the order of days still counts. #}
+        {%- if days[0] == 0 -%}{%- set inside = inside ~ ' and other.business_date >= one.business_date' -%}{%- endif -%}
+        {%- set known = 'days.number is not null' -%}
+        {%- set position = 'days.number' -%}
+    {%- else -%}
+        {%- set width = _window_seconds(match.within['event_at']) * 1000000 -%}
+        {%- set inside = 'abs(' ~ epoch_microseconds('one.event_at') ~ ' - ' ~ epoch_microseconds('other.event_at') ~ ') <= ' ~ width -%}
+        {%- set known = 'records.event_at is not null' -%}
+        {%- set position = epoch_microseconds('records.event_at') -%}
+    {%- endif %}
 source_buckets as (
     select
         records.*,
-        {{ integer_divide(epoch_microseconds('records.event_at'), width) }} as bucket
+        {%- if in_days %}
+        days.number as position,
+        {%- endif %}
+        {{ integer_divide(position, width) }} as bucket
     from source_records as records
-    where {{ _keys_known('records', on) }} and records.event_at is not null
+    {%- if in_days %}
+    inner join {{ ref('business_days') }} as days
+        on days.calendar = '{{ match.calendar }}' and records.business_date = days.day
+    {%- endif %}
+    where {{ _keys_known('records', on) }} and {{ known }}
 ),
 
 target_buckets as (
     select
         records.*,
-        {{ integer_divide(epoch_microseconds('records.event_at'), width) }} + shifts.shift as bucket
+        {%- if in_days %}
+        days.number as position,
+        {%- endif %}
+        {{ integer_divide(position, width) }} + shifts.shift as bucket
     from target_records as records
+    {%- if in_days %}
+    inner join {{ ref('business_days') }} as days
+        on days.calendar = '{{ match.calendar }}' and records.business_date = days.day
+    {%- endif %}
     cross join (
         select -1 as shift union all select 0 as shift union all select 1 as shift
     ) as shifts
-    where {{ _keys_known('records', on) }} and records.event_at is not null
+    where {{ _keys_known('records', on) }} and {{ known }}
 ),
 
 capped_keys as (
@@ -55,7 +83,7 @@ candidates as (
         on
             {{ _equal_keys('one', 'other', on) }}
             and one.bucket = other.bucket
-            and abs({{ epoch_microseconds('one.event_at') }} - {{ epoch_microseconds('other.event_at') }}) <= {{ width }}
+            and {{ inside }}
     where not exists (
         select 1
         from capped_keys

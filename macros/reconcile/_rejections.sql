@@ -1,4 +1,4 @@
-{# Per org and id of one feed's rejected records: highest version read, latest receipt without a version, and the latest one as evidence. #}
+{# Per org and id of one side's rejected records: highest version read, latest receipt without a version, and the latest one as evidence. #}
 {% macro _rejections(side) -%}
     select
         ranked.org_id,
@@ -14,8 +14,18 @@
                 partition by rejected.org_id, rejected.record_id
                 order by rejected.received_at desc, rejected.batch_id, rejected.row_number
             ) as recency
-        from {{ ref('rejected_' ~ side.staged) }} as rejected
+        from {{ _rejected_records(side) }} as rejected
         where rejected.record_id is not null
     ) as ranked
     group by ranked.org_id, ranked.record_id
+{%- endmacro %}
+
+{# The rejected records of all feeds of a side, as something to select from. #}
+{% macro _rejected_records(side) -%}
+    {%- if side.feeds | length == 1 -%}{{ return(ref(_rejected_model(side.feeds[0]))) }}{%- endif -%}
+    {%- set parts = [] -%}
+    {%- for feed in side.feeds -%}
+        {%- do parts.append('select org_id, batch_id, row_number, received_at, record_id, record_version from ' ~ ref(_rejected_model(feed))) -%}
+    {%- endfor -%}
+    {{ return('(' ~ parts | join('\n    union all\n    ') ~ ')') }}
 {%- endmacro %}

@@ -3,13 +3,16 @@
     {%- set checks = [] -%}
     {%- for name in ladder.checks -%}
         {%- set check = _check(name) -%}
-        {%- do checks.append({'check': name, 'anomaly': check.anomaly, 'passes': check.formula}) -%}
+        {%- do checks.append({'check': name, 'anomaly': _anomaly_of(ladder, name), 'passes': check.formula}) -%}
     {%- endfor -%}
     {%- set rule = {
         'stream': ladder.stream, 'ladder': ladder.name, 'step': step, 'source': ladder.source.spec, 'target': ladder.target.spec, 'checks': checks
     } -%}
     {%- if match is not none -%}
-        {%- do rule.update({'match': match.shape, 'on': match.on, 'within': match.within, 'max_pairs': match.max_pairs, 'on_match': on_match}) -%}
+        {%- do rule.update({'match': match.shape, 'on': match.on, 'on_match': on_match}) -%}
+        {%- do rule.update({'sum_of': match.sum_of, 'once_per': match.once_per} if match.many else {'within': match.within, 'max_pairs': match.max_pairs}) -%}
+        {%- if _is_business_window(match) -%}{%- do rule.update({'calendar': match.calendar}) -%}{%- endif -%}
     {%- endif -%}
+    {%- if ladder.absent -%}{%- do rule.update({'absent': ladder.absent}) -%}{%- endif -%}
     {{ return(tojson(rule, sort_keys=true)) }}
 {%- endmacro %}

@@ -9,7 +9,7 @@
         {%- do inputs.append({'records': '(' ~ (unmatched_source if role == 'source' else unmatched_target)(ladder.name, previous) ~ ')', 'kind': 'left'}) -%}
     {%- else -%}
         {%- do inputs.append({'records': ref(side.records), 'kind': 'live'}) -%}
-        {%- do inputs.append({'records': ref(side.records ~ '__dispositions'), 'kind': 'conflicting'}) -%}
+        {%- do inputs.append({'records': ref(side.settled), 'kind': 'conflicting'}) -%}
     {%- endif -%}
     {%- for input in inputs %}
     select
@@ -24,7 +24,7 @@
     {%- elif input.kind == 'live' %}
     where not exists (
         select 1
-        from {{ ref(side.records ~ '__dispositions') }} as settled
+        from {{ ref(side.settled) }} as settled
         where settled.batch_id = records.batch_id and settled.row_number = records.row_number
     )
     {%- endif %}

@@ -7,6 +7,7 @@
         'anomalies', 'is_conflicting', 'price_abs_minor', 'price_pct', 'skew_seconds', 'grace_minutes', 'rule_version', 'is_late', 'late_by_seconds',
         'rejected_batch_id', 'rejected_row_number', 'row_hash'
     ] -%}
+    {%- set of_group = ['member_count', 'group_batch_id', 'group_row_number'] if match.many else [] -%}
     {%- set dropped = ['source_version', 'target_version', 'target_counterparty_id', 'target_business_date'] -%}
     {%- for column in match.on -%}{%- do dropped.append('target_' ~ column) -%}{%- endfor -%}
     select
@@ -37,6 +38,9 @@
             when judged.target_is_stale then judged.target_rejected_row_number
         end as rejected_row_number,
         judged.row_hash
+        {%- for column in of_group %},
+        judged.{{ column }}
+        {%- endfor %}
         {%- if is_incremental() %},
         false as _retracted
         {%- endif %}
@@ -58,7 +62,7 @@
             held.{{ role }}_{{ column }},
             {%- endfor %}
             {%- endfor %}
-            {%- for column in plain %}
+            {%- for column in plain + of_group %}
             held.{{ column }}{{ ',' if not loop.last }}
             {%- endfor %}
         from {{ this }} as held

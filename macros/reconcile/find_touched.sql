@@ -2,7 +2,7 @@
     Pre-hook of a step in an incremental run: finds what must be worked off anew, as scratch tables `touched_source` and `touched_target` (org, activity) and
     `touched_keys`, the blocks, old and new. It reads the step's declaration from the model's own config.
 
-    First step: the activities of batches that the step has not seen, by all their versions, so that the blocks they leave are among them. Later steps: the
+    First step: of a derived side also the records that are not as the step holds them; the activities of batches that the step has not seen, by all their versions, so that the blocks they leave are among them. Later steps: the
     difference between what the step before left and what this one holds. Both: rows of orgs with new policies that were judged under another rule
     version than today's, and records of which another version was rejected.
 #}
@@ -60,6 +60,20 @@
         {%- if previous -%}
             {{ scratch_table(_scratch('input_' ~ role), (unmatched_source if role == 'source' else unmatched_target)(ladder.name, previous)) }}
         {%- endif -%}
+        {%- if side.derived and not previous -%}
+            {%- set now -%}
+            select
+                records.org_id,
+                {%- for column in _record_columns(ladder) %}
+                records.{{ column }}{{ ',' if not loop.last }}
+                {%- endfor %}
+            from {{ ref(side.records) }} as records
+            left join {{ ref(side.settled) }} as settled
+                on records.batch_id = settled.batch_id and records.row_number = settled.row_number
+            where settled.batch_id is null or settled.disposition = 'CONFLICTING'
+            {%- endset -%}
+            {{ scratch_table(_scratch('now_' ~ role), now) }}
+        {%- endif -%}
         {%- set touched -%}
         {%- if previous -%}
         select
@@ -89,12 +103,15 @@
             records.activity_id
         from {{ ref(side.records) }} as records
         where records.batch_id in (select new_batches.batch_id from {{ new_batches }} as new_batches)
+        {%- if side.derived %}
+        {{ _changed_without_delivery(ladder, role, on) | indent(8) }}
+        {%- endif %}
         {%- endif %}
         union
         select
             rejected.org_id,
             rejected.record_id
-        from {{ ref('rejected_' ~ side.staged) }} as rejected
+        from {{ _rejected_records(side) }} as rejected
         where
             rejected.record_id is not null
             and rejected.batch_id in (select new_batches.batch_id from {{ new_batches }} as new_batches)
@@ -122,7 +139,7 @@
     inner join {{ _scratch('touched_' ~ role) }} as touched
         on records.org_id = touched.org_id and records.activity_id = touched.activity_id
     where {{ _keys_known('records', on) }}
-    {%- if previous %}
+    {%- if previous or ladder.source.derived or ladder.target.derived %}
     union
     select
         held.org_id
@@ -140,4 +157,44 @@
     {%- endset -%}
     {{ scratch_table(_scratch('touched_keys'), keys) }}
     {%- endif -%}
+{%- endmacro %}
+
+{#
+    Further queries of touched activities for a side whose records change without a delivery of their own: what the side has now and the step does not hold so, and
+    what the step holds and the side has no more, under its old id.
+#}
+{% macro _changed_without_delivery(ladder, role, on) -%}
+    {%- set side = ladder[role] -%}
+    {# A pair keeps no more of its target than these; the columns that it matched on are the source's. #}
+    {%- set compared = ['activity_id', 'status', 'currency', 'amount_minor', 'event_at'] + ladder.carries -%}
+    {%- set kept = [] -%}
+    {%- for column in compared if not (role == 'target' and column in ['counterparty_id', 'business_date', 'version']) -%}{%- do kept.append(column) -%}{%- endfor -%}
+    {%- set now = _scratch('now_' ~ role) %}
+    union
+    select
+        now.org_id,
+        now.activity_id
+    from {{ now }} as now
+    left join {{ this }} as held
+        on held.{{ role }}_batch_id = now.batch_id and held.{{ role }}_row_number = now.row_number
+    where
+        held.{{ role }}_batch_id is null
+        {%- for column in kept %}
+        or {{ _held_column('held', role, column, on) }} is distinct from now.{{ column }}
+        {%- endfor %}
+    union
+    select
+        held.org_id,
+        {{ _held_column('held', role, 'activity_id', on) }} as activity_id
+    from {{ this }} as held
+    left join {{ now }} as now
+        on held.{{ role }}_batch_id = now.batch_id and held.{{ role }}_row_number = now.row_number
+    where
+        held.{{ role }}_batch_id is not null
+        and (
+            now.batch_id is null
+            {%- for column in kept %}
+            or {{ _held_column('held', role, column, on) }} is distinct from now.{{ column }}
+            {%- endfor %}
+        )
 {%- endmacro %}

@@ -25,13 +25,16 @@ with policies_of_stream as (
     {{ _rejections(declared[role]) }}
 ),
 {% endfor %}
-delivered as (
-    select distinct
-        batches.org_id,
-        batches.system || '/' || batches.feed as feed
+{% for role in ['source', 'target'] %}
+-- orgs for which any feed of the side has come
+{{ role }}_delivered as (
+    select distinct batches.org_id
     from {{ source('landing', 'batches') }} as batches
-    where batches.received_at <= {{ as_of() }}
+    where
+        batches.received_at <= {{ as_of() }}
+        and batches.system || '/' || batches.feed in ('{{ declared[role].feeds | join("', '") }}')
 ),
+{% endfor %}
 {% for role in ['source', 'target'] %}
 {%- set opposite = 'target' if role == 'source' else 'source' %}
 left_{{ role }} as (
@@ -39,9 +42,10 @@ left_{{ role }} as (
         records.org_id,
         '{{ role | upper }}' as side,
         '{{ opposite | upper }}' as absent_side,
-        '{{ declared[role].system }}' as system,
-        '{{ declared[opposite].code }}' as absent_code,
-        {%- for column in _record_columns(declared) %}
+        {{ 'records.system' if 'system' in _record_columns(declared) else "'" ~ declared[role].system ~ "'" }} as system,
+        '{{ declared[opposite].code }}' as opposite_code,
+        '{{ _absent_code(declared, opposite) }}' as absent_code,
+        {%- for column in _record_columns(declared) if column != 'system' %}
         records.{{ column }},
         {%- endfor %}
         delivered.org_id is null as is_feed_late,
@@ -50,8 +54,8 @@ left_{{ role }} as (
     from (
         {{ (unmatched_source if role == 'source' else unmatched_target)(ladder, declared.steps[-1]) }}
     ) as records
-    left join delivered
-        on records.org_id = delivered.org_id and delivered.feed = '{{ declared[opposite].feed }}'
+    left join {{ opposite }}_delivered as delivered
+        on records.org_id = delivered.org_id
     left join {{ opposite }}_rejections as rejections
         on records.org_id = rejections.org_id and records.activity_id = rejections.record_id
 ),
@@ -89,8 +93,8 @@ concluded as (
         case when reason is not null then 'PENDING' else 'MISSING_' || absent_side end as result,
         case
             when reason is not null then ''
-            when rejected_batch_id is not null then 'REJECTED_' || absent_code
-            else 'MISSING_' || absent_code
+            when rejected_batch_id is not null then 'REJECTED_' || opposite_code
+            else absent_code
         end as anomalies
     from timed
 ),
@@ -100,7 +104,7 @@ concluded as (
         org_id,
         cast(side as {{ type_text() }}) as side,
         cast(system as {{ type_text() }}) as system,
-        {%- for column in _record_columns(declared) %}
+        {%- for column in _record_columns(declared) if column != 'system' %}
         {{ column }},
         {%- endfor %}
         cast(result as {{ type_text() }}) as result,

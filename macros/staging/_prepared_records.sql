@@ -19,6 +19,9 @@ filled as (
     select
         {{ identity | join(',\n        ') }}
         {%- for column in columns %},
+        {%- if column.type == 'time' %}
+        {{ column.name }}__moment,
+        {%- endif %}
         {%- if fill and column.name in fill.columns %}
         {{ column.name }}__is_plain and {{ column.name }} is not null as {{ column.name }}__is_plain,
         {{ last_above(column.name, ['batch_id', fill.by], 'row_number') | indent(8) }} as {{ column.name }}
@@ -45,6 +48,9 @@ undone as (
         given.{{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
         {%- for column in columns %},
+        {%- if column.type == 'time' %}
+        given.{{ column.name }}__moment,
+        {%- endif %}
         {%- if column.name in changed %}
         {{ _given_value(column) }} as {{ column.name }}__given,
         {{ 'given.' ~ column.name ~ '__is_plain' if _keeps_plain(column) else 'false' }} as {{ column.name }}__is_plain,
@@ -77,6 +83,9 @@ shaped as (
         {%- for column in columns %},
         {%- if column.name in changed %}
         {{ column.name }}__given,
+        {%- endif %}
+        {%- if column.type == 'time' %}
+        {{ column.name }}__moment,
         {%- endif %}
         {{ column.name }}__is_plain,
         {{ _clocked(column) ~ ' as ' if column.type == 'time' and column.name in changed }}{{ column.name }}

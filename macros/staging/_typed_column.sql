@@ -49,12 +49,12 @@
         {%- set at_edge = 'left(' ~ name ~ ", 10) in ('0001-01-01', '9999-12-31')" %},
         case
             {%- if zone == "'UTC'" %}
-            when {{ is_plain }} then {{ try_timestamp(name) }}
+            when {{ is_plain }} then {{ name }}__moment
             when not {{ shaped }} then null
             when {{ offset }} in ('Z', '') then {{ local }}
             when {{ at_edge }} then {{ _within_years(add_time(local, minutes, 'minute')) }}
             {%- else %}
-            when {{ is_plain }} and not {{ at_edge }} then {{ try_timestamp(name) }}
+            when {{ is_plain }} and not {{ at_edge }} then {{ name }}__moment
             when not {{ shaped }} then null
             when {{ offset }} = '' then
                 case

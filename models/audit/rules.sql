@@ -34,7 +34,7 @@ no_policy as (
 stated as (
     {%- for rule in rules %}
     select
-        {%- if rule.step == 'duplicates' %}
+        {%- if rule.step in ['duplicates', 'findings'] %}
         substr(md5('{{ local_md5(rule.rule) }}'), 1, 12) as rule_version,
         {%- else %}
         substr(md5('{{ local_md5(rule.rule) }}' || policies.policy_hash), 1, 12) as rule_version,
@@ -47,7 +47,7 @@ stated as (
         policies.price_pct,
         policies.skew_seconds,
         policies.grace_minutes
-    {%- if rule.step != 'duplicates' %}
+    {%- if rule.step not in ['duplicates', 'findings'] %}
     from policies
     where policies.stream = '{{ rule.stream }}'
     {%- else %}

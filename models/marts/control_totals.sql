@@ -60,7 +60,7 @@ landed as (
         cast(sum(records.amount_minor) as {{ type_decimal(38, 0) }}) as amount_minor,
         cast(sum({{ record_fingerprint('records.batch_id', 'records.row_number') }}) as {{ type_decimal(38, 0) }}) as fingerprint
     from {{ ref(name) }} as records
-    left join {{ ref(name ~ '__dispositions') }} as settled
+    left join {{ ref(side.settled) }} as settled
         on records.batch_id = settled.batch_id and records.row_number = settled.row_number
     group by records.org_id, records.currency, coalesce(settled.disposition, 'LIVE')
 ),
@@ -111,6 +111,28 @@ rejected as (
     from {{ ref('reconciliation_results') }}
     where {{ role }}_batch_id is not null
     group by org_id, ladder, {{ role }}_currency, case when is_conflicting then 'CONFLICTING' else result end
+    {%- for ladder in ladders %}
+    {%- for step in ladder.steps if _step_many(ladder.name, step) == role %}
+    {%- set one = 'target' if role == 'source' else 'source' %}
+    union all
+    select
+        members.org_id,
+        '{{ ladder.name }}' as ladder,
+        members.{{ role }}_currency as currency,
+        case when groups.anomalies = '' then 'MATCHED' else 'MISMATCHED' end as result,
+        count(*) as row_count,
+        cast(sum(members.{{ role }}_amount_minor) as {{ type_decimal(38, 0) }}) as amount_minor,
+        cast(sum({{ record_fingerprint('members.' ~ role ~ '_batch_id', 'members.' ~ role ~ '_row_number') }}) as {{ type_decimal(38, 0) }}) as fingerprint
+    from {{ ref(ladder.name ~ '__' ~ step) }} as members
+    inner join {{ ref(ladder.name ~ '__' ~ step) }} as groups
+        on
+            groups.outcome = 'GROUP'
+            and members.group_batch_id = groups.{{ one }}_batch_id
+            and members.group_row_number = groups.{{ one }}_row_number
+    where members.outcome = 'MEMBER'
+    group by members.org_id, members.{{ role }}_currency, case when groups.anomalies = '' then 'MATCHED' else 'MISMATCHED' end
+    {%- endfor %}
+    {%- endfor %}
 ),
 {% endfor %}
 balances as (
@@ -174,7 +196,7 @@ balances as (
     {%- for unit, measure in [['rows', 'row_count'], ['minor', 'amount_minor'], ['records', 'fingerprint']] %}
     {%- for balance, kept, made in [
         ['ladder', ['LIVE'], results], ['conflicts', ['CONFLICTING'], ['CONFLICTING']], ['duplicates', ['SURPLUS'], ['DUPLICATE']]
-    ] %}
+    ] if balance != 'duplicates' or _owns_copies(ladder.name, role) %}
     union all
     select
         '{{ balance }}' as balance,
@@ -268,8 +290,36 @@ balances as (
     {%- endfor %}
 ),
 
+-- what files say of themselves; where it does not hold the file is at fault, and the books close all the same
+stated_by_files as (
+    {%- for model in var('identities', []) %}
+    select
+        org_id,
+        balance,
+        scope,
+        currency,
+        expected,
+        actual,
+        batch_id,
+        holds
+    from {{ ref(model) }}
+    union all
+    {%- endfor %}
+    select
+        cast(null as {{ type_text() }}) as org_id,
+        cast(null as {{ type_text() }}) as balance,
+        cast(null as {{ type_text() }}) as scope,
+        cast(null as {{ type_text() }}) as currency,
+        cast(null as {{ type_decimal(38, 0) }}) as expected,
+        cast(null as {{ type_decimal(38, 0) }}) as actual,
+        cast(null as {{ type_text() }}) as batch_id,
+        cast(null as boolean) as holds
+    where false
+),
+
 control_totals as (
     select
+        cast('books' as {{ type_text() }}) as of_what,
         org_id,
         cast(balance as {{ type_text() }}) as balance,
         cast(scope as {{ type_text() }}) as scope,
@@ -280,8 +330,25 @@ control_totals as (
         cast(actual as {{ type_decimal(38, 0) }}) as actual,
         cast(expected - actual as {{ type_decimal(38, 0) }}) as difference,
         coalesce(expected = actual, false) as holds,
-        cast(breakdown as {{ type_text() }}) as breakdown
+        cast(breakdown as {{ type_text() }}) as breakdown,
+        cast(null as {{ type_text() }}) as batch_id
     from balances
+    union all
+    select
+        'file' as of_what,
+        org_id,
+        cast(balance as {{ type_text() }}) as balance,
+        cast(scope as {{ type_text() }}) as scope,
+        null as side,
+        cast(currency as {{ type_text() }}) as currency,
+        case when balance in ('sequence', 'entries', 'file_count') then 'records' else 'minor' end as unit,
+        cast(expected as {{ type_decimal(38, 0) }}) as expected,
+        cast(actual as {{ type_decimal(38, 0) }}) as actual,
+        cast(expected - actual as {{ type_decimal(38, 0) }}) as difference,
+        coalesce(holds, false) as holds,
+        null as breakdown,
+        cast(batch_id as {{ type_text() }}) as batch_id
+    from stated_by_files
 )
 
 select *

@@ -6,10 +6,10 @@
     'difference_minor', 'source_status', 'target_status', 'skew_microseconds', 'reason', 'is_late', 'late_by_seconds', 'copy_ordinal',
     'is_conflicting', 'source_event_at', 'target_event_at', 'last_received_at', 'due_at', 'price_abs_minor', 'price_pct', 'skew_seconds', 'grace_minutes',
     'rule_version', 'source_batch_id', 'source_row_number', 'target_batch_id', 'target_row_number', 'rejected_batch_id',
-    'rejected_row_number', 'row_hash'
+    'rejected_row_number', 'member_count', 'row_hash'
 ] %}
 {%- set types = {
-    'business_date': 'date', 'is_late': 'boolean', 'is_conflicting': 'boolean', 'copy_ordinal': 'integer', 'source_event_at': 'timestamp',
+    'business_date': 'date', 'is_late': 'boolean', 'is_conflicting': 'boolean', 'copy_ordinal': 'integer', 'member_count': 'integer', 'source_event_at': 'timestamp',
     'target_event_at': 'timestamp', 'last_received_at': 'timestamp', 'due_at': 'timestamp', 'price_pct': type_decimal(18, 9), 'source_amount_minor': 'bigint',
     'target_amount_minor': 'bigint', 'difference_minor': 'bigint', 'skew_microseconds': 'bigint', 'late_by_seconds': 'bigint',
     'price_abs_minor': 'bigint', 'skew_seconds': 'bigint', 'grace_minutes': 'bigint', 'source_row_number': 'bigint',
@@ -18,12 +18,10 @@
 with reconciliation_results as (
     {%- for stream, declared in var('streams').items() %}
     {%- set outer = loop %}
-    {%- set sides_done = [] %}
     {%- for ladder in declared.ladders %}
     {{ results_of_ladder(ladder) }}
     {#- A side that several ladders of a stream share has its copies once. -#}
-    {%- for role in ['source', 'target'] if declared.ladders[ladder][role] not in sides_done %}
-    {%- do sides_done.append(declared.ladders[ladder][role]) %}
+    {%- for role in ['source', 'target'] if _owns_copies(ladder, role) %}
     union all
     {{ surplus_of_side(ladder, role) }}
     {%- endfor %}

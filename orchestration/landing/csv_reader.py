@@ -72,11 +72,11 @@ def choose_dialect(plain: PlainText, feed: Feed, org_id: str) -> tuple[str, Head
     """
     head = plain.head[:LONGEST_HEADER].decode("utf-8", errors="replace")
     columns = [(c.name, c.required, c.aliases) for c in feed.columns]
-    aliases = feed.org_aliases(org_id)
+    aliases, values = feed.org_aliases(org_id), feed.org_values(org_id)
     found = []
     for order, delimiter in enumerate(feed.delimiters):
         lines = [
-            (line, map_header(line.fields, columns, aliases))
+            (line, map_header(line.fields, columns, aliases).with_constants(values))
             for line in header_candidates(head, delimiter, feed.header_within)
         ]
         whole = next(((line, header) for line, header in lines if header.known and not header.missing), None)

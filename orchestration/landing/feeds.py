@@ -52,6 +52,7 @@ OVERRIDE_KEYS = (
     "formats",
     "aliases",
     "defaults",
+    "values",
 )
 DEFAULT_DELIMITERS = (",", ";", "\t", "|")
 DEFAULT_ENCODINGS = ("utf-8", "cp1252")
@@ -83,6 +84,7 @@ class Override:
     decimal_mark: str | None = None
     grouping_mark: str | None = None
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)  # of columns that the org's files do not have
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,22 @@ class Feed:
                 for column, aliases in override.aliases.items():
                     found[column] = (*found.get(column, ()), *aliases)
         return found
+
+    def org_values(self, org_id: str) -> dict[str, str]:
+        """What stands in columns that this org's files do not have, by column."""
+        found: dict[str, str] = {}
+        for override in self.overrides:
+            if override.org_id == org_id and override.counterparty_id is None:
+                found.update(override.values)
+        return found
+
+    def decimal_mark_of(self, org_id: str, counterparty_id: str | None) -> str:
+        """The decimal mark of an org and counterparty, as staging takes it to be: the last override that applies."""
+        mark = self.decimal_mark
+        for override in self.overrides:
+            if override.org_id == org_id and override.counterparty_id in (None, counterparty_id):
+                mark = override.decimal_mark or mark
+        return mark
 
 
 def reader_names() -> tuple[str, ...]:
@@ -351,6 +369,11 @@ class _Reader:
         if aliases and counterparty is not None:
             self.fault(f"{where}.aliases", "no counterparty_id beside it (a file has one header)", counterparty)
         check_defaults(f"{where}.defaults", node.get("defaults", {}), names, self.fault)
+        values = self.values(f"{where}.values", node.get("values", {}), names)
+        if values and counterparty is not None:
+            self.fault(
+                f"{where}.values", "no counterparty_id beside it (a column is there for a whole file)", counterparty
+            )
         for column in aliases:
             if column not in names:
                 self.fault(f"{where}.aliases", f"a declared column ({', '.join(sorted(names))})", column)
@@ -365,7 +388,17 @@ class _Reader:
                 self.grouping_mark(f"{where}.grouping_mark", node["grouping_mark"]) if "grouping_mark" in node else None
             ),
             aliases={str(name): self.texts(f"{where}.aliases.{name}", texts) for name, texts in aliases.items()},
+            values=values,
         )
+
+    def values(self, where: str, given: Any, names: set[str]) -> dict[str, str]:
+        if not isinstance(given, dict) or not all(isinstance(text, str) and text for text in given.values()):
+            self.fault(where, "a mapping of a declared column to a text", given)
+            return {}
+        for column in given:
+            if column not in names:
+                self.fault(where, f"a declared column ({', '.join(sorted(names))})", column)
+        return {str(name): text for name, text in given.items()}
 
     def choice(self, where: str, given: Any, allowed: tuple[str, ...]) -> str:
         if given not in allowed:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 BLANKS = " \t\u00a0\u2003\ufeff"
 LINE = re.compile(r"([^\r\n]*)(\r\n|\n|\r)")
@@ -37,13 +37,20 @@ class HeaderMap:
 
     `sources`: for each declared column the position in the header, or None. `extras`: position and the unique name
     under which each other column is kept. `missing`: required columns that nothing serves. `doubtful`: declared
-    columns that more than one header claims.
+    columns that more than one header claims. `constants`: what stands in columns that the file does not have.
     """
 
     sources: tuple[tuple[str, int | None], ...]
     extras: tuple[tuple[int, str], ...]
     missing: tuple[str, ...]
     doubtful: tuple[tuple[str, tuple[str, ...]], ...]
+    constants: Mapping[str, str] = field(default_factory=dict)
+
+    def with_constants(self, values: Mapping[str, str]) -> "HeaderMap":
+        """This header with values for columns that it does not have; they are not missing then."""
+        absent = {name for name, position in self.sources if position is None}
+        constants = {name: text for name, text in values.items() if name in absent}
+        return replace(self, constants=constants, missing=tuple(n for n in self.missing if n not in constants))
 
     @property
     def known(self) -> int:

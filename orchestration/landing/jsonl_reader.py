@@ -37,6 +37,7 @@ def read_jsonl(plain: PlainText, feed: Feed, target: Target) -> Reading:
         keys = _keys(connection, feed)
         columns = [(c.name, c.required, c.aliases) for c in feed.columns]
         header = map_header(keys, columns, feed.org_aliases(target.org_id))
+        header = header.with_constants(feed.org_values(target.org_id))
         if header.missing or header.doubtful or not header.known:
             raise header_fault(feed, target.org_id, keys, header)
         connection.execute(

@@ -26,6 +26,7 @@ def read_parquet(path: Path, feed: Feed, target: Target) -> Reading:
             types = {row[0]: row[1] for row in described}
             columns = [(c.name, c.required, c.aliases) for c in feed.columns]
             header = map_header(tuple(types), columns, feed.org_aliases(target.org_id))
+            header = header.with_constants(feed.org_values(target.org_id))
             if header.missing or header.doubtful or not header.known:
                 raise header_fault(feed, target.org_id, tuple(types), header)
             texts = [as_text(identifier(name), kind) for name, kind in types.items()]

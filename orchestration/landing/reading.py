@@ -91,8 +91,10 @@ def column_list(header: HeaderMap, expressions: Sequence[str]) -> str:
     """Declared columns in their order, then the extra ones, as a select list over one expression per delivered
     column.
     """
+    absent = {name: "null::varchar" for name, position in header.sources if position is None}
+    absent |= {name: f"{literal(text)}::varchar" for name, text in header.constants.items()}
     parts = [
-        f"{expressions[position] if position is not None else 'null::varchar'} as {identifier(name)}"
+        f"{expressions[position] if position is not None else absent[name]} as {identifier(name)}"
         for name, position in header.sources
     ]
     parts += [f"{expressions[position]} as {identifier(name)}" for position, name in header.extras]

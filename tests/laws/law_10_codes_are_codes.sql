@@ -9,6 +9,16 @@ from {{ ref('reconciliation_results') }}
 where
     not coalesce(
         case
+            -- the side of a group that has several records has none of its own: their sum stands for them
+            when result = 'MATCHED' and member_count is not null then
+                anomalies = ''
+                and member_count > 0
+                and (source_batch_id is null) <> (target_batch_id is null)
+                and source_currency = target_currency
+                and difference_minor is not null
+                and rule_version is not null
+            when result = 'MISMATCHED' and member_count is not null then
+                anomalies <> '' and member_count > 0 and (source_batch_id is null) <> (target_batch_id is null) and rule_version is not null
             when result = 'MATCHED' then
                 anomalies = ''
                 and source_batch_id is not null

@@ -12,7 +12,7 @@ with broken as (
         expected,
         actual
     from {{ ref('control_totals') }}
-    where holds is distinct from true
+    where of_what = 'books' and holds is distinct from true
 ),
 
 unaccounted as (

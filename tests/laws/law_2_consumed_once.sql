@@ -11,4 +11,4 @@ select
     expected,
     actual
 from {{ ref('control_totals') }}
-where unit = 'records' and holds is distinct from true
+where of_what = 'books' and unit = 'records' and holds is distinct from true

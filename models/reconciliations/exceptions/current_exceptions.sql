@@ -1,11 +1,64 @@
 {{ config(materialized='table') }}
 -- The anomalies that hold now, one row each, with a stable id and what a person must know of them.
+{%- set kept = [
+    'org_id', 'stream', 'ladder', 'step', 'result', 'result_id', 'source_system', 'source_activity_id', 'target_system', 'target_activity_id',
+    'counterparty_id', 'business_date', 'source_currency', 'target_currency', 'source_amount_minor', 'target_amount_minor', 'difference_minor',
+    'source_status', 'target_status', 'skew_microseconds', 'copy_ordinal', 'is_conflicting', 'due_at', 'price_abs_minor', 'price_pct', 'skew_seconds',
+    'rule_version', 'source_batch_id', 'source_row_number', 'target_batch_id', 'target_row_number', 'rejected_batch_id', 'rejected_row_number', 'member_count'
+] %}
+{%- set findings = [] %}
+{%- for declared in var('streams').values() %}{% do findings.extend(declared.get('findings') or []) %}{% endfor %}
 with anomalies_found as (
     select
-        results.*,
+        {%- for column in kept %}
+        results.{{ column }},
+        {%- endfor %}
+        {{ text_literal(none) }} as detail,
         {{ split_rows('results.anomalies') }} as anomaly
     from {{ ref('reconciliation_results') }} as results
     where results.anomalies <> ''
+    {#- What a stream finds without comparing two sides: models in the columns of a source record, see docs/adding-a-stream.md. #}
+    {%- for finding in findings %}
+    union all
+    select
+        found.org_id,
+        found.stream,
+        found.ladder,
+        found.step,
+        'FINDING' as result,
+        found.org_id || '/' || found.stream || '/' || found.step || '/' || found.system || '/' || found.activity_id as result_id,
+        found.system as source_system,
+        found.activity_id as source_activity_id,
+        {{ text_literal(none) }} as target_system,
+        {{ text_literal(none) }} as target_activity_id,
+        found.counterparty_id,
+        found.business_date,
+        found.currency as source_currency,
+        {{ text_literal(none) }} as target_currency,
+        found.amount_minor as source_amount_minor,
+        cast(null as bigint) as target_amount_minor,
+        found.difference_minor,
+        {{ text_literal(none) }} as source_status,
+        {{ text_literal(none) }} as target_status,
+        cast(null as bigint) as skew_microseconds,
+        cast(null as integer) as copy_ordinal,
+        false as is_conflicting,
+        cast(null as timestamp) as due_at,
+        cast(null as bigint) as price_abs_minor,
+        cast(null as {{ type_decimal(18, 9) }}) as price_pct,
+        cast(null as bigint) as skew_seconds,
+        found.rule_version,
+        found.batch_id as source_batch_id,
+        found.row_number as source_row_number,
+        {{ text_literal(none) }} as target_batch_id,
+        cast(null as bigint) as target_row_number,
+        {{ text_literal(none) }} as rejected_batch_id,
+        cast(null as bigint) as rejected_row_number,
+        cast(null as integer) as member_count,
+        found.detail,
+        found.anomaly
+    from {{ ref(finding) }} as found
+    {%- endfor %}
 ),
 
 identified as (
@@ -18,6 +71,8 @@ identified as (
         coalesce(source_currency, target_currency) as currency,
         case
             when anomaly = 'PRICE_MISMATCH' then abs(difference_minor)
+            -- of a group, and of a finding that measures one, the difference is at stake
+            when difference_minor <> 0 and (member_count is not null or result = 'FINDING') then abs(difference_minor)
             else abs(coalesce(source_amount_minor, target_amount_minor))
         end as amount_minor
     from anomalies_found
@@ -141,6 +196,11 @@ current_exceptions as (
         title,
         coalesce(source_words || ' and ' || target_words, source_words, target_words) || ': '
         || case
+            when detail is not null then detail
+            when member_count is not null and difference_minor <> 0
+                then 'its ' || cast(member_count as {{ type_text() }}) || ' records add up to '
+                    || {{ minor_text('case when source_activity_id is null then source_amount_minor else target_amount_minor end', 'coalesce(source_exponent, target_exponent)') }}
+                    || ' ' || currency || ', a difference of ' || {{ minor_text('abs(difference_minor)', 'coalesce(source_exponent, target_exponent)') }} || ' ' || currency || '.'
             when anomaly = 'PRICE_MISMATCH' and difference_minor is null then 'an amount is missing.'
             when anomaly = 'PRICE_MISMATCH'
                 then 'amounts differ by ' || {{ minor_text('abs(difference_minor)', 'source_exponent') }} || ' ' || source_currency
@@ -170,9 +230,10 @@ current_exceptions as (
         difference_minor,
         rule_version,
         source_file,
-        source_row_number,
+        -- further legs of a row are numbered beyond all rows
+        {{ file_row('source_row_number') }} as source_row_number,
         target_file,
-        target_row_number,
+        {{ file_row('target_row_number') }} as target_row_number,
         rejected_file,
         rejected_row_number
     from worded

@@ -32,7 +32,6 @@ class Sink:
 
     def __init__(self, form: str, plain: PlainText, feed: Feed, target: Target) -> None:
         self._form, self._plain, self._columns = form, plain, feed.column_names
-        self._known = frozenset(feed.column_names)
         fields = {name: pa.string() for name in feed.column_names}
         self._records = _Table(target.records, {**fields, "_row_number": pa.int64()}, target)
         self._rejects = _Table(target.rejects, REJECTS, target)
@@ -57,18 +56,16 @@ class Sink:
 
     def record(self, values: Mapping[str, str | None], lines: int = 1) -> None:
         """A record, by declared column (what is left out is None), and how many physical lines it claims."""
-        if not values.keys() <= self._known:
-            raise KeyError(f"{self._form}: no declared columns: {sorted(values.keys() - self._known)}")
         self.record_lines += lines
-        number = self.records + self.rejects + 1
-        self._records.add([*(values.get(name) for name in self._columns), number])
+        self._records.add({**values, "_row_number": self._records.rows + self._rejects.rows + 1})
 
     def reject(self, line_number: int, line_span: int, reason: str, raw: str, lines: int | None = None) -> None:
         """A record that cannot be read: its first physical line, how many it covers, why, and its text. `lines` where
         it claims fewer than it covers, because another record shares them.
         """
         self.reject_lines += line_span if lines is None else lines
-        self._rejects.add([self.records + self.rejects + 1, line_number, line_span, reason, raw])
+        values = (self.records + self.rejects + 1, line_number, line_span, reason, raw)
+        self._rejects.add(dict(zip(REJECTS, values, strict=True)))
 
     def header(self, lines: int = 1) -> None:
         """Lines of structure, which become no record."""
@@ -113,21 +110,24 @@ class _Table:
         kinds = {**self._fields, **{name: kind for name, (kind, _) in constants.items()}}
         self._schema = pa.schema(list(kinds.items()))
         self._writer = pq.ParquetWriter(path, self._schema, **OPTIONS)
-        self._rows: list[list[Any]] = []
+        self._rows: list[Mapping[str, Any]] = []
         self._batches: list[pa.RecordBatch] = []
         self.rows = 0
 
-    def add(self, row: list[Any]) -> None:
+    def add(self, row: Mapping[str, Any]) -> None:
         self.rows += 1
         self._rows.append(row)
         if len(self._rows) >= ROWS:
             self._pack()
 
     def _pack(self) -> None:
-        count = len(self._rows)
+        rows, count = self._rows, len(self._rows)
+        given = set().union(*rows)
+        if not given <= self._fields.keys():
+            raise KeyError(f"no declared columns: {sorted(given - self._fields.keys())}")
         columns = [
-            pa.array(column, kind)
-            for column, kind in zip(zip(*self._rows, strict=True), self._fields.values(), strict=True)
+            pa.array([row.get(name) for row in rows], kind) if name in given else pa.nulls(count, kind)
+            for name, kind in self._fields.items()
         ]
         for kind, value in self._constants:
             constant = pa.array([value], kind)

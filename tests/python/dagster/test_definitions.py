@@ -4,6 +4,7 @@ import importlib
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
@@ -77,23 +78,37 @@ def test_what_is_left_out_of_the_dbt_resource_still_exists() -> None:
     assert hasattr(DbtCliResource, "_initialize_dbt_core_adapter")
 
 
-# The second of these two goes on where the first one ended.
-@pytest.mark.xdist_group("dagster-run")
-def test_a_job_run_equals_a_command_run(defs: dg.Definitions, folder: Path, tmp_path: Path) -> None:
+@dataclass
+class Job:
+    """A job run that closed: its data folder, its id, and what it materialized and checked."""
+
+    folder: Path
+    run_id: str
+    materialized: set[dg.AssetKey]
+    checks: list[dg.AssetCheckEvaluation]
+
+
+@pytest.fixture(scope="module")
+def job(defs: dg.Definitions, folder: Path) -> Job:
     config = {"resources": {"books": {"config": {"data_dir": str(folder), "as_of": AS_OF}}}}
     with dg.DagsterInstance.ephemeral() as instance:
         result = defs.resolve_job_def("tieout").execute_in_process(run_config=config, instance=instance)
         assert result.success
         materialized = {event.asset_key for event in result.get_asset_materialization_events()}
-        checks = result.get_asset_check_evaluations()
-    assert dg.AssetKey(["published"]) in materialized
-    assert dg.AssetKey(["pos", "orders"]) in materialized
-    assert all(check.passed for check in checks)
+        return Job(folder, result.run_id, materialized, result.get_asset_check_evaluations())
+
+
+# One worker for both, so that the job runs once.
+@pytest.mark.xdist_group("dagster-run")
+def test_a_job_run_equals_a_command_run(job: Job, tmp_path: Path) -> None:
+    assert dg.AssetKey(["published"]) in job.materialized
+    assert dg.AssetKey(["pos", "orders"]) in job.materialized
+    assert all(check.passed for check in job.checks)
 
     # All steps of the Dagster run share one record.
-    (record,) = [json.loads(file.read_text()) for file in (folder / "runs").glob("*.json")]
+    (record,) = [json.loads(file.read_text()) for file in (job.folder / "runs").glob("*.json")]
     assert record["state"] == "CLOSED"
-    assert record["run_id"].endswith(result.run_id[:8])
+    assert record["run_id"].endswith(job.run_id[:8])
 
     data = tmp_path / "data"
     subprocess.run(["mkdir", "-p", str(data)], check=True)
@@ -111,7 +126,8 @@ def test_a_job_run_equals_a_command_run(defs: dg.Definitions, folder: Path, tmp_
 
 
 @pytest.mark.xdist_group("dagster-run")
-def test_a_job_run_before_the_latest_one_is_a_replay(defs: dg.Definitions, folder: Path) -> None:
+def test_a_job_run_before_the_latest_one_is_a_replay(defs: dg.Definitions, job: Job) -> None:
+    folder = job.folder
     link = (folder / "published").readlink()
     early = {"resources": {"books": {"config": {"data_dir": str(folder), "as_of": "2026-03-01T00:00:00Z"}}}}
     with dg.DagsterInstance.ephemeral() as instance:

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from tests.python.declarations.project import copy, registry, write, write_registry
+from tests.python.core_project import core_project
+from tests.python.declarations.project import registry, write, write_registry
 
 STREAM = "till_to_ledger"
 
@@ -100,7 +101,7 @@ MODELS = {
 
 def extend(folder: Path) -> Path:
     """A copy of the project that knows the till and the ledger; nothing that was there is changed but the registry."""
-    project = copy(folder)
+    project = core_project(folder)
     write(project, "models/staging/till/_till__sources.yml", TILL)
     write(project, "models/staging/ledger/_ledger__sources.yml", LEDGER)
     for path, sql in MODELS.items():

@@ -69,6 +69,39 @@ CASES = {
         "{{ reconcile(ladder='orders', match=one_to_one(on=['activity_id'], within={'event_at': '0 minutes'})) }}",
         [["match.within.event_at", "n of 1 or more", "'0 minutes'"]],
     ),
+    "a_window_of_business_days_that_ends_before_it_begins": Case(
+        "orders__by_id",
+        "{{ reconcile(ladder='orders', match=one_to_one(on=['activity_id'],"
+        " within={'business_date': '5 to 0 business days'}, calendar='bank holidays')) }}",
+        [
+            ["match.within.business_date", "'0 to 5 business days'", "'5 to 0 business days'"],
+            ["match.calendar", "seed `holidays`", "'bank holidays'"],
+        ],
+    ),
+    "groups_that_cannot_be_added": Case(
+        "orders__by_id",
+        "{{ reconcile(ladder='orders', match=many_to_one(on=['batch_ref'], sum_of='net', once_per=['colour', 'batch_id'])) }}",
+        [
+            ["match.on", "'batch_ref'", "carries"],
+            ["match.sum_of", "amount_minor or net_minor", "'net'"],
+            ["match.on", "currency", "never added"],
+            ["match.once_per", "'colour'", "allowed are"],
+        ],
+    ),
+    "a_sum_that_the_ladder_does_not_keep": Case(
+        "orders__by_id",
+        "{{ reconcile(ladder='orders', match=one_to_many(on=['currency'], sum_of='net_minor')) }}",
+        [["match.sum_of", "'net_minor'", "carries"]],
+    ),
+    "codes_of_a_ladder": Case(
+        "orders__by_id",
+        STEP,
+        [
+            ["ladder 'orders'", "check 'price_tolerance'", "capitals", "'too much'"],
+            ["ladder 'orders'", "absent", "source and target", "'both': 'MISSING'"],
+        ],
+        {"checks": [{"price_tolerance": "too much"}], "absent": {"both": "MISSING"}},
+    ),
     "a_misspelt_constructor": Case(
         "orders__by_id",
         "{{ reconcile(ladder='orders', match=one_too_one(on=['activity_id'])) }}",

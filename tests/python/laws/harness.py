@@ -111,10 +111,10 @@ class Folder:
         moment = as_of.astimezone(UTC).isoformat().replace("+00:00", "Z")
         return [*COMMAND, "run", "--data-dir", str(self.root), "--target", self.target, "--as-of", moment, "--json"]
 
-    def start(self, as_of: datetime, **environment: str) -> subprocess.CompletedProcess[str]:
+    def start(self, as_of: datetime, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run the command, whatever comes of it."""
         return subprocess.run(
-            self._command(as_of),
+            [*self._command(as_of), *arguments],
             cwd=ROOT,
             env={**os.environ, **self.environment, **environment},
             capture_output=True,

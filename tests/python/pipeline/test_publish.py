@@ -6,13 +6,16 @@ from pathlib import Path
 import duckdb
 import psycopg2
 import pytest
+import yaml
 
 from orchestration.data_dir import DataDir
 from orchestration.environment import Place
 from orchestration.errors import PublishError, UsageError
+from orchestration.project import project_dir
 from orchestration.publish import MARTS, publish
+from orchestration.publish.copy import deciding
 from orchestration.publish.parts import NO_DATE, Fingerprint, Key, Section, cut
-from orchestration.warehouse import connect_postgres, open_warehouse
+from orchestration.warehouse import Column, connect_postgres, open_warehouse
 from tests.python.pipeline import warehouses
 
 
@@ -23,9 +26,9 @@ def data(data_dir: Path) -> DataDir:
     return data
 
 
-def published(data: DataDir, *, target: str = "duckdb", **limits: int) -> Path:
+def published(data: DataDir, *, target: str = "duckdb", code: str = "", **limits: int) -> Path:
     with open_warehouse(Place(data, target, replay=False), data.root / ".tmp") as warehouse:
-        return publish(data, warehouse, **limits)
+        return publish(data, warehouse, code=code, **limits)
 
 
 def inodes(version: Path) -> dict[str, int]:
@@ -73,6 +76,32 @@ def test_evidence_counts_as_change_although_the_results_hash_does_not_see_it(dat
     published(data)
     query = "select source_batch_id from marts.reconciliation_results where result_id = 'r7'"
     assert read(data, query) == [("later",)]
+
+
+def test_a_result_of_the_real_marts_is_known_by_its_hash_rule_and_evidence() -> None:
+    """What a fingerprint leaves out must be determined by what it keeps; a new column counts."""
+    declared = yaml.safe_load((project_dir() / "models" / "marts" / "_marts.yml").read_text(encoding="utf-8"))["models"]
+    columns = {model["name"]: [Column(column["name"], "VARCHAR") for column in model["columns"]] for model in declared}
+    assert deciding(columns["reconciliation_results"]) == [
+        "ladder", "reason", "is_late", "late_by_seconds", "copy_ordinal", "is_conflicting", "source_event_at",
+        "target_event_at", "last_received_at", "due_at", "rule_version", "source_batch_id", "source_row_number",
+        "target_batch_id", "target_row_number", "rejected_batch_id", "rejected_row_number", "row_hash",
+    ]  # fmt: skip
+    for mart in MARTS[1:]:
+        assert deciding(columns[mart]) == [column.name for column in columns[mart]]
+
+
+def test_what_other_code_made_is_written_anew(data: DataDir) -> None:
+    first = published(data, code="one")
+    before = inodes(first)
+    warehouses.change(
+        data.warehouse,
+        "create or replace view marts.reconciliation_results as"
+        " select * replace ('new-' || result_id as result_id) from warehouse.reconciliation.results",
+    )
+    after = inodes(published(data, code="other"))
+    assert all(before[name] != after[name] for name in before)
+    assert read(data, "select min(result_id) from marts.reconciliation_results") == [("new-r0",)]
 
 
 def test_a_large_mart_is_cut_by_date_and_only_touched_parts_are_written(data: DataDir) -> None:

@@ -123,6 +123,59 @@ def _timestamps() -> Table:
     )
 
 
+def _plain_times() -> Table:
+    """One character after the other of ordinary times made another one, and what engines read beyond the shape."""
+    ordinary = ["2026-03-02 12:30:45", "2026-03-02T12:30:45Z", "2026-03-02T12:30:45.120Z", "2026-03-02 12:30:45.123456"]
+    texts = [*ordinary, "infinity", "-infinity", "epoch", "now", "today", "10000-01-01 00:00:00", *TEXTS]
+    texts += ["0001-01-01 (BC) 00:00:00", "-001-01-01T00:00:00Z", "+001-01-01T00:00:00Z", "2026-03-02 12:30:45+00"]
+    texts += ["2026-03-02 24:00:00", "2026-03-02T24:00:00Z", "2026-03-02T23:59:60Z", "2026-03-02T12:30:45.1234567Z"]
+    for text in ordinary:
+        texts += [f"{day}{text[10:]}" for day in ("0000-01-01", "0001-01-01", "9999-12-31", "2026-02-29")]
+        texts += [text[:at] + odd + text[at + 1 :] for at in range(len(text)) for odd in "09 -+:.TZ/a\té٣"]
+        texts += [text[:at] + odd + text[at:] for at in range(len(text) + 1) for odd in " 0Z-"]
+        texts += [text[:at] + text[at + 1 :] for at in range(len(text))]
+    shape = r"(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?Z"
+
+    def plain(text: str | None) -> Row:
+        fits = [bool(text and re.fullmatch(pattern, text)) for pattern in (f"{shape}?", shape)]
+        return (
+            tuple(fit and _timestamp(f"{text[:10]} 00:00:00") is not None for fit in fits) if text else (False, False)
+        )
+
+    return Table(
+        "plain_time",
+        {"given": "{{ type_text() }}"},
+        [
+            f"coalesce({{{{ plain_time('given', try_timestamp('given'), {local}) }}}}, false)"
+            " and {{ try_timestamp('given') }} is not null"
+            for local in ("true", "false")
+        ],
+        [((text,), plain(text)) for text in [None, *texts]],
+    )
+
+
+# Nearly every value of a feed.
+ORDINARY = ("a", "A-1", "~", "!", "S 1", "x" * 5000)
+
+
+def _plain_texts() -> Table:
+    """True only where trimming changes nothing."""
+    ends = [*BLANKS, " \u0301", "\x1c", "\u200b", "\x7f", "ä", "a\u0301", "a\u200d", "~", "\r\n"]
+    texts = [*TEXTS, *ORDINARY, *(f"{first}{last}" for first in ["a", "ä", "", *BLANKS] for last in ends)]
+    harmless = "not {{ plain_text('given') }} or (given = {{ trim_blanks('given') }} and given <> '')"
+    return Table(
+        "plain_text",
+        {"given": "{{ type_text() }}"},
+        [harmless],
+        _cases([None, *texts], lambda t: None if t is None else True),
+    )
+
+
+def _ordinary_texts() -> Table:
+    made = ["{{ plain_text('given') }}"]
+    return Table("ordinary_text", {"given": "{{ type_text() }}"}, made, _cases(ORDINARY, lambda _: True))
+
+
 def _dates() -> Table:
     texts = [
         f"{year:04}-{month:02}-{day:02}"
@@ -441,6 +494,9 @@ TABLES = (
     _trimmed(),
     _cased(),
     _timestamps(),
+    _plain_times(),
+    _plain_texts(),
+    _ordinary_texts(),
     _dates(),
     _to_utc(),
     _to_local(),

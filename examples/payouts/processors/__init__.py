@@ -1,0 +1,1 @@
+"""The processors: how each books, pays out and exports."""

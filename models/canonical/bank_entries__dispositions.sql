@@ -1,0 +1,1 @@
+{{ dispositions(records='bank_entries', feed=var('entities')['bank/entries'].feeds) }}

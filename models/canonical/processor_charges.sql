@@ -1,0 +1,5 @@
+{{ config(materialized='view') }}
+-- What customers paid: the legs that orders are held against.
+select *
+from {{ ref('processor_legs') }}
+where activity_type = 'CHARGE'

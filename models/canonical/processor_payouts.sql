@@ -1,0 +1,1 @@
+{{ canonical_union(entity='processor/payouts', counterparty='records.system') }}

@@ -1,0 +1,1 @@
+{{ dispositions(records='shop_orders', feed=var('entities')['shop/orders'].feeds) }}

@@ -1,0 +1,162 @@
+-- Every payout: what its lines come to, what was paid out, what the bank received, and whether the three agree.
+with payouts as (
+    select
+        payouts.org_id,
+        payouts.system,
+        payouts.activity_id,
+        payouts.currency,
+        payouts.exponent,
+        payouts.business_date,
+        payouts.amount_minor,
+        payouts.status,
+        payouts.batch_id,
+        payouts.row_number
+    from {{ ref('processor_payouts') }} as payouts
+    left join {{ ref('processor_payouts__dispositions') }} as settled
+        on payouts.batch_id = settled.batch_id and payouts.row_number = settled.row_number
+    where settled.batch_id is null
+),
+
+members as (
+    select
+        group_batch_id,
+        group_row_number,
+        count(*) as line_count,
+        {%- for column, kinds in [
+            ['gross', ['CHARGE']], ['refunds', ['REFUND']], ['fees', ['FEE', 'FEE_TAX']], ['chargebacks', ['CHARGEBACK', 'CHARGEBACK_REVERSAL']],
+            ['reserves', ['RESERVE_HOLD', 'RESERVE_RELEASE']]
+        ] %}
+        sum(case when source_activity_type in ('{{ kinds | join("', '") }}') then source_net_minor else 0 end) as {{ column }}_minor,
+        {%- endfor %}
+        sum(source_net_minor) as net_minor
+    from {{ ref('legs_to_payouts__by_payout') }}
+    where outcome = 'MEMBER'
+    group by group_batch_id, group_row_number
+),
+
+deposits as (
+    {%- for step in ['by_reference', 'by_amount'] %}
+    select
+        source_batch_id,
+        source_row_number,
+        {{ _held_column('pairs', 'target', 'activity_id', _step_keys('payouts_to_deposits', step)) }} as deposit_id,
+        {{ _held_column('pairs', 'target', 'amount_minor', _step_keys('payouts_to_deposits', step)) }} as deposit_minor,
+        '{{ step }}' as matched_by
+    from {{ ref('payouts_to_deposits__' ~ step) }} as pairs
+    where outcome = 'PAIR'
+    {{- '\n    union all' if not loop.last }}
+    {%- endfor %}
+),
+
+waiting as (
+    select
+        batch_id,
+        row_number,
+        result,
+        reason
+    from {{ ref('payouts_to_deposits__unmatched') }}
+    where side = 'SOURCE'
+),
+
+-- a payout whose lines may still come
+lines_waiting as (
+    select
+        batch_id,
+        row_number,
+        reason
+    from {{ ref('legs_to_payouts__unmatched') }}
+    where side = 'TARGET' and result = 'PENDING'
+),
+
+tied as (
+    select
+        payouts.*,
+        coalesce(members.line_count, 0) as line_count,
+        {%- for column in ['gross', 'refunds', 'fees', 'chargebacks', 'reserves', 'net'] %}
+        coalesce(members.{{ column }}_minor, 0) as {{ column }}_minor,
+        {%- endfor %}
+        deposits.deposit_id,
+        deposits.deposit_minor,
+        deposits.matched_by,
+        waiting.reason as deposit_reason,
+        lines_waiting.reason as lines_reason,
+        waiting.result as deposit_result
+    from payouts
+    left join members
+        on payouts.batch_id = members.group_batch_id and payouts.row_number = members.group_row_number
+    left join deposits
+        on payouts.batch_id = deposits.source_batch_id and payouts.row_number = deposits.source_row_number
+    left join waiting
+        on payouts.batch_id = waiting.batch_id and payouts.row_number = waiting.row_number
+    left join lines_waiting
+        on payouts.batch_id = lines_waiting.batch_id and payouts.row_number = lines_waiting.row_number
+),
+
+judged as (
+    select
+        tied.*,
+        case
+            when status = 'NOT_ITEMISABLE' then 'NOT_ITEMISABLE'
+            when lines_reason = 'FEED_LATE' then 'FEED_LATE'
+            when net_minor <> amount_minor then 'LINES_DO_NOT_ADD_UP'
+            when deposit_minor = amount_minor then 'TIED_OUT'
+            when deposit_minor is not null then 'DEPOSIT_DIFFERS'
+            when deposit_reason = 'FEED_LATE' then 'FEED_LATE'
+            when deposit_reason = 'IN_GRACE' then 'IN_TRANSIT'
+            -- no money moves
+            when amount_minor = 0 then 'TIED_OUT'
+            else 'DEPOSIT_MISSING'
+        end as state
+    from tied
+),
+
+payout_tie_out as (
+    select
+        org_id,
+        system,
+        activity_id as payout_id,
+        currency,
+        business_date as payout_date,
+        gross_minor,
+        refunds_minor,
+        fees_minor,
+        chargebacks_minor,
+        reserves_minor,
+        net_minor - gross_minor - refunds_minor - fees_minor - chargebacks_minor - reserves_minor as adjustments_minor,
+        net_minor,
+        amount_minor as payout_minor,
+        deposit_id,
+        deposit_minor,
+        case
+            when state = 'LINES_DO_NOT_ADD_UP' then amount_minor - net_minor
+            when state = 'DEPOSIT_DIFFERS' then amount_minor - deposit_minor
+            else 0
+        end as difference_minor,
+        state,
+        line_count,
+        matched_by,
+        exponent,
+        batch_id,
+        row_number
+    from judged
+)
+
+select
+    org_id,
+    system,
+    payout_id,
+    currency,
+    payout_date,
+    {%- for column in ['gross', 'refunds', 'fees', 'chargebacks', 'reserves', 'adjustments', 'net', 'payout'] %}
+    cast({{ column }}_minor as bigint) as {{ column }}_minor,
+    {%- endfor %}
+    deposit_id,
+    cast(deposit_minor as bigint) as deposit_minor,
+    cast(difference_minor as bigint) as difference_minor,
+    cast(state as {{ type_text() }}) as state,
+    cast(line_count as bigint) as line_count,
+    cast(matched_by as {{ type_text() }}) as matched_by,
+    cast(exponent as integer) as exponent,
+    batch_id,
+    {{ file_row('row_number') }} as row_number
+from payout_tie_out

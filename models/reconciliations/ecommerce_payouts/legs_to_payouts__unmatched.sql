@@ -1,0 +1,1 @@
+{{ unmatched(ladder='legs_to_payouts') }}

@@ -1,0 +1,1 @@
+{{ unmatched(ladder='orders_to_charges') }}

@@ -1,0 +1,280 @@
+{#- What is wrong with money movements by themselves: no other side has to be asked. -#}
+{%- set rule_text -%}
+REFUND_WITHOUT_ORDER: a refund names neither an order of the shop nor a payment that was charged.
+CHARGEBACK_OPEN: no reversal of the same payment has come.
+SETTLED_TWICE: charges of one payment stand in several payouts.
+FEE_VARIANCE: a charge's fee is not percent of the charge, rounded half to even, plus the fixed fee of seeds/contracted_fees.csv.
+SOURCE_DOES_NOT_ADD_UP: a file's own arithmetic does not hold (control_totals, of_what = file).
+{%- endset -%}
+{{ config(
+    materialized='table',
+    meta={'rule': rule_text, 'ladder': 'legs_to_payouts', 'stream': 'ecommerce_payouts', 'step': 'findings'}
+) }}
+with legs as (
+    select
+        legs.org_id,
+        legs.system,
+        legs.activity_id,
+        legs.activity_type,
+        legs.order_ref,
+        legs.payment_ref,
+        legs.batch_ref,
+        legs.counterparty_id,
+        legs.business_date,
+        legs.currency,
+        legs.amount_minor,
+        legs.event_at,
+        legs.batch_id,
+        legs.row_number
+    from {{ ref('processor_legs') }} as legs
+    left join {{ ref('processor_legs__dispositions') }} as settled
+        on legs.batch_id = settled.batch_id and legs.row_number = settled.row_number
+    where settled.batch_id is null
+),
+
+charges as (
+    select *
+    from legs
+    where activity_type = 'CHARGE'
+),
+
+known_orders as (
+    select distinct
+        org_id,
+        order_ref
+    from {{ ref('shop_orders') }}
+),
+
+known_payments as (
+    select distinct
+        org_id,
+        system,
+        payment_ref
+    from charges
+    where payment_ref is not null
+),
+
+-- asked only where the shop's orders have come at all
+shops as (
+    select distinct org_id
+    from known_orders
+),
+
+refunds_without_order as (
+    select
+        legs.*,
+        'REFUND_WITHOUT_ORDER' as anomaly,
+        cast(null as bigint) as difference_minor,
+        'a refund of order ' || coalesce(legs.order_ref, '(none)') || ', payment ' || coalesce(legs.payment_ref, '(none)')
+        || ': neither is known.' as detail
+    from legs
+    inner join shops
+        on legs.org_id = shops.org_id
+    left join known_orders
+        on legs.org_id = known_orders.org_id and legs.order_ref = known_orders.order_ref
+    left join known_payments
+        on legs.org_id = known_payments.org_id and legs.system = known_payments.system and legs.payment_ref = known_payments.payment_ref
+    where legs.activity_type = 'REFUND' and known_orders.order_ref is null and known_payments.payment_ref is null
+),
+
+reversed_payments as (
+    select distinct
+        org_id,
+        system,
+        coalesce(payment_ref, order_ref) as payment
+    from legs
+    where activity_type = 'CHARGEBACK_REVERSAL' and coalesce(payment_ref, order_ref) is not null
+),
+
+open_chargebacks as (
+    select
+        legs.*,
+        'CHARGEBACK_OPEN' as anomaly,
+        cast(null as bigint) as difference_minor,
+        'the customer''s bank took the money back and no reversal has come.' as detail
+    from legs
+    left join reversed_payments
+        on
+            legs.org_id = reversed_payments.org_id
+            and legs.system = reversed_payments.system
+            and coalesce(legs.payment_ref, legs.order_ref) = reversed_payments.payment
+    where legs.activity_type = 'CHARGEBACK' and reversed_payments.payment is null
+),
+
+numbered_settlements as (
+    select
+        charges.*,
+        min(charges.batch_ref) over (partition by charges.org_id, charges.system, charges.payment_ref) as first_payout,
+        max(charges.batch_ref) over (partition by charges.org_id, charges.system, charges.payment_ref) as last_payout,
+        row_number() over (
+            partition by charges.org_id, charges.system, charges.payment_ref
+            order by charges.event_at, charges.activity_id
+        ) as settlement
+    from charges
+    where charges.payment_ref is not null and charges.batch_ref is not null
+),
+
+settled_twice as (
+    select
+        {%- for column in [
+            'org_id', 'system', 'activity_id', 'activity_type', 'order_ref', 'payment_ref', 'batch_ref', 'counterparty_id', 'business_date', 'currency',
+            'amount_minor', 'event_at', 'batch_id', 'row_number'
+        ] %}
+        {{ column }},
+        {%- endfor %}
+        'SETTLED_TWICE' as anomaly,
+        cast(null as bigint) as difference_minor,
+        'payment ' || payment_ref || ' is settled in payout ' || first_payout || ' and in payout ' || last_payout || '.' as detail
+    from numbered_settlements
+    where first_payout <> last_payout and settlement = 2
+),
+
+-- a fee in whole minor units: percent has at most four decimals, so that amount times percent times 10^4 is whole
+expected_fees as (
+    select
+        charges.org_id,
+        charges.system,
+        charges.activity_id,
+        fees.fixed_minor,
+        charges.amount_minor * cast(fees.percent * 10000 as bigint) as share,
+        1000000 as whole
+    from charges
+    inner join {{ ref('charge_methods') }} as methods
+        on charges.batch_id = methods.batch_id and charges.row_number = methods.row_number
+    inner join {{ ref('contracted_fees') }} as fees
+        on
+            charges.system = fees.system
+            and charges.currency = fees.currency
+            and {{ ascii_lower("coalesce(methods.method, '')") }} = coalesce(fees.method, '')
+),
+
+rounded_fees as (
+    select
+        org_id,
+        system,
+        activity_id,
+        -({{ integer_divide('share', 'whole') }}
+        + case
+            when share % whole * 2 > whole then 1
+            when share % whole * 2 = whole and {{ integer_divide('share', 'whole') }} % 2 = 1 then 1
+            else 0
+        end + fixed_minor) as expected_minor
+    from expected_fees
+),
+
+charged_fees as (
+    select
+        org_id,
+        system,
+        activity_id,
+        amount_minor
+    from legs
+    where activity_type = 'FEE'
+),
+
+fee_variances as (
+    select
+        charges.*,
+        'FEE_VARIANCE' as anomaly,
+        coalesce(charged_fees.amount_minor, 0) - rounded_fees.expected_minor as difference_minor,
+        'the fee is ' || {{ minor_text('abs(coalesce(charged_fees.amount_minor, 0))', 'currencies.exponent') }} || ' ' || charges.currency
+        || ', contracted are ' || {{ minor_text('abs(rounded_fees.expected_minor)', 'currencies.exponent') }} || ' ' || charges.currency || '.' as detail
+    from charges
+    inner join rounded_fees
+        on
+            charges.org_id = rounded_fees.org_id
+            and charges.system = rounded_fees.system
+            and charges.activity_id = rounded_fees.activity_id
+    inner join {{ ref('currencies') }} as currencies
+        on charges.currency = currencies.currency
+    left join charged_fees
+        on
+            charges.org_id = charged_fees.org_id
+            and charges.system = charged_fees.system
+            and charges.activity_id || ':fee' = charged_fees.activity_id
+    where coalesce(charged_fees.amount_minor, 0) <> rounded_fees.expected_minor
+),
+
+broken_files as (
+    select
+        totals.org_id,
+        batches.system,
+        totals.scope || case when totals.currency is not null then ' ' || totals.currency else '' end as activity_id,
+        cast(null as {{ type_text() }}) as activity_type,
+        cast(null as {{ type_text() }}) as order_ref,
+        cast(null as {{ type_text() }}) as payment_ref,
+        cast(null as {{ type_text() }}) as batch_ref,
+        batches.system as counterparty_id,
+        cast(null as date) as business_date,
+        totals.currency,
+        cast(abs(totals.expected) as bigint) as amount_minor,
+        cast(null as timestamp) as event_at,
+        totals.batch_id,
+        coalesce(totals.row_number, 0) as row_number,
+        'SOURCE_DOES_NOT_ADD_UP' as anomaly,
+        cast(totals.expected - totals.actual as bigint) as difference_minor,
+        batches.source_file || ' contradicts itself (' || totals.balance || '): '
+        || cast(totals.expected as {{ type_text() }}) || ' stated, ' || cast(totals.actual as {{ type_text() }}) || ' found, in minor units.' as detail
+    from (
+        {%- for model in var('identities') %}
+        select
+            org_id,
+            balance,
+            scope,
+            currency,
+            expected,
+            actual,
+            batch_id,
+            row_number
+        from {{ ref(model) }}
+        where not coalesce(holds, false)
+        {{- '\n        union all' if not loop.last }}
+        {%- endfor %}
+    ) as totals
+    inner join {{ source('landing', 'batches') }} as batches
+        on totals.batch_id = batches.batch_id
+),
+
+found as (
+    {%- for part in ['refunds_without_order', 'open_chargebacks', 'settled_twice', 'fee_variances', 'broken_files'] %}
+    select
+        org_id,
+        system,
+        activity_id,
+        counterparty_id,
+        business_date,
+        currency,
+        amount_minor,
+        batch_id,
+        row_number,
+        anomaly,
+        difference_minor,
+        detail
+    from {{ part }}
+    {{- '\n    union all' if not loop.last }}
+    {%- endfor %}
+),
+
+payout_findings as (
+    select
+        org_id,
+        cast('ecommerce_payouts' as {{ type_text() }}) as stream,
+        cast('legs_to_payouts' as {{ type_text() }}) as ladder,
+        cast('findings' as {{ type_text() }}) as step,
+        cast(anomaly as {{ type_text() }}) as anomaly,
+        system,
+        activity_id,
+        counterparty_id,
+        business_date,
+        currency,
+        amount_minor,
+        difference_minor,
+        cast(detail as {{ type_text() }}) as detail,
+        substr(md5('{{ local_md5(rule_text) }}'), 1, 12) as rule_version,
+        batch_id,
+        row_number
+    from found
+)
+
+select *
+from payout_findings

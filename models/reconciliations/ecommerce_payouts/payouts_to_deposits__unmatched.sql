@@ -1,0 +1,1 @@
+{{ unmatched(ladder='payouts_to_deposits') }}

@@ -1,0 +1,1 @@
+{{ stage(feed='bank/statement') }}

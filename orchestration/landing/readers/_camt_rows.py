@@ -1,0 +1,204 @@
+"""From the texts of a CAMT statement, balance or entry to rows of the feed `bank/statement`."""
+
+import re
+from decimal import Decimal
+
+from orchestration.landing.readers._statement import Statements, nothing
+from orchestration.landing.readers._values import UnreadableError, plain_amount
+
+Found = dict[str, list[str]]  # the texts of an element by the path of where they stand in it
+
+BALANCES = {
+    "OPBD": "OPENING",
+    "PRCD": "OPENING",
+    "CLBD": "CLOSING",
+    "ITBD": "INTERIM",
+    "OPAV": "OPENING_AVAILABLE",
+    "CLAV": "AVAILABLE",
+    "FWAV": "FORWARD",
+    "ITAV": "INTERIM_AVAILABLE",
+}
+DIRECTIONS = {"CRDT": "C", "DBIT": "D"}
+DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])")
+MOST_TEXTS = 50  # remittance texts of an entry with many details
+
+
+def first(values: Found, *paths: str) -> str | None:
+    """The first text at the first of these paths that has one."""
+    for path in paths:
+        if path in values:
+            return values[path][0]
+    return None
+
+
+class CamtRows:
+    """Writes the rows of one document."""
+
+    def __init__(self, rows: Statements) -> None:
+        self._rows = rows
+        self._open = False
+        self._details: list[Found] = []
+        self._count = 0  # details of the entry
+        self._sums = {"C": Decimal(0), "D": Decimal(0)}
+        self._counts = {"C": 0, "D": 0}
+        self._summary: tuple[Found, int] | None = None
+        self._opening = False
+        self._currency: str | None = None
+
+    def begin(self, head: Found) -> None:
+        """Write the row of the statement with what is known of it, once its first other row comes."""
+        if self._open:
+            return
+        self._open = True
+        self._sums, self._counts = {"C": Decimal(0), "D": Decimal(0)}, {"C": 0, "D": 0}
+        self._summary, self._opening = None, False
+        number = first(head, "ElctrncSeqNb", "LglSeqNb")
+        page = first(head, "StmtPgntn/PgNb")
+        copy = first(head, "CpyDplctInd")
+        self._rows.begin(
+            account=first(head, "Acct/Id/IBAN", "Acct/Id/Othr/Id"),
+            statement_id=first(head, "Id"),
+            statement_number=number if number and number.isdigit() and len(number) <= 18 else None,
+            page_number=page if page and page.isdigit() and len(page) <= 9 else None,
+        )
+        self._rows.row(
+            "statement",
+            {
+                "currency": first(head, "Acct/Ccy"),
+                "booking_date": _day(first(head, "FrToDt/ToDtTm", "FrToDt/ToDt", "CreDtTm")),
+                "note": f"marked {copy}" if copy else None,
+            },
+            0,
+        )
+
+    def end(self, head: Found) -> None:
+        """The statement is over: what it says of its own entries can be held against them."""
+        self.begin(head)
+        self._open = False
+        if self._summary is None:
+            return
+        values, lines = self._summary
+        for name, marks in (("TtlNtries", ("C", "D")), ("TtlCdtNtries", ("C",)), ("TtlDbtNtries", ("D",))):
+            claimed = first(values, f"{name}/NbOfNtries")
+            amount = first(values, f"{name}/Sum")
+            if claimed is None and amount is None:
+                continue
+            counted = sum((self._sums[mark] for mark in marks), Decimal(0))
+            self._rows.row(
+                "total",
+                {
+                    "balance_type": {"C": "CREDITS", "D": "DEBITS"}[marks[0]] if len(marks) == 1 else "ENTRIES",
+                    "currency": self._currency,
+                    "amount": amount,
+                    "counted_amount": f"{counted:f}" if amount is not None else None,
+                    "item_count": claimed,
+                    "counted_items": str(sum(self._counts[mark] for mark in marks)) if claimed else None,
+                    "type_code": name,
+                },
+                lines,
+            )
+            lines = 0
+        self._rows.header(lines)
+
+    def summary(self, values: Found, lines: int) -> None:
+        """What the statement says of its entries; kept until they have come."""
+        self._summary = (values, lines)
+
+    def balance(self, values: Found, lines: int) -> None:
+        code = first(values, "Tp/CdOrPrtry/Cd", "Tp/CdOrPrtry/Prtry") or ""
+        kind = BALANCES.get(code, code or None)
+        amount, direction = _amount(values)
+        self._currency = first(values, "Amt@Ccy")
+        if kind == "OPENING" and self._opening:
+            kind = "OPENING_OTHER"  # a bank may give both PRCD and OPBD
+        self._opening = self._opening or kind == "OPENING"
+        self._rows.row(
+            "balance",
+            {
+                "currency": self._currency,
+                "amount": amount,
+                "direction": direction,
+                "balance_type": kind,
+                "booking_date": _day(first(values, "Dt/Dt", "Dt/DtTm")),
+                "type_code": code or None,
+            },
+            lines,
+        )
+
+    def detail(self, values: Found) -> None:
+        """One transaction of an entry; all of them together say what it was."""
+        self._count += 1
+        if len(self._details) < MOST_TEXTS:
+            self._details.append(values)
+
+    def entry(self, values: Found, lines: int) -> None:
+        details, count = self._details, self._count
+        self._details, self._count = [], 0
+        amount, direction = _amount(values)
+        single = details[0] if count == 1 else {}
+        status = first(values, "Sts/Cd", "Sts/Prtry", "Sts")
+        if status in (None, "BOOK"):
+            self._sums[direction] += Decimal(amount)
+            self._counts[direction] += 1
+        returned = first(single, "RtrInf/Rsn/Cd", "RtrInf/Rsn/Prtry")
+        is_reversal = first(values, "RvslInd") in ("true", "1")
+        # The parties of a reversal are those of the booking that it undoes.
+        party = "Dbtr" if (direction == "C") != is_reversal else "Cdtr"
+        notes = [f"{count} transactions" if count > 1 else None, f"returned: {returned}" if returned else None]
+        self._rows.row(
+            "entry",
+            {
+                "currency": first(values, "Amt@Ccy"),
+                "amount": amount,
+                # Already the direction of the booking, of a reversal too.
+                "direction": direction,
+                "is_reversal": "true" if is_reversal else None,
+                "status": status or "BOOK",
+                "booking_date": _day(first(values, "BookgDt/Dt", "BookgDt/DtTm")),
+                "value_date": _day(first(values, "ValDt/Dt", "ValDt/DtTm")),
+                "bank_ref": nothing(first(values, "AcctSvcrRef") or first(single, "Refs/AcctSvcrRef")),
+                "customer_ref": nothing(first(values, "NtryRef"))
+                or nothing(first(single, "Refs/InstrId", "Refs/TxId")),
+                "end_to_end_id": nothing(first(single, "Refs/EndToEndId")),
+                "counterparty_name": first(single, f"RltdPties/{party}/Pty/Nm", f"RltdPties/{party}/Nm"),
+                "counterparty_account": first(
+                    single, f"RltdPties/{party}Acct/Id/IBAN", f"RltdPties/{party}Acct/Id/Othr/Id"
+                ),
+                "entry_text": _texts(details, first(values, "AddtlNtryInf")),
+                "type_code": _type_code(values),
+                "note": "; ".join(filter(None, notes)) or None,
+            },
+            lines,
+        )
+
+
+def _amount(values: Found) -> tuple[str, str]:
+    amount, mark = first(values, "Amt"), first(values, "CdtDbtInd")
+    if amount is None:
+        raise UnreadableError("no amount (Amt)")
+    if mark not in DIRECTIONS:
+        raise UnreadableError(f"CdtDbtInd is {mark or 'missing'}, neither CRDT nor DBIT")
+    return plain_amount(amount, signed=False), DIRECTIONS[mark]
+
+
+def _day(text: str | None) -> str | None:
+    """The day of a date or time as the bank wrote it, whatever its offset; other texts as they are."""
+    found = DATE.match(text) if text else None
+    return found[0] if found else text
+
+
+def _texts(details: list[Found], further: str | None) -> str | None:
+    texts: list[str] = []
+    for values in details:
+        texts += values.get("RmtInf/Ustrd", [])
+        texts += values.get("RmtInf/Strd/CdtrRefInf/Ref", [])
+        texts += [] if "RmtInf/Ustrd" in values else values.get("AddtlTxInf", [])
+        if len(details) > 1:
+            texts += [text for text in values.get("Refs/EndToEndId", []) if nothing(text)]
+    texts += [further] if further else []
+    return " ".join(" ".join(dict.fromkeys(texts)).split()) or None
+
+
+def _type_code(values: Found) -> str | None:
+    parts = [first(values, f"BkTxCd/Domn/{path}") for path in ("Cd", "Fmly/Cd", "Fmly/SubFmlyCd")]
+    return "/".join(part for part in parts if part) or first(values, "BkTxCd/Prtry/Cd")

@@ -1,0 +1,144 @@
+"""Groups by their sum, sides made of an entity, windows in business days: declared, on every engine, and the same when
+built day by day and at once."""
+
+import json
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.python.declarations import shop
+from tests.python.declarations.project import registry, write, write_registry
+from tests.python.declarations.test_new_system import deliver
+from tests.python.laws.harness import Folder, Server
+
+FIRST, SECOND = datetime(2026, 3, 20, 6, tzinfo=UTC), datetime(2026, 3, 21, 6, tzinfo=UTC)
+DAY = 24 * 60
+
+MODELS = {
+    "canonical/book_entries.sql": "{{ config(materialized='view') }} select * from {{ ref('ledger_entries') }}",
+    "canonical/book_entries__dispositions.sql": "{{ dispositions(records='book_entries', feed=['ledger/entries']) }}",
+    "reconciliations/slips/slips__by_slip.sql": "{{ reconcile(ladder='slips',"
+    " match=many_to_one(on=['order_ref', 'currency'])) }}",
+    "reconciliations/slips/slips__by_days.sql": "{{ reconcile(ladder='slips', match=one_to_one("
+    "on=['currency', 'amount_minor'], within={'business_date': '0 to 2 business days'}), on_match='ID_MISMATCH') }}",
+    "reconciliations/slips/slips__unmatched.sql": "{{ unmatched(ladder='slips') }}",
+}
+# March 2nd, 2026 is a Monday: +4 is Friday, +8 the Tuesday after it.
+SALES = (
+    shop.sale("A1", "B1", 100),
+    shop.sale("A2", "B1", 200),
+    shop.sale("A3", "B1", 300),
+    shop.sale("C1", "B2", 100),
+    shop.sale("C2", "B2", 200),
+    shop.sale("D1", "B3", 700),
+    shop.sale("E1", "B4", 800),
+    shop.sale("F1", "B5", 900, 4 * DAY),
+    shop.sale("G1", "B6", 1100, 4 * DAY),
+    shop.sale("H1", "B7", 1200, 4 * DAY),
+    shop.sale("I1", "", 1300),
+)
+ENTRIES = (
+    shop.entry("Z1", "B1", 600),
+    shop.entry("Z2", "B2", 301),
+    shop.entry("Z3", "B3", 700),
+    shop.entry("Z4", "B4", 800),
+    shop.entry("Z5", "B4", 800),
+    shop.entry("Z6", "", 900, 8 * DAY),
+    shop.entry("Z7", "", 1100, 9 * DAY),  # three business days after
+    shop.entry("Z8", "", 1200, 3 * DAY),  # before the sale
+)
+FIRST_VERDICTS = {
+    ("by_slip", "MATCHED", "", None, "Z1", 3, 0),
+    ("by_slip", "MISMATCHED", "SUM_DIFFERS", None, "Z2", 2, -1),
+    ("by_slip", "MATCHED", "", None, "Z3", 1, 0),
+    ("by_slip", "AMBIGUOUS", "AMBIGUOUS_MATCH", "E1", None, None, None),
+    ("by_slip", "AMBIGUOUS", "AMBIGUOUS_MATCH", None, "Z4", None, None),
+    ("by_slip", "AMBIGUOUS", "AMBIGUOUS_MATCH", None, "Z5", None, None),
+    ("by_days", "MISMATCHED", "ID_MISMATCH", "F1", "Z6", None, 0),
+    ("unmatched", "MISSING_TARGET", "MISSING_BOOK", "G1", None, None, None),
+    ("unmatched", "MISSING_TARGET", "MISSING_BOOK", "H1", None, None, None),
+    ("unmatched", "MISSING_TARGET", "MISSING_BOOK", "I1", None, None, None),
+    ("unmatched", "MISSING_SOURCE", "UNEXPECTED_ENTRY", None, "Z7", None, None),
+    ("unmatched", "MISSING_SOURCE", "UNEXPECTED_ENTRY", None, "Z8", None, None),
+}
+# A line that was missing makes B2 right; D1 moves to the slip of B1, whose sum is then too high; H1 gets its entry.
+LATE_SALES = (shop.sale("C3", "B2", 1), shop.sale("D1", "B1", 700, version=2))
+LATE_ENTRIES = (shop.entry("Z9", "", 1200, 7 * DAY),)
+SECOND_VERDICTS = FIRST_VERDICTS - {
+    ("by_slip", "MATCHED", "", None, "Z1", 3, 0),
+    ("by_slip", "MISMATCHED", "SUM_DIFFERS", None, "Z2", 2, -1),
+    ("by_slip", "MATCHED", "", None, "Z3", 1, 0),
+    ("unmatched", "MISSING_TARGET", "MISSING_BOOK", "H1", None, None, None),
+} | {
+    ("by_slip", "MISMATCHED", "SUM_DIFFERS", None, "Z1", 4, 700),
+    ("by_slip", "MATCHED", "", None, "Z2", 3, 0),
+    ("unmatched", "MISSING_SOURCE", "UNEXPECTED_ENTRY", None, "Z3", None, None),
+    ("by_days", "MISMATCHED", "ID_MISMATCH", "H1", "Z9", None, 0),
+}
+
+
+def extend(folder: Path) -> Path:
+    """The shop's project with a stream of groups in place of its own."""
+    project = shop.extend(folder)
+    for file in (project / "models" / "reconciliations" / shop.STREAM).iterdir():
+        file.unlink()
+    for path, sql in MODELS.items():
+        write(project, f"models/{path}", sql + "\n")
+    settings = registry(project)
+    del settings["vars"]["streams"][shop.STREAM]
+    settings["vars"].setdefault("entities", {})["book/entries"] = {"code": "BOOK", "feeds": ["ledger/entries"]}
+    settings["vars"]["streams"]["slips"] = {
+        "ladders": {
+            "slips": {
+                "source": "till/sales",
+                "target": "book/entries",
+                "checks": ["currency_equality", {"price_tolerance": "SUM_DIFFERS"}],
+                "absent": {"source": "UNEXPECTED_ENTRY"},
+                "steps": ["by_slip", "by_days"],
+                "carries": ["order_ref"],
+            }
+        }
+    }
+    write_registry(project, settings)
+    return project
+
+
+def run(folder: Folder, as_of: datetime, project: Path, *arguments: str) -> str:
+    done = folder.start(as_of, *arguments, TIEOUT_PROJECT_DIR=str(project))
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    summary = json.loads(done.stdout)
+    assert summary["laws"]["failed"] == 0
+    return str(summary["streams"]["slips"]["results_hash"])
+
+
+def verdicts(folder: Folder) -> Counter[tuple[object, ...]]:
+    return Counter(
+        folder.published(
+            "select step, result, anomalies, source_activity_id, target_activity_id, member_count, difference_minor"
+            " from marts.reconciliation_results where stream = 'slips'"
+        )
+    )
+
+
+@pytest.mark.postgres
+def test_groups_and_business_days(tmp_path: Path, postgres_server: Server) -> None:
+    project = extend(tmp_path / "project")
+    hashes = {}
+    for target in ("duckdb", "postgres"):
+        folder = Folder(tmp_path / target, target, postgres_server.new_database() if target == "postgres" else {})
+        deliver(folder, "till/sales", "sales.csv", shop.SALES_HEADER, *SALES)
+        deliver(folder, "ledger/entries", "entries.csv", shop.ENTRIES_HEADER, *ENTRIES)
+        first = run(folder, FIRST, project)
+        assert verdicts(folder) == Counter(FIRST_VERDICTS)
+        assert ("ledger", "SUM_DIFFERS", 1) in folder.published(
+            "select target_system, anomaly, amount_minor from marts.exceptions"
+        )
+        deliver(folder, "till/sales", "late.csv", shop.SALES_HEADER, *LATE_SALES)
+        deliver(folder, "ledger/entries", "late.csv", shop.ENTRIES_HEADER, *LATE_ENTRIES)
+        second = run(folder, SECOND, project)
+        assert verdicts(folder) == Counter(SECOND_VERDICTS)
+        assert run(folder, SECOND, project, "--full-refresh") == second
+        hashes[target] = (first, second)
+    assert hashes["duckdb"] == hashes["postgres"]
