@@ -59,14 +59,15 @@ def line_batches(plain: PlainText, skip_lines: int) -> Iterator[pa.RecordBatch]:
 
 
 def line_blocks(
-    plain: PlainText, has_cr: bool, chunk_bytes: int = CHUNK, longest: int = LONGEST_LINE
+    plain: PlainText, has_cr: bool, chunk_bytes: int = CHUNK, longest: int | None = None
 ) -> Iterator[bytes]:
     """Blocks of whole lines, joined by LF, the last LF of each left out.
 
     Where CRs are to count (`has_cr`), a line that ended in CRLF keeps one CR at its end and one that ended in CR keeps
     two: no other CR can occur, so this can be undone without loss. Raises `UnreadableFileError` for a line of more than
-    `longest` bytes.
+    `longest` bytes (`LONGEST_LINE`).
     """
+    most = LONGEST_LINE if longest is None else longest
     tail: list[bytes] = []
     held = b""  # a CR at the end of a chunk: its LF may follow
     with plain.path.open("rb") as handle:
@@ -80,9 +81,9 @@ def line_blocks(
             cut = chunk.rfind(b"\n")
             if cut < 0:
                 tail.append(chunk)
-                if sum(map(len, tail)) > longest:
+                if sum(map(len, tail)) > most:
                     raise UnreadableFileError(
-                        f"a line longer than {longest >> 20} MiB",
+                        f"a line longer than {most >> 20} MiB",
                         "text with line ends",
                         "deliver the file with line ends",
                     )

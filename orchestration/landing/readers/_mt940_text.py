@@ -6,7 +6,7 @@ from orchestration.landing.readers._statement import nothing
 
 CUT = {"subfield": 27, "line": 65}  # where banks cut words; a shorter piece ends with a word
 
-GERMAN = re.compile(r"([0-9]{3})([^\w\s/])[0-9]{2}")
+GERMAN = re.compile(r"([0-9]{3})([?@~|#*^+!<>&$%;])(00|10|2[0-9]|3[0-4])")
 GERMAN_WORDS = re.compile(r"(EREF|KREF|MREF|CRED|DEBT|SVWZ|ABWA|ABWE|COAM|OAMT|RREF|RTRN)\+")
 CODES = (
     "EREF|KREF|REMI|NAME|IBAN|BIC|ORDP|BENM|CNTP|MARF|CSID|TRTP|ISDT|PREF|RTRN|ACCW|ULTB|ULTD|PURP|ID|ADDR|RREF|SVCL"

@@ -122,6 +122,12 @@ def test_german_subfields(statement: Land):
     assert row["counterparty_account"] == "DE0210010010"
 
 
+@pytest.mark.parametrize("text", ["260-15 RENT AND 9?20 MORE", "123.45 EUR BACK", "100?99 WHAT"])
+def test_free_text_that_looks_a_little_german(statement: Land, text: str):
+    (row,) = statement(entry("260311C1,00NTRF", text)).entries
+    assert row["entry_text"] == text
+
+
 def test_words_cut_at_27_characters_are_joined(statement: Land):
     words = "PAYPAL TRANSFER 104000000123456 HARBOUR AND PINE LIMITED"
     fields = "".join(f"?{20 + n}{words[at : at + 27]}" for n, at in enumerate(range(0, len(words), 27)))
