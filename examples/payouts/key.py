@@ -162,7 +162,9 @@ class Key:
     def unexpected(self, org: str, entry: Entry, currency: str) -> None:
         """A deposit that nothing explains."""
         anomaly = BY_NAME[entry.fault].anomalies[0]
-        self.finding(org, anomaly, "bank", entry.id, entry.amount, currency, entry.fault, (entry.reference,))
+        # what is behind a comma is not part of the reference
+        names = (entry.reference, entry.reference.split(",")[0])
+        self.finding(org, anomaly, "bank", entry.id, entry.amount, currency, entry.fault, names)
 
     def close(self) -> None:
         """Finish the files."""

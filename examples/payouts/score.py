@@ -39,8 +39,13 @@ def dollars(weight: int) -> str:
 
 
 def token(text: str) -> str:
-    """A name as it can be compared: without the mark of an order number, blanks and the suffix of a further leg."""
-    return text.strip().removeprefix("#").replace(" ", "_").split(":")[0].upper()
+    """A name as it can be compared: without the mark of an order number and blanks."""
+    return text.strip().removeprefix("#").replace(" ", "_").upper()
+
+
+def parts_of(id_: str) -> set[str]:
+    """An activity's id and what it is put together of: a leg's suffix, a bank entry's account and reference."""
+    return {token(id_), *(token(part) for part in id_.split(":"))}
 
 
 @dataclass
@@ -150,7 +155,7 @@ def read_exceptions(con: duckdb.DuckDBPyConnection, warehouse: Path) -> list[Rep
                 names[org, id_].update(token(name) for name in others if name)
     reported = []
     for _, org, anomaly, currency, amount, explanation, source, target in rows:
-        mine = {token(id_) for id_ in (source, target) if id_}
+        mine = {name for id_ in (source, target) if id_ for name in parts_of(id_)}
         for id_ in (source, target):
             mine |= names.get((org, id_), set())
         text = explanation or ""

@@ -86,6 +86,9 @@ class Adyen(Account):
 
     def write(self, payout: Payout) -> None:
         self.written += 1
+        # batches are numbered by merchant account, and paid out by currency
+        payout.other_ids += [f"{self.merchant} {payout.id} {self.currency}", f"{self.merchant} {payout.id}"]
+        payout.other_ids.append(payout.reference.split(",")[0])
         columns = MOVED if self.world.has("dialects") and self.written % 5 == 3 else COLUMNS
         payout.file = f"settlement_detail_report_batch_{payout.id}.csv"
         file = Text(self.folder / payout.file)
