@@ -166,14 +166,32 @@ class Account:
         """Whether a line is paid out at the end of a day: money away at once, money in after the lag."""
         return line.net < 0 or line.local_day + self.lag <= day
 
+    def payable(self, day: int) -> tuple[list[Line], int]:
+        """Lines that are paid out now, and their sum, which is positive; what the balance does not cover waits."""
+        due = [line for line in self.open if self.due(line, day)]
+        amount = sum(line.net for line in due)
+        if amount > 0:
+            return due, amount
+        chosen = [line for line in due if line.net >= 0]
+        amount = sum(line.net for line in chosen)
+        for line in sorted((line for line in due if line.net < 0), key=lambda line: line.kind != "ROLLING_BALANCE"):
+            if amount + line.net > 0:
+                chosen.append(line)
+                amount += line.net
+        return chosen, amount
+
     def pay(self, day: int) -> None:
-        """Pay out what is due; a balance that is not positive waits for the next run."""
-        lines = [line for line in self.open if self.due(line, day)]
-        amount = sum(line.net for line in lines)
+        """Pay out what is due."""
+        lines, amount = self.payable(day)
         if amount <= 0:
             return
-        self.open = [line for line in self.open if not self.due(line, day)]
+        self.leave(lines)
         self.settle(day, lines, amount)
+
+    def leave(self, lines: list[Line]) -> None:
+        """Lines leave the balance."""
+        gone = {id(line) for line in lines}
+        self.open = [line for line in self.open if id(line) not in gone]
 
     def settle(self, day: int, lines: list[Line], amount: int) -> Payout:
         """Make a payout of lines, do its fault, write it and send it to the bank."""

@@ -276,15 +276,18 @@ class World:
                 self.key.order(payout.org, order, line, payout, payout.system)
 
     def deliveries(self) -> None:
-        """The faults of whole files."""
-        if self.has("duplicate_delivery"):
-            folder = self.root / self.org / "stripe" / "payout_reconciliation"
-            first = sorted(folder.glob("*_USD_*.csv"))[0]
-            shutil.copyfile(first, folder / f"resent_{first.name}")
+        """The faults of whole files, as far as the world was large enough to show them."""
+        folder = self.root / self.org / "stripe" / "payout_reconciliation"
+        files = sorted(folder.glob("*_USD_*.csv")) or sorted(folder.glob("*.csv"))
+        if self.has("duplicate_delivery") and files:
+            shutil.copyfile(files[0], folder / f"resent_{files[0].name}")
             self.key.inject("duplicate_delivery")
-        for fault in ("overlapping_export", "late_file", "dialects"):
-            if self.has(fault):
-                self.key.inject(fault)
+        if any(shop.export.overlapped for shop, _ in self.shops):
+            self.key.inject("overlapping_export")
+        if (self.second / self.org / "stripe").exists():
+            self.key.inject("late_file")
+        if self.has("dialects"):
+            self.key.inject("dialects")
 
     def policies(self) -> None:
         """How long a record may wait: an order at Amazon waits for the end of a settlement period."""

@@ -1,14 +1,14 @@
 {#
     End of a model `identities_<system>__<feed>`: what the arithmetic of its files says of itself. The CTE `sums` has a row a balance of a file or of several, the CTE
     `lines` one a line of a file (none: left out); both have `org_id, balance, scope, currency, expected, actual, holds, batch_id`, and lines `row_number`. A line
-    that does not hold stays by itself; those that hold are summed, so that the model is as small as its files are sound.
+    that does not hold stays by itself; those that hold are summed, so that the model is as small as its files are sound. The scope is told with the feed in front.
 #}
-{% macro as_identities(sums, lines=none) -%}
+{% macro as_identities(feed, sums, lines=none) -%}
 {%- set amount = type_decimal(38, 0) -%}
 select
     org_id,
     cast(balance as {{ type_text() }}) as balance,
-    cast(scope as {{ type_text() }}) as scope,
+    cast('{{ feed }} ' || scope as {{ type_text() }}) as scope,
     cast(currency as {{ type_text() }}) as currency,
     cast(expected as {{ amount }}) as expected,
     cast(actual as {{ amount }}) as actual,
@@ -22,7 +22,7 @@ union all
 select
     org_id,
     cast(balance as {{ type_text() }}) as balance,
-    cast(scope as {{ type_text() }}) as scope,
+    cast('{{ feed }} ' || scope as {{ type_text() }}) as scope,
     cast(currency as {{ type_text() }}) as currency,
     cast(sum(expected) as {{ amount }}) as expected,
     cast(sum(actual) as {{ amount }}) as actual,

@@ -1,4 +1,5 @@
 {%- set consumer = 'canonical.bank_entries' -%}
+{%- set told_apart_by = ['value_date', 'customer_ref', 'end_to_end_id', 'counterparty_name', 'entry_text', 'type_code'] -%}
 {%- set upstream = [['staging.stg_bank__statement']] -%}
 {{ config(
     materialized='incremental',
@@ -53,7 +54,7 @@ named_entries as (
             ':',
             account,
             cast(coalesce(booking_date, value_date) as {{ type_text() }}),
-            coalesce(bank_ref, left(md5({{ joined_text(['value_date', 'customer_ref', 'end_to_end_id', 'counterparty_name', 'entry_text', 'type_code']) }}), 12)),
+            coalesce(bank_ref, left(md5({{ joined_text(told_apart_by) }}), 12)),
             cast(signed_minor as {{ type_text() }})
         ) as entry_name,
         {{ reference_words("concat_ws(' ', counterparty_name, entry_text, end_to_end_id, customer_ref)") }} as words,

@@ -5,7 +5,8 @@
     incremental_strategy='append',
     post_hook="{{ mark_processed(consumer='canonical.bank_statements', upstream=[['staging.stg_bank__statement']]) }}"
 ) }}
--- One row a statement of a file, account and currency: what it opens and closes with, and what moves in between. A file of entries alone (CSV) has one row a currency.
+-- One row a statement of a file, account and currency: what it opens and closes with, and what moves in between. A file of entries alone (CSV) has one row an
+-- account and currency.
 with read_rows as (
     select
         staged.*,

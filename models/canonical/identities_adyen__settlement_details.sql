@@ -161,4 +161,4 @@ sums as (
     select * from handovers
 )
 
-{{ as_identities('sums', lines='journal_lines') }}
+{{ as_identities('adyen/settlement_details', 'sums', lines='journal_lines') }}

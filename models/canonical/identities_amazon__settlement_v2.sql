@@ -94,4 +94,4 @@ sums as (
     select * from reserves
 )
 
-{{ as_identities('sums', lines='component_lines') }}
+{{ as_identities('amazon/settlement_v2', 'sums', lines='component_lines') }}

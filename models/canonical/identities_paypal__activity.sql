@@ -42,4 +42,4 @@ no_sums as (
     where 1 = 0
 )
 
-{{ as_identities('no_sums', lines='activity_lines') }}
+{{ as_identities('paypal/activity', 'no_sums', lines='activity_lines') }}

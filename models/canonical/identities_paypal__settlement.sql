@@ -46,6 +46,12 @@ footers as (
     where record_type in ('SF', 'RF')
 ),
 
+section_footers as (
+    select *
+    from footers
+    where record_type = 'SF'
+),
+
 -- each of a section's totals against its movements; a currency without a footer is a file that was cut short
 sections as (
     select
@@ -61,7 +67,7 @@ sections as (
         and footers.fee_debits = coalesce(movements.fee_debits, 0)
         and coalesce(footers.record_count, movements.row_count, 0) = coalesce(movements.row_count, 0) as holds,
         coalesce(footers.batch_id, movements.batch_id) as batch_id
-    from (select * from footers where record_type = 'SF') as footers
+    from section_footers as footers
     full outer join movements
         on footers.batch_id = movements.batch_id and footers.place = movements.place and footers.currency = movements.currency
 ),
@@ -169,4 +175,4 @@ sums as (
     select * from successions
 )
 
-{{ as_identities('sums') }}
+{{ as_identities('paypal/settlement', 'sums') }}

@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
--- The lines of an activity download in the order of their balance, each with the payout that took it. A download begins with the newest line or with the oldest;
--- a stretch of lines ends with a withdrawal, which took all of them where the balance was nothing before the first and nothing (or less, which no
--- withdrawal can leave behind) after the withdrawal. Of any other stretch nobody can say.
+-- The lines of an activity download in the order of their balance, each with the payout that took it. A download begins with the newest line or with the
+-- oldest; a stretch of lines ends with a withdrawal, which took all of them where the balance was nothing before the first and nothing (or less, which
+-- no withdrawal can leave behind) after the withdrawal. Of any other stretch nobody can say.
 with lines as (
     select
         org_id,

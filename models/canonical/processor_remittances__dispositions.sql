@@ -1,5 +1,11 @@
 {{ config(materialized='view') }}
 -- Payouts that move money to or from the bank: those that failed do not, and their money comes with a later one.
-select *
+-- Of a reference its first word is what both write alike: banks cut `TX...XT batch 57, ACCOUNT` where they like.
+select
+    {%- for column in _canonical_columns() %}
+    {{ "split_part(payment_ref, ' ', 1) as payment_ref" if column == 'payment_ref' else column }},
+    {%- endfor %}
+    disposition,
+    ordinal
 from {{ ref('processor_payouts__dispositions') }}
 where status <> 'CANCELLED' and amount_minor <> 0

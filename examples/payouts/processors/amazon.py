@@ -97,9 +97,10 @@ class Amazon(Account):
     def pay(self, day: int) -> None:
         """A cycle ends: the subscription, the reserve of the last cycle back, and this one's kept."""
         end = self.zone.start(day + 1) - 1
-        total = sum(line.net for line in self.open)
+        lines, total = self.payable(day)
         if total <= 0:
             return
+        self.leave(lines)
         extra = []
         if total > 10_000:
             extra.append(self.other("Subscription Fee", -3999, "FEE", self.zone.start(self.since) + 8 * 3600))
@@ -109,8 +110,7 @@ class Amazon(Account):
         extra.append(self.other("Current Reserve Amount", -self.reserve, "RESERVE_HOLD", end))
         for line in extra:
             line.local_day = day
-        self.open += extra
-        super().pay(day)
+        self.settle(day, lines + extra, total + sum(line.net for line in extra))
 
     def due(self, line: Line, day: int) -> bool:
         return True

@@ -165,6 +165,7 @@ class OrderExport:
         self.files.dialect = dialect
         # rows of the last day of a period, which an overlapping export shows again
         self.overlap: list[str] = []
+        self.overlapped = False
 
     def rows(self, order: Order, status: str, refunded: int) -> str:
         """The rows of an order, as of when it is exported."""
@@ -210,7 +211,7 @@ class OrderExport:
         assert self.files.period is not None
         if self.overlap and not keep and day == self.files.period[0]:
             file.write("".join(self.overlap))
-            self.overlap = []
+            self.overlap, self.overlapped = [], True
         seen = order.refund_day and order.refund_day <= self.files.period[1]
         status = order.status
         if seen:

@@ -199,7 +199,7 @@ broken_files as (
     select
         totals.org_id,
         batches.system,
-        totals.scope || case when totals.currency is not null then ' ' || totals.currency else '' end as activity_id,
+        totals.scope || ' (' || totals.balance || ') in ' || batches.source_file as activity_id,
         cast(null as {{ type_text() }}) as activity_type,
         cast(null as {{ type_text() }}) as order_ref,
         cast(null as {{ type_text() }}) as payment_ref,

@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.python.oracle.text import BLANKS, ascii_lower, ascii_upper
 from tests.python.primitives.engine import Row, Table
+from tests.python.primitives.patterns import PATTERN_TABLES
 from tests.python.primitives.zones import instant_of, local_of, local_times, microseconds
 
 LARGEST = 999_999_999_999_999_999
@@ -511,4 +512,5 @@ TABLES = (
     _replaced(),
     _filled(),
     _constants(),
+    *PATTERN_TABLES,
 )
