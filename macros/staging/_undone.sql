@@ -23,7 +23,8 @@
     {%- set text = _year_first_by_row(declaration, column, given) -%}
     {%- if column.type == 'date' -%}
         {# A date that is written as its midnight is a date. #}
-        {{ return(replace_pattern(text, '[T ]00:00(:00(\\.0+)?)?( UTC|Z)?$', '')) }}
+        {%- set date = replace_pattern(text, '[T ]00:00(:00(\\.0+)?)?( UTC|Z)?$', '') -%}
+        {{ return('case when length(' ~ given ~ ') = 10 and substr(' ~ given ~ ", 5, 1) = '-' then " ~ given ~ ' else ' ~ date ~ ' end') }}
     {%- endif -%}
     {{ return('case when ' ~ given ~ '__is_plain then ' ~ given ~ ' else ' ~ text ~ ' end') }}
 {%- endmacro %}
@@ -91,7 +92,9 @@
     {%- if formats | select('in', shapes) | list == [] -%}{{ return(text) }}{%- endif -%}
     {# The zeros in front of month and day were for those of one digit. #}
     {%- set month = replace_pattern(turned.text, '^([0-9]{4})-0([0-9]{2})-', '\\1-\\2-') -%}
-    {{ return(replace_pattern(month, '^([0-9]{4}-[0-9]{2})-0([0-9]{2})([T ]|$)', '\\1-\\2\\3')) }}
+    {%- set day = replace_pattern(month, '^([0-9]{4}-[0-9]{2})-0([0-9]{2})([T ]|$)', '\\1-\\2\\3') -%}
+    {# Nearly every text has its year in front already, whatever the feed accepts besides. #}
+    {{ return('case when substr(' ~ text ~ ", 5, 1) = '-' then " ~ text ~ ' else ' ~ day ~ ' end') }}
 {%- endmacro %}
 
 {# A time, year first, with its clock in 24 hours and its offset right behind; and the fixed offset of its zone, if that is what it has. #}
@@ -103,7 +106,10 @@
     {%- set text -%}
         case
             when {{ name }}__is_plain then {{ name }}
-            when {{ matches(name, '[0-9]{4}-[0-9]{2}-[0-9]{2}[T ](0?[1-9]|1[0-2]):[0-5][0-9](:[0-5][0-9])? ?[AaPp][Mm]') }}
+            {#- The shape of most texts that are not plain, without regular expressions: a blank in front of the offset. #}
+            when length({{ name }}) = 25 and substr({{ name }}, 20, 1) = ' ' and substr({{ name }}, 21, 1) in ('+', '-')
+                then substr({{ name }}, 1, 19) || substr({{ name }}, 21)
+            when right({{ name }}, 1) in ('m', 'M') and {{ matches(name, '[0-9]{4}-[0-9]{2}-[0-9]{2}[T ](0?[1-9]|1[0-2]):[0-5][0-9](:[0-5][0-9])? ?[AaPp][Mm]') }}
                 then
                     substr({{ name }}, 1, 11)
                     || lpad(cast(

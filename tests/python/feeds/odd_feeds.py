@@ -184,6 +184,9 @@ AMERICAN: dict[str, str | None] = {
     "2026-03-02 12:00 EST": None,
     "2026-03-02 12:00  +0100": None,
     "03/29/2026 02:30": None,
+    "2026-003-02 12:00": None,
+    "2026-03-02 18:22:40 .5000": None,
+    "2026-03-02 18:22:40 -05:0": None,
     "12:00": None,
 }
 DAYS: dict[str, str | None] = {
@@ -199,6 +202,8 @@ DAYS: dict[str, str | None] = {
     "12/31/2026": None,
     "02.03.2026": None,
     "2026/03/02": None,
+    "2026-003-02": None,
+    "2026-03-2": None,
 }
 # day, clock, zone -> instant, business date, instant without the zone column; or the reason.
 PARTS: dict[tuple[str, str, str], tuple[str, str, str] | str] = {
