@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from orchestration import parsed
 from orchestration.environment import Place, variables_set
 from orchestration.errors import TieoutError, UsageError
 
@@ -55,7 +56,7 @@ def arguments(project: Path, place: Place, *, stream: str | None = None, full_re
 
 
 def locations(project: Path, place: Place) -> list[str]:
-    """Where dbt finds the project and leaves its own files: nothing is ever written into the project."""
+    """Where dbt finds the project and leaves its own files: of a run, only its parse is kept with the project."""
     return [
         *("--project-dir", str(project), "--profiles-dir", str(project), "--target", place.target),
         *("--target-path", str(place.dbt_target), "--log-path", str(place.data.dbt / "logs")),
@@ -90,8 +91,10 @@ def build(
     with variables_set(place.variables(run_id, as_of)):
         # dbt keeps the DBT_ENV_CUSTOM_ENV_* of its first run for the life of the process.
         reset_metadata_vars()
+        key = parsed.parse_key(project, place)
+        manifest = parsed.load(project, place, key)
         try:
-            result = dbtRunner(callbacks=[_node_callback(on_node)] if on_node else []).invoke(
+            result = dbtRunner(manifest, callbacks=[_node_callback(on_node)] if on_node else []).invoke(
                 [
                     *("--log-level", "none", "--no-print", "--no-use-colors", "--no-version-check"),
                     *arguments(project, place, stream=stream, full_refresh=full_refresh),
@@ -102,6 +105,10 @@ def build(
             release_warehouse()
     if isinstance(result.exception, KeyboardInterrupt):
         raise KeyboardInterrupt
+    if manifest is None and run_results.is_file():
+        with variables_set(place.variables(run_id, as_of)):
+            if parsed.parse_key(project, place) == key:
+                parsed.keep(project, place, key)
     if not run_results.is_file():
         raise UsageError(f"dbt could not start: {result.exception or 'see the log in ' + str(place.data.dbt / 'logs')}")
     return read_outcome(place.dbt_target)

@@ -14,7 +14,9 @@ from orchestration.landing.damage import is_damaged_utf8
 from orchestration.landing.digest import Digest, TextCounts
 from orchestration.landing.errors import UnreadableFileError
 
-CHUNK = 4 << 20
+# Small enough to stay in the processor's cache while it is hashed and counted.
+CHUNK = 512 << 10
+HEAD = 4 << 20  # bytes kept for those who look at a file's beginning
 GZIP_MAGIC = b"\x1f\x8b"
 # Longest first: the mark of UTF-32 LE begins with that of UTF-16 LE.
 BYTE_ORDER_MARKS = (
@@ -83,8 +85,8 @@ def read_raw(source: Path, work_dir: Path, tick: Tick) -> RawFile:
             for chunk in _gunzip(delivered, tick) if packed else _chunks(delivered, tick):
                 digest.update(chunk)
                 counts.update(chunk)
-                if len(head) < CHUNK:
-                    head += chunk[:CHUNK]
+                if len(head) < HEAD:
+                    head += chunk
                 if target:
                     target.write(chunk)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
@@ -193,7 +195,7 @@ def _transcode(source: Path, encoding: str, target: Path) -> PlainText | None:
                 return None
             counts.update(text)
             writer.write(text)
-            if len(head) < CHUNK:
+            if len(head) < HEAD:
                 head += text
             if not chunk:
                 break

@@ -1,0 +1,107 @@
+"""The parse that is kept with a project: a new data folder starts from it, and from none that no longer holds."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from orchestration.data_dir import DataDir
+from orchestration.environment import Place
+from orchestration.parsed import FOLDER, KEPT, PARSE, parse_key
+from tests.python.pipeline.conftest import MINI, Answer, Mini
+
+DAY = "2026-03-02T06:00:00Z"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """The mini project, which as Tieout itself asks for its data folder only when it runs."""
+    folder = Path(shutil.copytree(MINI, tmp_path / "project", ignore=shutil.ignore_patterns("target")))
+    macros = folder / "macros" / "mini.sql"
+    macros.write_text(macros.read_text().replace('env_var("TIEOUT_DATA_DIR")', 'env_var("TIEOUT_DATA_DIR") if execute'))
+    return folder
+
+
+def run(project: Path, root: Path, **variables: str) -> Answer:
+    root.mkdir()
+    mini = Mini(root)
+    mini.deliver("one.csv", "A1:100")
+    answer = mini.run(DAY, TIEOUT_PROJECT_DIR=str(project), **variables)
+    assert answer.code == 0, answer.err
+    return answer
+
+
+def parsed_anew(root: Path) -> bool:
+    """dbt writes its parse where it makes one."""
+    assert (root / ".dbt" / "duckdb" / "manifest.json").is_file()
+    return (root / ".dbt" / "duckdb" / PARSE).is_file()
+
+
+def test_a_new_data_folder_starts_from_the_parse_of_another(project: Path, tmp_path: Path) -> None:
+    first = run(project, tmp_path / "first")
+    assert parsed_anew(tmp_path / "first")
+    second = run(project, tmp_path / "second")
+    assert not parsed_anew(tmp_path / "second")
+    assert second.json["streams"] == first.json["streams"]
+    (kept,) = (project / FOLDER).iterdir()
+    (kept / PARSE).write_bytes(b"damaged")
+    third = run(project, tmp_path / "third")
+    assert parsed_anew(tmp_path / "third")
+    assert third.json["streams"] == first.json["streams"]
+
+
+def test_changed_code_is_parsed_anew(project: Path, tmp_path: Path) -> None:
+    run(project, tmp_path / "first")
+    # Invalid now: from the kept parse, the run would not see it.
+    (project / "models" / "marts" / "broken.sql").write_text("select {{ no_such_macro() }} {% endfor %}")
+    (tmp_path / "second").mkdir()
+    assert Mini(tmp_path / "second").run(DAY, TIEOUT_PROJECT_DIR=str(project)).code == 2
+    (project / "models" / "marts" / "broken.sql").unlink()
+    run(project, tmp_path / "third")
+    assert not parsed_anew(tmp_path / "third")
+
+
+def test_what_a_project_reads_of_the_environment_must_be_the_same(project: Path, tmp_path: Path) -> None:
+    (project / "models" / "marts" / "told.sql").write_text("select '{{ env_var('TOLD', 'nothing') }}' as told")
+    run(project, tmp_path / "first")
+    run(project, tmp_path / "second", TOLD="something")
+    assert parsed_anew(tmp_path / "second")
+    run(project, tmp_path / "third", TOLD="something")
+    assert not parsed_anew(tmp_path / "third")
+
+
+def test_a_project_that_cannot_be_written_to_is_parsed_each_time(project: Path, tmp_path: Path) -> None:
+    (project / "target").write_text("a file where a folder would be")
+    for name in ("first", "second"):
+        run(project, tmp_path / name)
+        assert parsed_anew(tmp_path / name)
+
+
+def test_only_the_latest_are_kept(project: Path, tmp_path: Path) -> None:
+    (project / FOLDER).mkdir(parents=True)
+    for number in range(KEPT + 3):
+        (project / FOLDER / f"old{number}").mkdir()
+    run(project, tmp_path / "first")
+    assert len(list((project / FOLDER).iterdir())) == KEPT
+
+
+def test_the_key_tells_files_targets_and_settings_apart(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def key(target: str = "duckdb", root: str = "data") -> str:
+        return parse_key(project, Place(DataDir.at(tmp_path / root), target, replay=False))
+
+    first = key()
+    assert key(root="elsewhere") == first
+    keys = {first, key("postgres")}
+    for name, value in (("TIEOUT_SCHEMA_PREFIX", "x_"), ("DBT_DEFER", "1")):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, value)
+            keys.add(key())
+    with monkeypatch.context() as patch:
+        patch.setenv("DBT_ENV_CUSTOM_ENV_TIEOUT_RUN_ID", "r1")
+        assert key() == first
+    for file in ("profiles.yml", "macros/mini.sql", "models/marts/exceptions.sql"):
+        (project / file).write_text((project / file).read_text() + "\n")
+        keys.add(key())
+    assert len(keys) == 7
