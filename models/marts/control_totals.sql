@@ -49,10 +49,11 @@ landed as (
     from received_batches
     group by received_batches.org_id, received_batches.system || '/' || received_batches.feed
 ),
-{% for name, side in sides.items() %}
--- one pass over the canonical records, by what has become of them
-{{ name }}_parts as {{ kept_cte() }} (
+-- the canonical records of every side, by what has become of them
+recorded as {{ kept_cte() }} (
+    {%- for name, side in sides.items() %}
     select
+        '{{ name }}' as records,
         records.org_id,
         records.currency,
         coalesce(settled.disposition, 'LIVE') as part,
@@ -63,18 +64,35 @@ landed as (
     left join {{ ref(side.settled) }} as settled
         on records.batch_id = settled.batch_id and records.row_number = settled.row_number
     group by records.org_id, records.currency, coalesce(settled.disposition, 'LIVE')
+    {{- '\n    union all' if not loop.last }}
+    {%- endfor %}
 ),
 
-{{ name }}_staged as {{ kept_cte() }} (
+-- the same without asking what has become of them, so that no join can hide or double one
+whole as {{ kept_cte() }} (
+    {%- for name, side in sides.items() %}
     select
+        '{{ name }}' as records,
         org_id,
         currency,
         count(*) as row_count,
         cast(sum(amount_minor) as {{ type_decimal(38, 0) }}) as amount_minor
     from {{ ref(name) }}
     group by org_id, currency
+    {{- '\n    union all' if not loop.last }}
+    {%- endfor %}
 ),
-{% endfor %}
+
+ladder_sides as (
+    {%- for ladder in ladders %}
+    {%- set outer = loop %}
+    {%- for role in ['source', 'target'] %}
+    select '{{ ladder.name }}' as ladder, '{{ role }}' as side, '{{ ladder[role].records }}' as records, {{ 1 if _owns_copies(ladder.name, role) else 0 }} as owns_copies
+    {{- '\n    union all' if not (loop.last and outer.last) }}
+    {%- endfor %}
+    {%- endfor %}
+),
+
 staged as (
     {%- for feed in var('feeds') %}
     select
@@ -98,9 +116,11 @@ rejected as (
 ),
 
 -- one row a result, side and currency of the records that are members of results
-{% for role in ['source', 'target'] -%}
-{{ role }}_members as {{ kept_cte() }} (
+members as {{ kept_cte() }} (
+    {%- for role in ['source', 'target'] %}
+    {%- set outer = loop %}
     select
+        '{{ role }}' as side,
         org_id,
         ladder,
         {{ role }}_currency as currency,
@@ -116,6 +136,7 @@ rejected as (
     {%- set one = 'target' if role == 'source' else 'source' %}
     union all
     select
+        '{{ role }}' as side,
         members.org_id,
         '{{ ladder.name }}' as ladder,
         members.{{ role }}_currency as currency,
@@ -133,8 +154,147 @@ rejected as (
     group by members.org_id, members.{{ role }}_currency, case when groups.anomalies = '' then 'MATCHED' else 'MISMATCHED' end
     {%- endfor %}
     {%- endfor %}
+    {{- '\n    union all' if not outer.last }}
+    {%- endfor %}
 ),
-{% endfor %}
+
+-- what a step leaves, and what the next one, or the verdict, has taken
+handed as (
+    {%- for ladder in ladders %}
+    {%- set outer = loop %}
+    {%- for step in ladder.steps %}
+    {%- set middle = loop %}
+    {%- set next_step = ladder.steps[loop.index] if not loop.last else none %}
+    {%- set next = ladder.name ~ '__' ~ (next_step or 'unmatched') %}
+    {%- set on = _step_keys(ladder.name, next_step) if next_step else [] %}
+    {%- for role in ['source', 'target'] %}
+    select
+        '{{ ladder.name }}__{{ step }} -> {{ next }}' as scope,
+        '{{ role }}' as side,
+        org_id,
+        {{ role }}_currency as currency,
+        1 as is_given,
+        count(*) as row_count,
+        cast(sum({{ role }}_amount_minor) as {{ type_decimal(38, 0) }}) as amount_minor
+    from {{ ref(ladder.name ~ '__' ~ step) }}
+    where outcome = 'LEFT' and side = '{{ role | upper }}'
+    group by org_id, {{ role }}_currency
+    union all
+    select
+        '{{ ladder.name }}__{{ step }} -> {{ next }}' as scope,
+        '{{ role }}' as side,
+        rows_of_step.org_id,
+        {{ _held_column('rows_of_step', role, 'currency', on) if next_step else 'rows_of_step.currency' }} as currency,
+        0 as is_given,
+        count(*) as row_count,
+        cast(sum({{ _held_column('rows_of_step', role, 'amount_minor', on) if next_step else 'rows_of_step.amount_minor' }}) as {{ type_decimal(38, 0) }}) as amount_minor
+    from {{ ref(next) }} as rows_of_step
+    where {{ 'rows_of_step.' ~ role ~ '_batch_id is not null' if next_step else "rows_of_step.side = '" ~ role | upper ~ "'" }}
+    group by rows_of_step.org_id, {{ _held_column('rows_of_step', role, 'currency', on) if next_step else 'rows_of_step.currency' }}
+    {{- '\n    union all' if not (loop.last and middle.last and outer.last) }}
+    {%- endfor %}
+    {%- endfor %}
+    {%- endfor %}
+),
+
+units as (
+    select 'rows' as unit
+    union all
+    select 'minor' as unit
+    union all
+    select 'records' as unit
+),
+
+-- every amount that went in or came out, one row each; what comes out says as what
+ledger as (
+    select
+        'versions' as balance,
+        whole.org_id,
+        case whole.records {% for name, side in sides.items() %}when '{{ name }}' then '{{ side.spec }}' {% endfor %}end as scope,
+        cast(null as {{ type_text() }}) as side,
+        whole.currency,
+        units.unit,
+        case units.unit when 'rows' then cast(whole.row_count as {{ type_decimal(38, 0) }}) else whole.amount_minor end as expected,
+        cast(0 as {{ type_decimal(38, 0) }}) as actual,
+        cast(null as {{ type_text() }}) as part
+    from whole
+    cross join units
+    where units.unit <> 'records'
+    union all
+    select
+        'versions' as balance,
+        recorded.org_id,
+        case recorded.records {% for name, side in sides.items() %}when '{{ name }}' then '{{ side.spec }}' {% endfor %}end as scope,
+        null as side,
+        recorded.currency,
+        units.unit,
+        0 as expected,
+        case units.unit when 'rows' then recorded.row_count else recorded.amount_minor end as actual,
+        recorded.part
+    from recorded
+    cross join units
+    where units.unit <> 'records'
+    union all
+    select
+        case recorded.part when 'LIVE' then 'ladder' when 'CONFLICTING' then 'conflicts' else 'duplicates' end as balance,
+        recorded.org_id,
+        ladder_sides.ladder as scope,
+        ladder_sides.side,
+        recorded.currency,
+        units.unit,
+        case units.unit when 'rows' then recorded.row_count when 'minor' then recorded.amount_minor else recorded.fingerprint end as expected,
+        0 as actual,
+        null as part
+    from recorded
+    inner join ladder_sides
+        on recorded.records = ladder_sides.records
+    cross join units
+    where recorded.part in ('LIVE', 'CONFLICTING') or (recorded.part = 'SURPLUS' and ladder_sides.owns_copies = 1)
+    union all
+    select
+        case members.result when 'CONFLICTING' then 'conflicts' when 'DUPLICATE' then 'duplicates' else 'ladder' end as balance,
+        members.org_id,
+        members.ladder as scope,
+        members.side,
+        members.currency,
+        units.unit,
+        0 as expected,
+        case units.unit when 'rows' then members.row_count when 'minor' then members.amount_minor else members.fingerprint end as actual,
+        case when units.unit <> 'records' then members.result end as part
+    from members
+    cross join units
+    union all
+    select
+        'handover' as balance,
+        handed.org_id,
+        handed.scope,
+        handed.side,
+        handed.currency,
+        units.unit,
+        case when handed.is_given = 1 then case units.unit when 'rows' then handed.row_count else handed.amount_minor end else 0 end as expected,
+        case when handed.is_given = 0 then case units.unit when 'rows' then handed.row_count else handed.amount_minor end else 0 end as actual,
+        null as part
+    from handed
+    cross join units
+    where units.unit <> 'records'
+),
+
+by_part as (
+    select
+        balance,
+        org_id,
+        scope,
+        side,
+        currency,
+        unit,
+        part,
+        sum(coalesce(expected, 0)) as expected,
+        sum(coalesce(actual, 0)) as actual,
+        min(case part {% for part in parts + results %}when '{{ part }}' then {{ loop.index }} {% endfor %}else 99 end) as place
+    from ledger
+    group by balance, org_id, scope, side, currency, unit, part
+),
+
 balances as (
     select
         'lines' as balance,
@@ -167,127 +327,19 @@ balances as (
         on landed.org_id = rejected.org_id and landed.scope = rejected.scope
     left join landed_rejects
         on landed.org_id = landed_rejects.org_id and landed.scope = landed_rejects.scope
-    {%- for name, side in sides.items() %}
-    {%- for unit, measure in [['rows', 'row_count'], ['minor', 'amount_minor']] %}
     union all
     select
-        'versions' as balance,
-        whole.org_id,
-        '{{ side.spec }}' as scope,
-        null as side,
-        whole.currency,
-        '{{ unit }}' as unit,
-        max(whole.{{ measure }}) as expected,
-        coalesce(sum(part.{{ measure }}), 0) as actual,
-        concat_ws(
-            ' + '
-            {%- for part in parts %},
-            '{{ part | lower }} ' || sum(case when part.part = '{{ part }}' then part.{{ measure }} end)
-            {%- endfor %}
-        ) as breakdown
-    from {{ name }}_staged as whole
-    left join {{ name }}_parts as part
-        on whole.org_id = part.org_id and whole.currency = part.currency
-    group by whole.org_id, whole.currency
-    {%- endfor %}
-    {%- endfor %}
-    {%- for ladder in ladders %}
-    {%- for role in ['source', 'target'] %}
-    {%- for unit, measure in [['rows', 'row_count'], ['minor', 'amount_minor'], ['records', 'fingerprint']] %}
-    {%- for balance, kept, made in [
-        ['ladder', ['LIVE'], results], ['conflicts', ['CONFLICTING'], ['CONFLICTING']], ['duplicates', ['SURPLUS'], ['DUPLICATE']]
-    ] if balance != 'duplicates' or _owns_copies(ladder.name, role) %}
-    union all
-    select
-        '{{ balance }}' as balance,
-        coalesce(taken.org_id, made.org_id) as org_id,
-        '{{ ladder.name }}' as scope,
-        '{{ role }}' as side,
-        coalesce(taken.currency, made.currency) as currency,
-        '{{ unit }}' as unit,
-        coalesce(taken.measure, 0) as expected,
-        coalesce(made.measure, 0) as actual,
-        {{ 'made.breakdown' if unit != 'records' else 'cast(null as ' ~ type_text() ~ ') as breakdown' }}
-    from (
-        select org_id, currency, sum({{ measure }}) as measure
-        from {{ ladder[role].records }}_parts
-        where part in ('{{ kept | join("', '") }}')
-        group by org_id, currency
-    ) as taken
-    full outer join (
-        select
-            org_id,
-            currency,
-            sum({{ measure }}) as measure,
-            concat_ws(
-                ' + '
-                {%- for result in made %},
-                '{{ result | lower }} ' || sum(case when result = '{{ result }}' then {{ measure }} end)
-                {%- endfor %}
-            ) as breakdown
-        from {{ role }}_members
-        where ladder = '{{ ladder.name }}' and result in ('{{ made | join("', '") }}')
-        group by org_id, currency
-    ) as made
-        on taken.org_id = made.org_id and taken.currency = made.currency
-    {%- endfor %}
-    {%- endfor %}
-    {%- endfor %}
-    {%- for step in ladder.steps %}
-    {#- A step that comes next holds what it took in rows of its own; the last one's left-overs become verdicts. #}
-    {%- set next_step = ladder.steps[loop.index] if not loop.last else none %}
-    {%- set next = ladder.name ~ '__' ~ (ladder.steps[loop.index] if not loop.last else 'unmatched') %}
-    {%- for role in ['source', 'target'] %}
-    {%- for unit in ['rows', 'minor'] %}
-    union all
-    select
-        'handover' as balance,
-        coalesce(given.org_id, taken.org_id) as org_id,
-        '{{ ladder.name }}__{{ step }} -> {{ next }}' as scope,
-        '{{ role }}' as side,
-        coalesce(given.currency, taken.currency) as currency,
-        '{{ unit }}' as unit,
-        coalesce(given.measure, 0) as expected,
-        coalesce(taken.measure, 0) as actual,
-        cast(null as {{ type_text() }}) as breakdown
-    from (
-        select
-            org_id,
-            {{ role }}_currency as currency,
-            {{ 'count(*)' if unit == 'rows' else 'cast(sum(' ~ role ~ '_amount_minor) as ' ~ type_decimal(38, 0) ~ ')' }} as measure
-        from {{ ref(ladder.name ~ '__' ~ step) }}
-        where outcome = 'LEFT' and side = '{{ role | upper }}'
-        group by org_id, {{ role }}_currency
-    ) as given
-    full outer join (
-        {%- if next_step %}
-        {%- set on = _step_keys(ladder.name, next_step) %}
-        select
-            rows_of_step.org_id,
-            {{ _held_column('rows_of_step', role, 'currency', on) }} as currency,
-            {%- if unit == 'rows' %}
-            count(*) as measure
-            {%- else %}
-            cast(sum({{ _held_column('rows_of_step', role, 'amount_minor', on) }}) as {{ type_decimal(38, 0) }}) as measure
-            {%- endif %}
-        from {{ ref(next) }} as rows_of_step
-        where rows_of_step.{{ role }}_batch_id is not null
-        group by rows_of_step.org_id, {{ _held_column('rows_of_step', role, 'currency', on) }}
-        {%- else %}
-        select
-            org_id,
-            currency,
-            {{ 'count(*)' if unit == 'rows' else 'cast(sum(amount_minor) as ' ~ type_decimal(38, 0) ~ ')' }} as measure
-        from {{ ref(next) }}
-        where side = '{{ role | upper }}'
-        group by org_id, currency
-        {%- endif %}
-    ) as taken
-        on given.org_id = taken.org_id and given.currency = taken.currency
-    {%- endfor %}
-    {%- endfor %}
-    {%- endfor %}
-    {%- endfor %}
+        balance,
+        org_id,
+        scope,
+        side,
+        currency,
+        unit,
+        sum(expected) as expected,
+        sum(actual) as actual,
+        string_agg({{ ascii_lower('part') }} || ' ' || cast(actual as {{ type_text() }}), ' + ' order by place) as breakdown
+    from by_part
+    group by balance, org_id, scope, side, currency, unit
 ),
 
 -- what files say of themselves; where it does not hold the file is at fault, and the books close all the same
