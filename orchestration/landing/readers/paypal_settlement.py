@@ -167,9 +167,10 @@ def _balance(record: Values) -> Balance:
 def _time(record: Values) -> datetime | None:
     text = record.get("transaction_completion_date") or record["transaction_initiation_date"] or ""
     try:
-        return datetime.strptime(text.replace("-", "/", 2) if text[4:5] == "-" else text, "%Y/%m/%d %H:%M:%S %z")
+        at = datetime.fromisoformat(text.replace("/", "-").replace(" -", "-").replace(" +", "+"))
     except ValueError:
         return None
+    return at if at.tzinfo else None  # what names no zone cannot be put in order with the rest
 
 
 def _rows(lines: Iterable[Line]) -> Iterator[Row]:
@@ -182,8 +183,12 @@ def _rows(lines: Iterable[Line]) -> Iterator[Row]:
         if held and (ROW.match(line.text) or len(held) >= MOST_LINES):
             yield _joined(held)
             held, quotes = [], 0
+        in_line = line.text.count('"')
+        if not held and in_line % 2 == 0:
+            yield Row(line.number, 1, line.shown, line.fault)
+            continue
         held.append(line)
-        quotes += line.text.count('"')
+        quotes += in_line
         if quotes % 2 == 0:
             yield _joined(held)
             held, quotes = [], 0
@@ -264,7 +269,9 @@ class _Report:
             raise RowError("a body row without column names above it")
         if any(field.strip() for field in fields[1 + self.width :]):
             raise RowError(f"{self.width} fields expected after the record type, {len(fields) - 1} found")
-        values: Values = {**self._common("SB"), **{name: _at(fields, place + 1) for name, place in self.body}}
+        cells = [field.strip() or None for field in fields[1:]]
+        cells += [None] * (self.width - len(cells))
+        values: Values = {**self._common("SB"), **{name: cells[place] for name, place in self.body}}
         missing = [name for name in NEEDED if not values.get(name)]
         if missing:
             raise RowError(f"a movement without {', '.join(missing)}")
