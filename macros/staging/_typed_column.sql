@@ -24,19 +24,8 @@
         end as {{ name }}__value
     {%- elif column.type == 'time' -%}
         {%- set zone = _zone(declaration, column) -%}
-        {%- set offset -%}
-            (case
-                when right({{ name }}, 1) = 'Z' then 'Z'
-                when position('+' in substr({{ name }}, 17)) > 0 then substr({{ name }}, 16 + position('+' in substr({{ name }}, 17)))
-                when position('-' in substr({{ name }}, 17)) > 0 then substr({{ name }}, 16 + position('-' in substr({{ name }}, 17)))
-                else ''
-            end)
-        {%- endset -%}
-        {%- set clock = 'substr(' ~ name ~ ', 12, least(length(' ~ name ~ ') - 11 - length(' ~ offset ~ '), 15))' -%}
-        {# At most six decimals are kept: what is finer is cut off, the same on every engine. #}
-        {%- set local = try_timestamp(
-            '(substr(' ~ name ~ ", 1, 10) || ' ' || " ~ clock ~ ' || case when length(' ~ clock ~ ") = 5 then ':00' else '' end)"
-        ) -%}
+        {%- set offset = name ~ '__offset' -%}
+        {%- set local = name ~ '__local' -%}
         {%- set minutes -%}
             (case when left({{ offset }}, 1) = '-' then 1 else -1 end)
             * (
@@ -44,9 +33,8 @@
                 + case when length({{ offset }}) > 3 then cast(right({{ offset }}, 2) as integer) else 0 end
             )
         {%- endset -%}
-        {%- set shaped = '(' ~ matches(name, _time_pattern()) ~ ' and left(' ~ name ~ ", 4) <> '0000')" -%}
-        {# Only on these days can an offset lead out of the years 0001 to 9999; no clock has ever been put forward on one. #}
-        {%- set at_edge = 'left(' ~ name ~ ", 10) in ('0001-01-01', '9999-12-31')" %},
+        {%- set shaped = name ~ '__is_shaped' -%}
+        {%- set at_edge = _at_edge(name) %},
         case
             {%- if zone == "'UTC'" %}
             when {{ is_plain }} then {{ name }}__moment

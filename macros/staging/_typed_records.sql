@@ -64,6 +64,7 @@ with_currencies as (
     {%- endfor %}
 ),
 {{- _kinds_of_records(feed, declaration) }}
+{{- _timed_records(declaration) }}
 
 typed as (
     select
@@ -71,6 +72,6 @@ typed as (
         {%- for column in columns %}
         {{- _typed_column(declaration=declaration, column=column) }}
         {%- endfor %}
-    from {{ _with_kinds(declaration) }}
+    from {{ _with_times(declaration) }}
 )
 {%- endmacro %}

@@ -44,7 +44,17 @@ landed_records as (
     {%- endif %}
 ),
 
-{{ _typed_records(feed, declaration) }}
+{{ _typed_records(feed, declaration) }},
+
+reasoned as (
+    select
+        typed.*
+        {%- for column in declaration.columns %},
+        {{ _reject_reason(declaration=declaration, column=column) | indent(8) }} as {{ column.name }}__reason
+        {%- endfor %}
+    from typed
+    {{ fence() }}
+)
 
 select
     org_id,
@@ -59,7 +69,7 @@ select
     concat_ws(
         '{{ separator }}'
         {%- for column in declaration.columns %},
-        {%- set reason = _reject_reason(declaration=declaration, column=column) %}
+        {%- set reason = column.name ~ '__reason' %}
         {%- if item == 'reason' %}
         '{{ column.name }}: ' || {{ reason }}
         {%- else %}
@@ -69,9 +79,9 @@ select
         {{- _kind_rejection(declaration, item) }}
     ) as {{ alias }}
     {%- endfor %}
-from typed
+from reasoned
 {%- if declaration.get('fill_down') %}
-where exists (select 1 from invalid where invalid.batch_id = typed.batch_id and invalid.row_number = typed.row_number)
+where exists (select 1 from invalid where invalid.batch_id = reasoned.batch_id and invalid.row_number = reasoned.row_number)
 {%- endif %}
     {%- endif -%}
 {%- endmacro %}
