@@ -1,4 +1,4 @@
-"""The project with its first stream alone: what most laws are proved on, so that each run builds only what they look at.
+"""The project with its first stream alone: what most laws are proved on, so that a run builds only what they look at.
 
 That it builds at all is itself a proof: a stream and its feeds are folders and registry entries, which can be taken
 away.

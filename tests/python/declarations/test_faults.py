@@ -80,7 +80,8 @@ CASES = {
     ),
     "groups_that_cannot_be_added": Case(
         "orders__by_id",
-        "{{ reconcile(ladder='orders', match=many_to_one(on=['batch_ref'], sum_of='net', once_per=['colour', 'batch_id'])) }}",
+        "{{ reconcile(ladder='orders', match=many_to_one(on=['batch_ref'], sum_of='net',"
+        " once_per=['colour', 'batch_id'])) }}",
         [
             ["match.on", "'batch_ref'", "carries"],
             ["match.sum_of", "amount_minor or net_minor", "'net'"],
