@@ -61,9 +61,16 @@ applicable as (
         {%- for field in fields %}
         {#- A stream may have defaults of its own (vars.streams): what waits an hour in one waits days in another. #}
         {%- set own = [] %}
-        {%- for stream, declared in var('streams').items() if field in (declared.get('defaults') or {}) %}{% do own.append([stream, declared.defaults[field]]) %}{% endfor %}
+        {%- for stream, declared in var('streams').items() if field in (declared.get('defaults') or {}) %}
+        {%- do own.append([stream, declared.defaults[field]]) %}
+        {%- endfor %}
         {%- if own %}
-        case scopes.stream {% for stream, value in own %}when '{{ stream }}' then {{ value }} {% endfor %}else defaults.{{ field }} end as {{ field }}{{ ',' if not loop.last }}
+        case scopes.stream
+            {%- for stream, value in own %}
+            when '{{ stream }}' then {{ value }}
+            {%- endfor %}
+            else defaults.{{ field }}
+        end as {{ field }}{{ ',' if not loop.last }}
         {%- else %}
         defaults.{{ field }}{{ ',' if not loop.last }}
         {%- endif %}

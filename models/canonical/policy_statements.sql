@@ -33,7 +33,10 @@ judged as (
         compared.*,
         case
             when counterparty_id is not null and stream is null then 'counterparty_id: counterparty_without_stream'
-            when stream is not null and stream not in ('{{ var('streams') | join("', '") }}') then 'stream: unknown_stream'
+            when
+                stream is not null
+                and stream not in ('{{ var('streams') | join("', '") }}')
+                then 'stream: unknown_stream'
             when
                 min(content) over (partition by scope_and_date, received_at)
                 <> max(content) over (partition by scope_and_date, received_at)

@@ -49,6 +49,7 @@ landed as (
     from received_batches
     group by received_batches.org_id, received_batches.system || '/' || received_batches.feed
 ),
+
 -- the canonical records of every side, by what has become of them
 recorded as {{ kept_cte() }} (
     {%- for name, side in sides.items() %}
@@ -87,7 +88,11 @@ ladder_sides as (
     {%- for ladder in ladders %}
     {%- set outer = loop %}
     {%- for role in ['source', 'target'] %}
-    select '{{ ladder.name }}' as ladder, '{{ role }}' as side, '{{ ladder[role].records }}' as records, {{ 1 if _owns_copies(ladder.name, role) else 0 }} as owns_copies
+    select
+        '{{ ladder.name }}' as ladder,
+        '{{ role }}' as side,
+        '{{ ladder[role].records }}' as records,
+        {{ 1 if _owns_copies(ladder.name, role) else 0 }} as owns_copies
     {{- '\n    union all' if not (loop.last and outer.last) }}
     {%- endfor %}
     {%- endfor %}
@@ -168,6 +173,8 @@ handed as (
     {%- set next = ladder.name ~ '__' ~ (next_step or 'unmatched') %}
     {%- set on = _step_keys(ladder.name, next_step) if next_step else [] %}
     {%- for role in ['source', 'target'] %}
+    {%- set currency = _held_column('rows_of_step', role, 'currency', on) if next_step else 'rows_of_step.currency' %}
+    {%- set amount = _held_column('rows_of_step', role, 'amount_minor', on) if next_step else 'rows_of_step.amount_minor' %}
     select
         '{{ ladder.name }}__{{ step }} -> {{ next }}' as scope,
         '{{ role }}' as side,
@@ -184,13 +191,13 @@ handed as (
         '{{ ladder.name }}__{{ step }} -> {{ next }}' as scope,
         '{{ role }}' as side,
         rows_of_step.org_id,
-        {{ _held_column('rows_of_step', role, 'currency', on) if next_step else 'rows_of_step.currency' }} as currency,
+        {{ currency }} as currency,
         0 as is_given,
         count(*) as row_count,
-        cast(sum({{ _held_column('rows_of_step', role, 'amount_minor', on) if next_step else 'rows_of_step.amount_minor' }}) as {{ type_decimal(38, 0) }}) as amount_minor
+        cast(sum({{ amount }}) as {{ type_decimal(38, 0) }}) as amount_minor
     from {{ ref(next) }} as rows_of_step
     where {{ 'rows_of_step.' ~ role ~ '_batch_id is not null' if next_step else "rows_of_step.side = '" ~ role | upper ~ "'" }}
-    group by rows_of_step.org_id, {{ _held_column('rows_of_step', role, 'currency', on) if next_step else 'rows_of_step.currency' }}
+    group by rows_of_step.org_id, {{ currency }}
     {{- '\n    union all' if not (loop.last and middle.last and outer.last) }}
     {%- endfor %}
     {%- endfor %}
@@ -210,7 +217,11 @@ ledger as (
     select
         'versions' as balance,
         whole.org_id,
-        case whole.records {% for name, side in sides.items() %}when '{{ name }}' then '{{ side.spec }}' {% endfor %}end as scope,
+        case whole.records
+            {%- for name, side in sides.items() %}
+            when '{{ name }}' then '{{ side.spec }}'
+            {%- endfor %}
+        end as scope,
         cast(null as {{ type_text() }}) as side,
         whole.currency,
         units.unit,
@@ -224,7 +235,11 @@ ledger as (
     select
         'versions' as balance,
         recorded.org_id,
-        case recorded.records {% for name, side in sides.items() %}when '{{ name }}' then '{{ side.spec }}' {% endfor %}end as scope,
+        case recorded.records
+            {%- for name, side in sides.items() %}
+            when '{{ name }}' then '{{ side.spec }}'
+            {%- endfor %}
+        end as scope,
         null as side,
         recorded.currency,
         units.unit,
@@ -290,7 +305,14 @@ by_part as (
         part,
         sum(coalesce(expected, 0)) as expected,
         sum(coalesce(actual, 0)) as actual,
-        min(case part {% for part in parts + results %}when '{{ part }}' then {{ loop.index }} {% endfor %}else 99 end) as place
+        min(
+            case part
+                {%- for part in parts + results %}
+                when '{{ part }}' then {{ loop.index }}
+                {%- endfor %}
+                else 99
+            end
+        ) as place
     from ledger
     group by balance, org_id, scope, side, currency, unit, part
 ),

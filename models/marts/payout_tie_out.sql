@@ -26,7 +26,12 @@ members as (
             ['gross', ['CHARGE']], ['refunds', ['REFUND']], ['fees', ['FEE', 'FEE_TAX']], ['chargebacks', ['CHARGEBACK', 'CHARGEBACK_REVERSAL']],
             ['reserves', ['RESERVE_HOLD', 'RESERVE_RELEASE']]
         ] %}
-        sum(case when source_activity_type in ('{{ kinds | join("', '") }}') then source_net_minor else 0 end) as {{ column }}_minor,
+        sum(
+            case
+                when source_activity_type in ('{{ kinds | join("', '") }}') then source_net_minor
+                else 0
+            end
+        ) as {{ column }}_minor,
         {%- endfor %}
         sum(source_net_minor) as net_minor
     from {{ ref('legs_to_payouts__by_payout') }}

@@ -162,6 +162,8 @@ described as (
 worded as (
     select
         described.*,
+        case when source_activity_id is null then source_amount_minor else target_amount_minor end as sum_minor,
+        coalesce(source_exponent, target_exponent) as sum_exponent,
         {%- for side in ['source', 'target'] %}
         -- what is unknown is left out, so that there is always a sentence
         {{ ascii_upper(side ~ '_system') }} || ' ' || {{ side }}_activity_id || coalesce(' (' || nullif(concat_ws(
@@ -199,8 +201,8 @@ current_exceptions as (
             when detail is not null then detail
             when member_count is not null and difference_minor <> 0
                 then 'its ' || cast(member_count as {{ type_text() }}) || ' records add up to '
-                    || {{ minor_text('case when source_activity_id is null then source_amount_minor else target_amount_minor end', 'coalesce(source_exponent, target_exponent)') }}
-                    || ' ' || currency || ', a difference of ' || {{ minor_text('abs(difference_minor)', 'coalesce(source_exponent, target_exponent)') }} || ' ' || currency || '.'
+                    || {{ minor_text('sum_minor', 'sum_exponent') }} || ' ' || currency
+                    || ', a difference of ' || {{ minor_text('abs(difference_minor)', 'sum_exponent') }} || ' ' || currency || '.'
             when anomaly = 'PRICE_MISMATCH' and difference_minor is null then 'an amount is missing.'
             when anomaly = 'PRICE_MISMATCH'
                 then 'amounts differ by ' || {{ minor_text('abs(difference_minor)', 'source_exponent') }} || ' ' || source_currency

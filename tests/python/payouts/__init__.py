@@ -1,0 +1,1 @@
+"""The stream ecommerce_payouts on a world whose answer is known."""
