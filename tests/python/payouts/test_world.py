@@ -1,5 +1,5 @@
-"""A world of payouts with every named fault, in every format: what Tieout says of it is what the key says, in both deliveries, on both
-engines, built day by day and at once."""
+"""A world of payouts with every named fault, in every format: what Tieout says of it is what the key says, in both
+deliveries, on both engines, built day by day and at once."""
 
 import json
 import shutil
