@@ -124,7 +124,9 @@ def test_statements_become_entries_and_balances(make_folder: Any, target: str): 
     assert [row[2] for row in pair] == [-450, -200, 900]
 
     broken = (
-        "select balance, expected, actual, difference, file from canonical.identities_bank__statement where not holds"
+        "select balance, expected, actual, difference, file from (select said.*, batches.source_file as file"
+        " from canonical.identities_bank__statement as said inner join landing.batches as batches"
+        " on said.batch_id = batches.batch_id) as told where not holds"
     )
     assert rows(folder, f"{broken} order by file, balance, scope") == [
         ("entries", 3, 2, 1, "flags.csv"),
