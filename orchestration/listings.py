@@ -40,11 +40,16 @@ def streams() -> list[dict[str, Any]]:
             "source": ladder.get("source"),
             "target": ladder.get("target"),
             "steps": ", ".join(ladder.get("steps") or []),
-            "checks": ", ".join(ladder.get("checks") or []),
+            "checks": ", ".join(map(_check_text, ladder.get("checks") or [])),
         }
         for stream in projects.load_streams(projects.project_dir()).values()
         for name, ladder in stream.ladders.items()
     ]
+
+
+def _check_text(check: str | dict[str, str]) -> str:
+    """A check as the registry names it, with the anomaly that it is given on its ladder."""
+    return check if isinstance(check, str) else ", ".join(f"{name} ({anomaly})" for name, anomaly in check.items())
 
 
 def exponents(data_dir: Path, target: str) -> dict[str, int]:
