@@ -8,8 +8,10 @@
         {%- elif column.type == 'amount' %}
         {%- set amount = _amount(declaration, name) %}
         when {{ name }}__value is null and not {{ amount.shaped }} then 'unreadable_amount'
-        {#- A currency that is unknown is its own column's reason. #}
+        {#- A currency that is unknown, or missing where it must stand, is its own column's reason. #}
+        {%- if not (declaration.columns | selectattr('name', 'equalto', column.currency) | first).get('required') %}
         when {{ name }}__value is null and {{ column.currency }} is null then 'missing_currency'
+        {%- endif %}
         when {{ name }}__value is null and length({{ amount.fraction }}) > {{ column.currency }}__exponent then 'too_many_decimals'
         when {{ name }}__value is null and length({{ amount.whole }}) + {{ column.currency }}__exponent > 18 then 'amount_out_of_range'
         {{- _limit_reasons(column) }}

@@ -1,4 +1,5 @@
 select
+    'books' as of_what,
     org_id,
     'live' as balance,
     count(*) as expected,
