@@ -61,7 +61,7 @@ format: $(DEV) ## Put the Python code into its form
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(RUNTIME) ## Measure at 10 million rows a side (docs/benchmarks.md)
+bench: $(DEV) ## Measure at 10 million rows a side (docs/benchmarks.md)
 	@$(BIN)/python -m bench.run
 
 dagster: $(RUNTIME) ## Open Dagster: the lineage and the runs in a browser
