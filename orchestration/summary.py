@@ -249,8 +249,9 @@ def _payouts(warehouse: Warehouse) -> list[PayoutGroup]:
     if not warehouse.columns("marts", "payout_tie_out"):
         return []
     found = warehouse.rows(
-        "select org_id, system, currency, state, count(*), sum(payout_minor), sum(coalesce(deposit_minor, 0)),"
-        f" sum(difference_minor) from {warehouse.relation('marts', 'payout_tie_out')}"
+        "select org_id, system, currency, state, count(*), sum(coalesce(payout_minor, 0)),"
+        " sum(coalesce(deposit_minor, 0)), sum(coalesce(difference_minor, 0))"
+        f" from {warehouse.relation('marts', 'payout_tie_out')}"
         " group by 1, 2, 3, 4 order by 1, 2, 3, 4"
     )
     return [PayoutGroup(*row[:4], *(int(number) for number in row[4:])) for row in found]

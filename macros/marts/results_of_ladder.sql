@@ -19,10 +19,11 @@
                     || coalesce(source_batch_id, target_batch_id) || '-' || cast(coalesce(source_row_number, target_row_number) as {{ type_text() }})
                     || '/' || coalesce(source_activity_id, target_activity_id)
             {%- if many %}
-            when outcome = 'GROUP' then {{ prefix }} || 'group/' || {{ 'target' if many == 'source' else 'source' }}_activity_id
+            when outcome = 'GROUP'
+                then {{ prefix }} || 'group/' || {{ _named_id(declared, 'target' if many == 'source' else 'source') }}
             {%- endif %}
-            when side = 'TARGET' then {{ prefix }} || 'target/' || target_activity_id
-            else {{ prefix }} || 'source/' || source_activity_id
+            when side = 'TARGET' then {{ prefix }} || 'target/' || {{ _named_id(declared, 'target') }}
+            else {{ prefix }} || 'source/' || {{ _named_id(declared, 'source') }}
         end as result_id,
         org_id,
         '{{ declared.stream }}' as stream,
@@ -71,7 +72,7 @@
     union all
     {%- endfor %}
     select
-        {{ prefix }} || lower(side) || '/' || activity_id as result_id,
+        {{ prefix }} || lower(side) || '/' || {{ "system || '/' || activity_id" if 'system' in _record_columns(declared) else 'activity_id' }} as result_id,
         org_id,
         '{{ declared.stream }}' as stream,
         '{{ ladder }}' as ladder,
@@ -115,4 +116,9 @@
         cast(null as integer) as member_count,
         row_hash
     from {{ ref(ladder ~ '__unmatched') }}
+{%- endmacro %}
+
+{# A record's id as it stands in a result's: with its system in front where a ladder has records of several. #}
+{% macro _named_id(ladder, role) -%}
+    {{ return((role ~ "_system || '/' || " if 'system' in _record_columns(ladder) else '') ~ role ~ '_activity_id') }}
 {%- endmacro %}

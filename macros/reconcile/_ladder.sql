@@ -1,7 +1,7 @@
 {#
-    A ladder's declaration from the registry (vars.streams): `{name, stream, source, target, checks, anomaly_of, absent, steps, carries, given}`, a side as
+    A ladder's declaration from the registry (vars.streams): `{name, stream, source, target, checks, anomaly_of, absent, excluded, steps, carries, given}`, a side as
     `_side` gives it, none where it is no side; `checks` are names, `anomaly_of` the anomaly of each that has another one here than its own, `absent` what a record is
-    called that lacks its counterpart of a side; `given` is what the registry says. None when there is no such ladder.
+    called that lacks its counterpart of a side, `excluded` which left-over records of a side no counterpart is asked for (`{when, reason}`); `given` is what the registry says. None when there is no such ladder.
 #}
 {% macro _ladder(name) -%}
     {%- for stream, declared in _streams().items() -%}
@@ -23,7 +23,7 @@
                 {{ return({
                     'name': ladder, 'stream': stream,
                     'source': _side(body.get('source')), 'target': _side(body.get('target')),
-                    'checks': names if names else checks, 'anomaly_of': anomaly_of, 'absent': body.get('absent') or {},
+                    'checks': names if names else checks, 'anomaly_of': anomaly_of, 'absent': body.get('absent') or {}, 'excluded': body.get('excluded') or {},
                     'steps': body.get('steps') or [], 'carries': body.get('carries') or [],
                     'given': body
                 }) }}

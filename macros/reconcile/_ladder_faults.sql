@@ -37,6 +37,13 @@
             {%- do faults.append("ladder '" ~ ladder.name ~ "': absent must map source and target to anomaly codes in capitals; got '" ~ role ~ "': '" ~ (anomaly | string) ~ "'") -%}
         {%- endfor -%}
     {%- endif -%}
+    {%- if ladder.excluded is not mapping -%}
+        {%- do faults.append("ladder '" ~ ladder.name ~ "': excluded must map source and target to {when: condition, reason: CODE}; got '" ~ (ladder.excluded | string) ~ "'") -%}
+    {%- else -%}
+        {%- for role, rule in ladder.excluded.items() if role not in ['source', 'target'] or rule is not mapping or rule.keys() | sort != ['reason', 'when'] or not modules.re.fullmatch('[A-Z][A-Z0-9_]*', rule.reason | string) -%}
+            {%- do faults.append("ladder '" ~ ladder.name ~ "': excluded must map source and target to {when: condition, reason: CODE}; got '" ~ role ~ "': '" ~ (rule | string) ~ "'") -%}
+        {%- endfor -%}
+    {%- endif -%}
     {%- if not ladder.steps -%}
         {%- do faults.append("ladder '" ~ ladder.name ~ "': steps is empty; name at least one step") -%}
     {%- endif -%}

@@ -103,9 +103,9 @@
             records.activity_id
         from {{ ref(side.records) }} as records
         where records.batch_id in (select new_batches.batch_id from {{ new_batches }} as new_batches)
-        {%- if side.derived %}
-        {{ _changed_without_delivery(ladder, role, on) | indent(8) }}
         {%- endif %}
+        {%- if side.derived %}
+        {{ _changed_without_delivery(ladder, role, on, is_later=previous is not none) | indent(8) }}
         {%- endif %}
         union
         select
@@ -161,15 +161,15 @@
 
 {#
     Further queries of touched activities for a side whose records change without a delivery of their own: what the side has now and the step does not hold so, and
-    what the step holds and the side has no more, under its old id.
+    what the step holds and the side has no more, under its old id. A later step compares with what the one before it left.
 #}
-{% macro _changed_without_delivery(ladder, role, on) -%}
+{% macro _changed_without_delivery(ladder, role, on, is_later) -%}
     {%- set side = ladder[role] -%}
     {# A pair keeps no more of its target than these; the columns that it matched on are the source's. #}
     {%- set compared = ['activity_id', 'status', 'currency', 'amount_minor', 'event_at'] + ladder.carries -%}
     {%- set kept = [] -%}
     {%- for column in compared if not (role == 'target' and column in ['counterparty_id', 'business_date', 'version']) -%}{%- do kept.append(column) -%}{%- endfor -%}
-    {%- set now = _scratch('now_' ~ role) %}
+    {%- set now = _scratch(('input_' if is_later else 'now_') ~ role) %}
     union
     select
         now.org_id,

@@ -5,7 +5,7 @@
     ladder: name of a ladder in the registry; the model is `<ladder>__unmatched`.
 
     PENDING with reason FEED_LATE while the other side's feed never delivered for the org; else PENDING with reason IN_GRACE while
-    `event_at + grace > as_of`; else MISSING_TARGET or MISSING_SOURCE with the anomaly MISSING_<SYSTEM>, or REJECTED_<SYSTEM> and the rejected
+    `event_at + grace > as_of`; EXCLUDED where the ladder asks for no counterpart; else MISSING_TARGET or MISSING_SOURCE with the anomaly MISSING_<SYSTEM>, or REJECTED_<SYSTEM> and the rejected
     record's batch and row where the other side's record of that id could not be read.
 #}
 {% macro unmatched(ladder) -%}
@@ -48,6 +48,7 @@ left_{{ role }} as (
         {%- for column in _record_columns(declared) if column != 'system' %}
         records.{{ column }},
         {%- endfor %}
+        {{ text_literal(none) if role not in declared.excluded else 'case when ' ~ declared.excluded[role].when ~ ' then ' ~ text_literal(declared.excluded[role].reason) ~ ' end' }} as excluded_because,
         delivered.org_id is null as is_feed_late,
         rejections.batch_id as rejected_batch_id,
         rejections.row_number as rejected_row_number
@@ -81,6 +82,7 @@ timed as (
     select
         governed.*,
         case
+            when excluded_because is not null then excluded_because
             when is_feed_late then 'FEED_LATE'
             when due_at > {{ as_of() }} then 'IN_GRACE'
         end as reason
@@ -90,7 +92,11 @@ timed as (
 concluded as (
     select
         timed.*,
-        case when reason is not null then 'PENDING' else 'MISSING_' || absent_side end as result,
+        case
+            when excluded_because is not null then 'EXCLUDED'
+            when reason is not null then 'PENDING'
+            else 'MISSING_' || absent_side
+        end as result,
         case
             when reason is not null then ''
             when rejected_batch_id is not null then 'REJECTED_' || opposite_code
@@ -116,8 +122,8 @@ concluded as (
         skew_seconds,
         grace_minutes,
         rule_version,
-        case when result <> 'PENDING' then rejected_batch_id end as rejected_batch_id,
-        case when result <> 'PENDING' then rejected_row_number end as rejected_row_number,
+        case when anomalies <> '' then rejected_batch_id end as rejected_batch_id,
+        case when anomalies <> '' then rejected_row_number end as rejected_row_number,
         {{ _results_row_hash({
             'stream': "'" ~ declared.stream ~ "'",
             'step': "'unmatched'",

@@ -391,6 +391,22 @@ stated_by_files as (
     where false
 ),
 
+-- a file may break one promise in several places: the promise stands once, and holds only if all of them do
+said_by_files as (
+    select
+        org_id,
+        balance,
+        scope,
+        currency,
+        batch_id,
+        sum(coalesce(expected, 0)) as expected,
+        sum(coalesce(actual, 0)) as actual,
+        max(case when coalesce(holds, false) then 0 else 1 end) as broken,
+        max(case when expected is null then 1 else 0 end) as states_nothing
+    from stated_by_files
+    group by org_id, balance, scope, currency, batch_id
+),
+
 control_totals as (
     select
         cast('books' as {{ type_text() }}) as of_what,
@@ -419,10 +435,10 @@ control_totals as (
         cast(expected as {{ type_decimal(38, 0) }}) as expected,
         cast(actual as {{ type_decimal(38, 0) }}) as actual,
         cast(expected - actual as {{ type_decimal(38, 0) }}) as difference,
-        coalesce(holds, false) as holds,
-        null as breakdown,
+        broken = 0 as holds,
+        case when states_nothing = 1 then 'what the file should state is not there' end as breakdown,
         cast(batch_id as {{ type_text() }}) as batch_id
-    from stated_by_files
+    from said_by_files
 )
 
 select *

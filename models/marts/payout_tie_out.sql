@@ -103,7 +103,7 @@ judged as (
         case
             when status = 'NOT_ITEMISABLE' then 'NOT_ITEMISABLE'
             when lines_reason = 'FEED_LATE' then 'FEED_LATE'
-            when net_minor <> amount_minor then 'LINES_DO_NOT_ADD_UP'
+            when amount_minor is null or net_minor <> amount_minor then 'LINES_DO_NOT_ADD_UP'
             when deposit_minor = amount_minor then 'TIED_OUT'
             when deposit_minor is not null then 'DEPOSIT_DIFFERS'
             when deposit_reason = 'FEED_LATE' then 'FEED_LATE'
@@ -153,11 +153,11 @@ select
     currency,
     payout_date,
     {%- for column in ['gross', 'refunds', 'fees', 'chargebacks', 'reserves', 'adjustments', 'net', 'payout'] %}
-    cast({{ column }}_minor as bigint) as {{ column }}_minor,
+    cast({{ column }}_minor as {{ 'bigint' if column == 'payout' else type_decimal(38, 0) }}) as {{ column }}_minor,
     {%- endfor %}
     deposit_id,
     cast(deposit_minor as bigint) as deposit_minor,
-    cast(difference_minor as bigint) as difference_minor,
+    cast(difference_minor as {{ type_decimal(38, 0) }}) as difference_minor,
     cast(state as {{ type_text() }}) as state,
     cast(line_count as bigint) as line_count,
     cast(matched_by as {{ type_text() }}) as matched_by,

@@ -129,7 +129,8 @@ settled_twice as (
     where first_payout <> last_payout and settlement = 2
 ),
 
--- a fee in whole minor units: percent has at most four decimals, so that amount times percent times 10^4 is whole
+-- a fee in whole minor units: percent has at most four decimals, so that amount times percent times 10^4 is whole; beyond 10^12 minor units a charge is no
+-- charge that a contract was made for
 expected_fees as (
     select
         charges.org_id,
@@ -146,6 +147,7 @@ expected_fees as (
             charges.system = fees.system
             and charges.currency = fees.currency
             and {{ ascii_lower("coalesce(methods.method, '')") }} = coalesce(fees.method, '')
+    where abs(charges.amount_minor) < 1000000000000
 ),
 
 rounded_fees as (
@@ -195,26 +197,23 @@ fee_variances as (
     where coalesce(charged_fees.amount_minor, 0) <> rounded_fees.expected_minor
 ),
 
-broken_files as (
+-- a file that breaks one promise in several places is one finding, and so is one that comes again under its name and still breaks it: the last one is told
+broken_promises as (
     select
         totals.org_id,
         batches.system,
-        totals.scope || ' (' || totals.balance || ') in ' || batches.source_file as activity_id,
-        cast(null as {{ type_text() }}) as activity_type,
-        cast(null as {{ type_text() }}) as order_ref,
-        cast(null as {{ type_text() }}) as payment_ref,
-        cast(null as {{ type_text() }}) as batch_ref,
-        batches.system as counterparty_id,
-        cast(null as date) as business_date,
+        totals.scope || ' (' || totals.balance || coalesce(' ' || totals.currency, '') || ') in ' || batches.source_file as activity_id,
+        batches.source_file,
+        totals.balance,
         totals.currency,
-        cast(abs(totals.expected) as bigint) as amount_minor,
-        cast(null as timestamp) as event_at,
         totals.batch_id,
-        coalesce(totals.row_number, 0) as row_number,
-        'SOURCE_DOES_NOT_ADD_UP' as anomaly,
-        cast(totals.expected - totals.actual as bigint) as difference_minor,
-        batches.source_file || ' contradicts itself (' || totals.balance || '): '
-        || cast(totals.expected as {{ type_text() }}) || ' stated, ' || cast(totals.actual as {{ type_text() }}) || ' found, in minor units.' as detail
+        sum(totals.expected) as expected,
+        sum(totals.actual) as actual,
+        min(totals.row_number) as row_number,
+        row_number() over (
+            partition by totals.org_id, batches.system, totals.scope, totals.balance, totals.currency, batches.source_file
+            order by max(batches.received_at) desc, totals.batch_id
+        ) as recency
     from (
         {%- for model in var('identities') %}
         select
@@ -233,6 +232,27 @@ broken_files as (
     ) as totals
     inner join {{ source('landing', 'batches') }} as batches
         on totals.batch_id = batches.batch_id
+    group by totals.org_id, batches.system, totals.scope, totals.balance, totals.currency, totals.batch_id, batches.source_file
+),
+
+broken_files as (
+    select
+        org_id,
+        system,
+        activity_id,
+        system as counterparty_id,
+        cast(null as date) as business_date,
+        currency,
+        -- more than any amount is no amount
+        case when abs(expected) < 8000000000000000000 then cast(abs(expected) as bigint) end as amount_minor,
+        batch_id,
+        coalesce(row_number, 0) as row_number,
+        'SOURCE_DOES_NOT_ADD_UP' as anomaly,
+        case when abs(expected - actual) < 8000000000000000000 then cast(expected - actual as bigint) end as difference_minor,
+        source_file || ' contradicts itself (' || balance || '): ' || coalesce(cast(expected as {{ type_text() }}), 'nothing') || ' stated, '
+        || coalesce(cast(actual as {{ type_text() }}), 'nothing') || ' found, in minor units.' as detail
+    from broken_promises
+    where recency = 1
 ),
 
 found as (
