@@ -44,6 +44,9 @@
             {%- do faults.append("ladder '" ~ ladder.name ~ "': excluded must map source and target to {when: condition, reason: CODE}; got '" ~ role ~ "': '" ~ (rule | string) ~ "'") -%}
         {%- endfor -%}
     {%- endif -%}
+    {%- if ladder.one_system is not boolean or (ladder.one_system and (ladder.source.system is not none or ladder.target.system is not none)) -%}
+        {%- do faults.append("ladder '" ~ ladder.name ~ "': one_system must be true or false, and true only where both sides have records of several systems; got '" ~ (ladder.one_system | string) ~ "'") -%}
+    {%- endif -%}
     {%- if not ladder.steps -%}
         {%- do faults.append("ladder '" ~ ladder.name ~ "': steps is empty; name at least one step") -%}
     {%- endif -%}

@@ -14,6 +14,7 @@
         {%- if _is_business_window(match) -%}{%- do rule.update({'calendar': match.calendar}) -%}{%- endif -%}
     {%- endif -%}
     {%- if ladder.absent -%}{%- do rule.update({'absent': ladder.absent}) -%}{%- endif -%}
+    {%- if ladder.one_system -%}{%- do rule.update({'one_system': true}) -%}{%- endif -%}
     {%- if ladder.excluded -%}{%- do rule.update({'excluded': ladder.excluded}) -%}{%- endif -%}
     {{ return(tojson(rule, sort_keys=true)) }}
 {%- endmacro %}

@@ -4,7 +4,7 @@
 
     ladder: name of a ladder in the registry; the model is `<ladder>__unmatched`.
 
-    PENDING with reason FEED_LATE while the other side's feed never delivered for the org; else PENDING with reason IN_GRACE while
+    PENDING with reason FEED_LATE while the other side's feed never delivered for the org (of the record's system, where the ladder says `one_system`); else PENDING with reason IN_GRACE while
     `event_at + grace > as_of`; EXCLUDED where the ladder asks for no counterpart; else MISSING_TARGET or MISSING_SOURCE with the anomaly MISSING_<SYSTEM>, or REJECTED_<SYSTEM> and the rejected
     record's batch and row where the other side's record of that id could not be read.
 #}
@@ -26,9 +26,13 @@ with policies_of_stream as (
 ),
 {% endfor %}
 {% for role in ['source', 'target'] %}
--- orgs for which any feed of the side has come
+-- orgs for which any feed of the side has come{{ ', by system' if declared.one_system }}
 {{ role }}_delivered as (
-    select distinct batches.org_id
+    select distinct
+        batches.org_id{{ ',' if declared.one_system }}
+        {%- if declared.one_system %}
+        batches.system
+        {%- endif %}
     from {{ source('landing', 'batches') }} as batches
     where
         batches.received_at <= {{ as_of() }}
@@ -56,7 +60,7 @@ left_{{ role }} as (
         {{ (unmatched_source if role == 'source' else unmatched_target)(ladder, declared.steps[-1]) }}
     ) as records
     left join {{ opposite }}_delivered as delivered
-        on records.org_id = delivered.org_id
+        on records.org_id = delivered.org_id{{ ' and records.system = delivered.system' if declared.one_system }}
     left join {{ opposite }}_rejections as rejections
         on records.org_id = rejections.org_id and records.activity_id = rejections.record_id
 ),

@@ -103,6 +103,15 @@ CASES = {
         ],
         {"checks": [{"price_tolerance": "too much"}], "absent": {"both": "MISSING"}},
     ),
+    "records_of_a_ladder_that_are_left_out_or_late": Case(
+        "orders__by_id",
+        STEP,
+        [
+            ["ladder 'orders'", "excluded", "{when: condition, reason: CODE}", "'source'", "no reason"],
+            ["ladder 'orders'", "one_system", "several systems", "'True'"],
+        ],
+        {"excluded": {"source": {"when": "true", "reason": "no reason"}}, "one_system": True},
+    ),
     "a_misspelt_constructor": Case(
         "orders__by_id",
         "{{ reconcile(ladder='orders', match=one_too_one(on=['activity_id'])) }}",

@@ -1,0 +1,226 @@
+"""Files that no processor should send and some do: every run closes, nothing vanishes, and each defect is told once."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.python.laws.harness import Folder, Server
+
+FIRST = "2026-02-20T09:00:00Z"
+SECOND = "2026-03-20T09:00:00Z"
+
+SHOPIFY_LINES = (
+    "Transaction Date,Type,Order,Card Brand,Card Source,Payout Status,Payout Date,Payout ID,"
+    "Available On,Amount,Fee,Net,"
+    "Checkout,Payment Method Name,Presentment Amount,Presentment Currency,Currency,VAT\n"
+    "2026-02-04 17:00:57 -0500,charge,#A1,visa,online,paid,2026-02-06,{payout},2026-02-06,60.72,"
+    "2.43,58.29,#C1,card,60.72,"
+    "USD,USD,0.00\n"
+)
+SHOPIFY_PAYOUTS = (
+    "Payout Date,Status,Charges,Refunds,Adjustments,Reserved Funds,Fees,Retried Amount,Total,Currency,Bank Reference\n"
+    "2026-02-06,paid,60.72,0.00,0.00,0.00,-2.43,0.00,58.29,USD,ST-ONE\n"
+)
+AMAZON = (
+    "settlement-id\tsettlement-start-date\tsettlement-end-date\tdeposit-date\ttotal-amount\t"
+    "currency\ttransaction-type\t"
+    "order-id\tmerchant-order-id\tadjustment-id\tshipment-id\tmarketplace-name\tamount-type\t"
+    "amount-description\tamount\t"
+    "fulfillment-id\tposted-date\tposted-date-time\torder-item-code\tmerchant-order-item-id\t"
+    "merchant-adjustment-item-id\tsku\tquantity-purchased\tpromotion-id\n"
+    "{payout}\t2026-02-02 00:00:00 UTC\t2026-02-15 23:59:59 UTC\t2026-02-17 08:00:00 UTC\t80.00\tUSD" + "\t" * 18 + "\n"
+    "{payout}\t\t\t\t\t\tOrder\t111-1\tB1\t\tS1\tAmazon.com\tItemPrice\tPrincipal\t80.00\tAFN\t2026-02-09\t"
+    "2026-02-09 14:00:50 UTC\t9001\t\t\tWT-L\t1\t\n"
+)
+ADYEN_HEADER = (
+    "Company Account,Merchant Account,Psp Reference,Merchant Reference,Payment Method,Creation Date,TimeZone,Type,"
+    "Modification Reference,Gross Currency,Gross Debit (GC),Gross Credit (GC),Exchange Rate,"
+    "Net Currency,Net Debit (NC),"
+    "Net Credit (NC),Commission (NC),Markup (NC),Scheme Fees (NC),Interchange (NC),Batch Number\n"
+)
+# Opening 100.00, one entry of 58.29, and the file ends before its closing balance.
+STATEMENT_CUT = (
+    ":20:STMT1\n:25:NL91ABNA0417164300\n:28C:1/1\n:60F:C260206EUR100,00\n"
+    ":61:2602060206C58,29NTRFNONREF//B1\n:86:PAYOUT\n"
+)
+PAYPAL = (
+    '"RH",2026/02/22 02:13:19 -0800,"A","M1",009,\n"FH",01\n'
+    '"SH",2026/02/21 00:00:00 -0800,2026/02/21 23:59:59 -0800,"M1",""\n'
+    '"CH","Transaction ID","Invoice ID","PayPal Reference ID","PayPal Reference ID Type","Transaction Event Code",'
+    '"Transaction Initiation Date","Transaction Completion Date","Transaction Debit or Credit",'
+    '"Gross Transaction Amount",'
+    '"Gross Transaction Currency","Fee Debit or Credit","Fee Amount","Fee Currency","Custom Field","Consumer ID",'
+    '"Payment Tracking ID","Store ID","Bank Reference ID","Credit Transactional Fee",'
+    '"Credit Promotional Fee","Credit Term"\n'
+    '"SB","T1","P1","","","T0006",2026/02/21 12:00:31 -0800,2026/02/21 12:00:31 -0800,"CR",5644,'
+    '"USD","DR",246,"USD","P1",'
+    '"C1","","","",,,\n'
+    '"SF","USD",5644,0,0,246,"CR",0,"CR",0,"CR",5398,"CR",0,"CR",5398,"CR",0,1\n"SC",1\n'
+    '"RF","USD",5644,0,0,246,"CR",0,"CR",0,"CR",5398,"CR",0,"CR",5398,"CR",0,1\n"RC",1\n"FF",01\n'
+)
+
+
+PAID = "MerchantPayout"
+
+
+def adyen(batch: int, *lines: tuple[str, str, str, str, str]) -> str:
+    """A settlement file: (reference, type, gross credit, net, commission) a line; a payout's net is a debit."""
+    rows = [
+        f"Shop,SHOP_EU,{reference},{reference},visa,2026-02-10 19:01:32,CET,{kind},M{reference},EUR,,{gross},1,EUR,"
+        f"{net if kind == PAID else ''},{'' if kind == PAID else net},{commission},,,,{batch}"
+        for reference, kind, gross, net, commission in lines
+    ]
+    return ADYEN_HEADER + "\n".join(rows) + "\n"
+
+
+BROKEN = adyen(7, ("R1", "Settled", "100.00", "98.00", "1.00"), ("R2", "Settled", "50.00", "48.00", "1.00"))
+BROKEN_AGAIN = adyen(7, ("R1", "Settled", "100.00", "97.00", "1.00"), ("R2", "Settled", "50.00", "48.00", "1.00"))
+LARGEST = "9999999999999999.99"
+ABSURD = adyen(
+    8, *((f"H{number}", "Settled", LARGEST, LARGEST, "") for number in range(12)), ("P8", PAID, "", LARGEST, "")
+)
+
+# (org, feed, file, content); an org is a case of its own.
+DELIVERED_FIRST = [
+    ("equal_ids", "shopify/payout_transactions", "t.csv", SHOPIFY_LINES.format(payout="26100000001")),
+    ("equal_ids", "shopify/payouts", "p.csv", SHOPIFY_PAYOUTS),
+    ("equal_ids", "amazon/settlement_v2", "s.txt", AMAZON.format(payout="26100000001")),
+    ("no_payouts_yet", "shopify/payout_transactions", "t.csv", SHOPIFY_LINES.format(payout="119")),
+    ("no_payouts_yet", "amazon/settlement_v2", "s.txt", AMAZON.format(payout="26100000001")),
+    ("lines_later", "shopify/payouts", "p.csv", SHOPIFY_PAYOUTS),
+    ("broken", "adyen/settlement_details", "batch_7.csv", BROKEN),
+    ("cut", "bank/statement", "mt940.sta", STATEMENT_CUT),
+    ("absurd", "adyen/settlement_details", "batch_8.csv", ABSURD),
+    ("balance_goes_on", "paypal/settlement", "STL-20260221.01.009.CSV", PAYPAL),
+]
+DELIVERED_SECOND = [
+    ("lines_later", "shopify/payout_transactions", "t.csv", SHOPIFY_LINES.format(payout="118")),
+    ("broken", "adyen/settlement_details", "batch_7.csv", BROKEN_AGAIN),
+]
+
+
+def put(folder: Folder, files: list[tuple[str, str, str, str]]) -> None:
+    """Drop files into the inbox."""
+    for org, feed, name, content in files:
+        path = folder.root / "inbox" / org / feed / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode())
+
+
+def run(folder: Folder, as_of: str, *arguments: str) -> str:
+    """A run whose books close; the hash of the stream's results."""
+    done = folder.start(datetime.fromisoformat(as_of), *arguments)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    summary = json.loads(done.stdout)
+    assert summary["laws"]["failed"] == 0
+    assert summary["landed"]["failed_files"] == 0
+    return str(summary["streams"]["ecommerce_payouts"]["results_hash"])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Folder:
+    """All cases after both deliveries, on DuckDB."""
+    made = Folder(tmp_path_factory.mktemp("nasty"), "duckdb", {})
+    put(made, DELIVERED_FIRST)
+    run(made, FIRST)
+    put(made, DELIVERED_SECOND)
+    run(made, SECOND)
+    return made
+
+
+def rows(folder: Folder, query: str) -> list[tuple[object, ...]]:
+    """Rows of the published copy."""
+    with duckdb.connect(str(folder.root / "published" / "tieout.duckdb"), read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+@pytest.mark.xdist_group("payouts-nasty")
+def test_payouts_of_two_processors_may_have_one_id(folder: Folder) -> None:
+    found = rows(
+        folder,
+        "select system, payout_id, net_minor, payout_minor from marts.payout_tie_out"
+        " where org_id = 'equal_ids' order by 1",
+    )
+    assert found == [("amazon", "26100000001", 8000, 8000), ("shopify", "26100000001", 5829, 5829)]
+
+
+@pytest.mark.xdist_group("payouts-nasty")
+def test_a_processor_whose_payouts_have_not_come_is_late_whatever_others_sent(folder: Folder) -> None:
+    found = rows(
+        folder,
+        "select source_system, result, reason, count(*) from marts.reconciliation_results"
+        " where org_id = 'no_payouts_yet' and ladder = 'legs_to_payouts' and result <> 'MATCHED' group by all",
+    )
+    assert found == [("shopify", "PENDING", "FEED_LATE", 2)]
+
+
+@pytest.mark.xdist_group("payouts-nasty")
+def test_a_payout_that_came_before_its_lines_finds_them(folder: Folder) -> None:
+    found = rows(folder, "select net_minor, payout_minor, state from marts.payout_tie_out where org_id = 'lines_later'")
+    assert [row[:2] for row in found] == [(5829, 5829)]
+    assert found[0][2] in ("FEED_LATE", "DEPOSIT_MISSING")
+
+
+@pytest.mark.xdist_group("payouts-nasty")
+def test_a_file_that_breaks_a_promise_in_two_places_and_twice_is_one_finding(folder: Folder) -> None:
+    found = rows(
+        folder,
+        "select source_file, difference_minor from marts.exceptions"
+        " where org_id = 'broken' and anomaly = 'SOURCE_DOES_NOT_ADD_UP' and state = 'OPEN'"
+        " and source_activity_id like '%row_identity%'",
+    )
+    assert len(found) == 1
+    assert found[0][0] == "batch_7.csv"
+    flagged = rows(
+        folder,
+        "select balance, holds, difference from marts.control_totals where org_id = 'broken' and of_what = 'file'"
+        " and not holds and balance = 'row_identity'",
+    )
+    assert sorted(abs(int(row[2])) for row in flagged) == [200, 300]  # type: ignore[call-overload]
+
+
+@pytest.mark.xdist_group("payouts-nasty")
+def test_a_statement_without_its_closing_balance_is_flagged(folder: Folder) -> None:
+    found = rows(
+        folder, "select breakdown from marts.control_totals where org_id = 'cut' and of_what = 'file' and not holds"
+    )
+    assert ("what the file should state is not there",) in found
+
+
+@pytest.mark.xdist_group("payouts-nasty")
+def test_a_sum_that_no_number_holds_is_no_match(folder: Folder) -> None:
+    found = rows(
+        folder,
+        "select result, anomalies, count(*) from marts.reconciliation_results"
+        " where org_id = 'absurd' and ladder = 'legs_to_payouts' group by all",
+    )
+    assert found == [("MISMATCHED", "PAYOUT_DOES_NOT_ADD_UP", 1)]
+    payouts = rows(folder, "select net_minor, payout_minor, state from marts.payout_tie_out where org_id = 'absurd'")
+    assert payouts == [(12 * 999999999999999999, 999999999999999999, "LINES_DO_NOT_ADD_UP")]
+
+
+@pytest.mark.xdist_group("payouts-nasty")
+def test_lines_of_a_balance_that_goes_on_ask_for_no_payout(folder: Folder) -> None:
+    found = rows(
+        folder,
+        "select result, reason, anomalies, count(*) from marts.reconciliation_results"
+        " where org_id = 'balance_goes_on' and ladder = 'legs_to_payouts' group by all",
+    )
+    assert found == [("EXCLUDED", "NOT_ITEMISABLE", "", 2)]
+
+
+@pytest.mark.postgres
+@pytest.mark.xdist_group("payouts-nasty")
+def test_day_by_day_is_the_same_as_at_once_on_both_engines(
+    folder: Folder, tmp_path: Path, postgres_server: Server
+) -> None:
+    last = run(folder, SECOND)
+    assert run(folder, SECOND, "--full-refresh") == last
+    shared = Folder(tmp_path / "postgres", "postgres", postgres_server.new_database())
+    put(shared, DELIVERED_FIRST + DELIVERED_SECOND[:1])
+    run(shared, FIRST)
+    put(shared, DELIVERED_SECOND[1:])
+    assert run(shared, SECOND) == last
