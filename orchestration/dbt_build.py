@@ -41,13 +41,23 @@ class BuildOutcome:
         return not self.failures
 
 
-def arguments(project: Path, place: Place, *, stream: str | None = None, full_refresh: bool = False) -> list[str]:
-    """The arguments of `dbt build` that make up a run, the same for the command line and for Dagster.
+def arguments(
+    project: Path,
+    place: Place,
+    *,
+    stream: str | None = None,
+    nodes: list[str] | None = None,
+    full_refresh: bool = False,
+) -> list[str]:
+    """The arguments of `dbt build` that make up a run, the same for the command line and for Dagster. `nodes` are all
+    that is to be built and tested; none for everything.
 
     Unit tests judge the code, not the data: they are left to the test suite.
     """
     chosen = ["--exclude-resource-type", "unit_test"]
-    if stream:
+    if nodes is not None:
+        chosen += ["--select", " ".join(nodes), "--indirect-selection", "empty"]
+    elif stream:
         # All that the stream needs and all that is made from it; seeds come along as parents.
         chosen += ["--select", f"+path:models/reconciliations/{stream}+"]
     if full_refresh:
@@ -70,6 +80,7 @@ def build(
     as_of: datetime,
     *,
     stream: str | None = None,
+    nodes: list[str] | None = None,
     full_refresh: bool = False,
     on_node: OnNode | None = None,
 ) -> BuildOutcome:
@@ -97,7 +108,7 @@ def build(
             result = dbtRunner(manifest, callbacks=[_node_callback(on_node)] if on_node else []).invoke(
                 [
                     *("--log-level", "none", "--no-print", "--no-use-colors", "--no-version-check"),
-                    *arguments(project, place, stream=stream, full_refresh=full_refresh),
+                    *arguments(project, place, stream=stream, nodes=nodes, full_refresh=full_refresh),
                 ]
             )
         finally:

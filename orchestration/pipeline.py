@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from orchestration import clock, code_version, dbt_build, environment, publish, runs, summary
+from orchestration import clock, code_version, dbt_build, environment, parsed, publish, runs, selection, summary
 from orchestration import project as projects
 from orchestration.data_dir import DataDir
 from orchestration.dbt_build import BuildOutcome
@@ -103,10 +103,29 @@ class Run:
             load_postgres(self.data.root, load_feeds(self.project), postgres_kwargs(), schema, self.as_of)
         crash_point("after-load")
 
+    def nodes_to_build(self) -> list[str] | None:
+        """What has changed since the last build; none where all is to be built. Call it before the run says in its
+        record that it builds."""
+        if self.replay or self.full_refresh or self.stream:
+            return None
+        manifest = selection.read_manifest(self.place.dbt_target / parsed.MANIFEST)
+        if manifest is None:
+            return None
+        try:
+            with open_warehouse(self.place, self.data.root / ".tmp") as warehouse:
+                key = parsed.parse_key(self.project, self.place)
+                feeds = selection.changed_feeds(self.data, warehouse, self.place.target, key)
+        except TieoutError:
+            # Not there, or not to be opened: building finds out what to say of it.
+            return None
+        return None if feeds is None else selection.to_build(manifest, feeds)
+
     def before_build(self) -> None:
         """Note that the warehouse is about to move to this `as_of`, and make room for a replay."""
         self.record.built = not self.replay
         self.record.code_version = code_version.code_version(self.project)
+        self.record.project_key = parsed.parse_key(self.project, self.place)
+        self.record.batches = selection.batches_of_feeds(self.data)
         self.record.stream = self.stream
         self.record.save(self.data)
         if self.full_refresh and not self.request.full_refresh:
@@ -116,7 +135,8 @@ class Run:
             self.place.duckdb_path.parent.mkdir(exist_ok=True)
 
     def build(self) -> BuildOutcome:
-        """Build everything with dbt and test it."""
+        """Build with dbt all that has changed, and test it; the laws are tested in every run."""
+        nodes = self.nodes_to_build()
         self.before_build()
         with self.timed("dbt"):
             outcome = dbt_build.build(
@@ -125,6 +145,7 @@ class Run:
                 self.run_id,
                 self.as_of,
                 stream=self.stream,
+                nodes=nodes,
                 full_refresh=self.full_refresh,
                 on_node=lambda done, total, name: self.progress.step(done, total, f"{done} of {total}: {name}"),
             )

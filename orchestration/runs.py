@@ -38,6 +38,9 @@ class RunRecord:
     stream: str | None = None
     # The code that the run builds with (see code_version).
     code_version: str | None = None
+    # All that dbt parses (see parsed.parse_key), and how many batches each feed had: what the next run may rest on.
+    project_key: str | None = None
+    batches: dict[str, int] = field(default_factory=dict)
     landed: dict[str, int] = field(default_factory=dict)
     # Seconds by step, so far.
     timings: dict[str, float] = field(default_factory=dict)
@@ -80,6 +83,15 @@ def latest_built_as_of(data: DataDir) -> datetime | None:
         content = json.loads(file.read_text(encoding="utf-8"))
         if content.get("built") and not content.get("replay"):
             return clock.from_text(content["as_of"])
+    return None
+
+
+def latest_built(data: DataDir, target: str) -> RunRecord | None:
+    """The newest run that changed a target, however it ended."""
+    for file in sorted(data.runs.glob("*.json"), reverse=True):
+        record = load(data, file.stem)
+        if record is not None and record.built and not record.replay and record.target == target:
+            return record
     return None
 
 

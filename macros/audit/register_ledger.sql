@@ -1,6 +1,7 @@
 {#
     Makes `audit.processed_batches` before the first model runs: which consumer (a model, or a step under one text of its rule) has worked
-    off which batch. Appended by `mark_processed`, never rebuilt.
+    off which batch. Appended by `mark_processed`, never rebuilt. And `audit.builds`: whoever is about to change the warehouse, by id; the orchestrator sees there
+    whether somebody has built since its last run.
 #}
 {% macro register_ledger() -%}
     {%- if execute and flags.WHICH in ('build', 'run', 'test', 'seed', 'snapshot') -%}
@@ -10,6 +11,14 @@
             'create table if not exists ' ~ _ledger() ~ ' (consumer ' ~ type_text() ~ ', batch_id ' ~ type_text()
             ~ ', as_of timestamp, run_id ' ~ type_text() ~ ')'
         ) -%}
+        {%- if flags.WHICH != 'test' -%}
+            {%- set builds = schema ~ '.builds' -%}
+            {%- do run_query('create table if not exists ' ~ builds ~ ' (run_id ' ~ type_text() ~ ', started_at timestamp)') -%}
+            {%- do run_query(
+                'insert into ' ~ builds ~ ' (run_id, started_at) values (' ~ run_id() ~ ', '
+                ~ timestamp_literal(run_started_at.strftime('%Y-%m-%d %H:%M:%S.%f')) ~ ')'
+            ) -%}
+        {%- endif -%}
     {%- endif -%}
     select 1 as ledger_is_registered
 {%- endmacro %}

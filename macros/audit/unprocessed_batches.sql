@@ -13,7 +13,7 @@
         where
             batches.system = '{{ names[0][5:].split('/')[0] }}'
             and batches.feed = '{{ names[0][5:].split('/')[1] }}'
-            and batches.received_at <= {{ as_of() }}
+            and {{ is_received('batches') }}
         {%- else %}
         select done.batch_id
         from {{ _ledger() }} as done

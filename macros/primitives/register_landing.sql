@@ -1,6 +1,6 @@
 {#
-    Makes the relations of schema `landing` before anything reads them. On DuckDB they are views over the files of the data folder; on
-    Postgres, where `tieout land` copies the batches in, empty tables until then.
+    Makes the relations of schema `landing` before anything reads them. On DuckDB they are views over the files of the data folder, but for the list of
+    the batches, which nearly every model asks: it is read from the manifests once a run. On Postgres, where `tieout land` copies the batches in, empty tables until then.
 #}
 {% macro register_landing() -%}
     {%- if execute and flags.WHICH in ('build', 'run', 'test', 'seed', 'snapshot') -%}
@@ -36,25 +36,25 @@
     {%- set landing = env_var('TIEOUT_DATA_DIR', 'data') ~ '/landing' -%}
     {%- set schema = env_var('TIEOUT_SCHEMA_PREFIX', '') ~ 'landing' -%}
     {%- do run_query('create schema if not exists ' ~ schema) -%}
-    {%- do _duckdb_landing_view(
-        relation=schema ~ '.batches', columns=_landing_columns('batches'), files=landing ~ '/*/*/*/*/manifest.json', reader='json'
-    ) -%}
-    {%- do _duckdb_landing_view(
-        relation=schema ~ '.rejects', columns=_landing_columns('rejects'), files=landing ~ '/*/*/*/*/rejects.parquet', reader='rejects'
-    ) -%}
+    {%- do run_query(_duckdb_landing_relation(
+        'table', schema, 'batches', columns=_landing_columns('batches'), files=landing ~ '/*/*/*/*/manifest.json', reader='json'
+    )) -%}
+    {%- do run_query(_duckdb_landing_relation(
+        'view', schema, 'rejects', columns=_landing_columns('rejects'), files=landing ~ '/*/*/*/*/rejects.parquet', reader='rejects'
+    )) -%}
     {%- for node in graph.sources.values() if node.config.get('meta', {}).get('feed') -%}
         {%- set columns = {} -%}
         {%- for name in node.columns -%}{%- do columns.update({name: 'varchar'}) -%}{%- endfor -%}
         {%- do columns.update(_landing_columns('records')) -%}
-        {%- do _duckdb_landing_view(
-            relation=schema ~ '.' ~ node.identifier, columns=columns,
+        {%- do run_query(_duckdb_landing_relation(
+            'view', schema, node.identifier, columns=columns,
             files=landing ~ '/' ~ node.source_name ~ '/' ~ node.name ~ '/*/*/records.parquet', reader='records'
-        ) -%}
+        )) -%}
     {%- endfor -%}
 {%- endmacro %}
 
-{# A view that has the declared columns whatever the files hold, and is empty while there is no file. #}
-{% macro _duckdb_landing_view(relation, columns, files, reader) -%}
+{# Statement of a relation (`view` or `table`) that has the declared columns whatever the files hold, and is empty while there is no file. #}
+{% macro _duckdb_landing_relation(kind, schema, name, columns, files, reader) -%}
     {%- set path = files | replace("'", "''") -%}
     {%- set found = run_query("select count(*) from glob('" ~ path ~ "')").rows[0][0] -%}
     {%- set selected = [] -%}
@@ -73,8 +73,7 @@
         {%- endif -%}
         {%- do declared.append('cast(null as ' ~ type ~ ') as "' ~ ('_' if reader == 'rejects' else '') ~ name ~ '"') -%}
     {%- endfor -%}
-    {%- set sql -%}
-        create or replace view {{ relation }} as
+        create or replace {{ kind }} {{ schema }}.{{ name }} as
         select {{ selected | join(', ') }}
         from (
             select {{ declared | join(', ') }}{{ ', cast(null as bigint) as file_row_number' if reader == 'records' }} where false
@@ -90,8 +89,6 @@
             {%- endif %}
             {%- endif %}
         ) as landed
-    {%- endset -%}
-    {%- do run_query(sql) -%}
 {%- endmacro %}
 
 {% macro postgres__register_landing() -%}

@@ -58,7 +58,7 @@
 {%- endmacro %}
 
 {#
-    One side of a ladder: `{spec, system, entity, feeds, code, records, settled, consumer}`. A spec is a feed, whose records are `<system>_<entity>`, or an entity of
+    One side of a ladder: `{spec, system, entity, feeds, looks_at, code, records, settled, consumer}`. A spec is a feed, whose records are `<system>_<entity>`, or an entity of
     the registry (vars.entities), whose records may come from several feeds. `system` is none where records of several systems are one side: each record then says its own. `settled` is the model of the
     records that are not simply live, `consumer` who notes in the ledger that a batch is in it. `derived` says that a record may change without a delivery of its own, because
     its model looks at other records too.
@@ -71,14 +71,14 @@
     {%- if declared is not none -%}
         {%- set records = system ~ '_' ~ entity -%}
         {{ return({
-            'spec': spec, 'system': none, 'entity': entity, 'feeds': declared.feeds, 'code': declared.code, 'records': records,
+            'spec': spec, 'system': none, 'entity': entity, 'feeds': declared.feeds, 'looks_at': declared.get('looks_at', []), 'code': declared.code, 'records': records,
             'settled': records ~ '__dispositions', 'consumer': 'canonical.' ~ declared.get('part_of', records) ~ '__dispositions',
             'derived': declared.get('derived', false)
         }) }}
     {%- endif -%}
     {%- set records = system ~ '_' ~ entity -%}
     {{ return({
-        'spec': spec, 'system': system, 'entity': entity, 'feeds': [spec], 'code': system | upper, 'records': records,
+        'spec': spec, 'system': system, 'entity': entity, 'feeds': [spec], 'looks_at': [], 'code': system | upper, 'records': records,
         'settled': records ~ '__dispositions', 'consumer': 'canonical.' ~ records ~ '__dispositions', 'derived': false
     }) }}
 {%- endmacro %}

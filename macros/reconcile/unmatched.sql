@@ -35,7 +35,7 @@ with policies_of_stream as (
         {%- endif %}
     from {{ source('landing', 'batches') }} as batches
     where
-        batches.received_at <= {{ as_of() }}
+        {{ is_received('batches') }}
         and batches.system || '/' || batches.feed in ('{{ declared[role].feeds | join("', '") }}')
 ),
 {% endfor %}

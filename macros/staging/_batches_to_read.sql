@@ -8,7 +8,7 @@
     where
         batches.system = '{{ feed.split('/')[0] }}'
         and batches.feed = '{{ feed.split('/')[1] }}'
-        and batches.received_at <= {{ as_of() }}
+        and {{ is_received('batches') }}
         {%- if is_incremental() %}
         and not exists (
             select 1

@@ -24,7 +24,7 @@ scopes as (
         cast(null as {{ type_text() }}) as counterparty_id
     from {{ source('landing', 'batches') }} as batches
     cross join streams
-    where batches.received_at <= {{ as_of() }}
+    where {{ is_received('batches') }}
     union
     select
         statements.org_id,

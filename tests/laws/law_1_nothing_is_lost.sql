@@ -27,7 +27,7 @@ unaccounted as (
         cast(0 as {{ type_decimal(38, 0) }}) as actual
     from {{ source('landing', 'batches') }} as batches
     where
-        batches.received_at <= {{ as_of() }}
+        {{ is_received('batches') }}
         and not exists (
             select 1
             from {{ ref('control_totals') }} as totals
@@ -78,7 +78,7 @@ broken_batches as (
     left join rejected
         on batches.batch_id = rejected.batch_id
     where
-        batches.received_at <= {{ as_of() }}
+        {{ is_received('batches') }}
         and (
             batches.record_count <> coalesce(staged.valid_rows, 0) + coalesce(rejected.row_count, 0)
             or coalesce(rejected.without_reason, 0) > 0

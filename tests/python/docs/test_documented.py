@@ -150,7 +150,8 @@ def test_every_macro_file_holds_the_one_public_macro_that_it_is_named_after() ->
     faults = []
     for file in _macro_files():
         public = [name.removeprefix("test_") for name, _ in _signatures(file)]
-        expected = [] if file.stem.startswith("_") else [file.stem]
+        is_other = file.stem.startswith("_") or "{% materialization " in file.read_text(encoding="utf-8")
+        expected = [] if is_other else [file.stem]
         if public != expected:
             faults.append(f"{file.relative_to(ROOT)}: public macros {public}, expected {expected}")
     assert not faults, "\n".join(faults)

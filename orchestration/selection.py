@@ -1,0 +1,109 @@
+"""What a run need not build again. A table holds what the last run left in it as long as nothing that it is made from
+has changed: no file of the project, no delivery of the feeds behind it, and not the clock where it looks at that."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from orchestration.data_dir import DataDir
+from orchestration.runs import State, latest_built
+from orchestration.warehouse import Warehouse
+
+# A model that asks the clock or the run for more than which deliveries have come changes with every run.
+CLOCK = ("macro.tieout.as_of", "macro.tieout.run_id")
+ONLY_DELIVERIES = ("macro.tieout.is_received", "macro.tieout.mark_processed")
+
+# Where deliveries of every feed stand side by side.
+OF_ALL_FEEDS = "landing"
+# What people read, and what is kept of every run: built in every run whatever is new.
+ALWAYS = ("marts", "audit")
+LAW_TAG = "law"
+
+Manifest = Mapping[str, Any]
+
+
+def batches_of_feeds(data: DataDir) -> dict[str, int]:
+    """How many batches each feed has, by `<system>/<feed>`; batches are only ever added."""
+    found = (data.root / "landing").glob("[!.]*/*/*/*/manifest.json")
+    return dict(Counter("/".join(file.parts[-5:-3]) for file in found))
+
+
+def changed_feeds(data: DataDir, warehouse: Warehouse, target: str, project_key: str) -> set[str] | None:
+    """The feeds of which batches came since the last build; None when that build cannot be built upon: it did not
+    close, or had less than the whole, or was of another project, or somebody else has built since.
+    """
+    last = latest_built(data, target)
+    if last is None or last.state != State.CLOSED or last.stream or last.project_key != project_key:
+        return None
+    if latest_build_id(warehouse) != last.run_id:
+        return None
+    now = batches_of_feeds(data)
+    return {feed for feed in now.keys() | last.batches.keys() if now.get(feed) != last.batches.get(feed)}
+
+
+def latest_build_id(warehouse: Warehouse) -> str | None:
+    """The id of the run that last built anything in a warehouse, as the warehouse says."""
+    if not warehouse.columns("audit", "builds"):
+        return None
+    found = warehouse.rows(
+        f"select run_id from {warehouse.relation('audit', 'builds')} order by started_at desc, run_id desc limit 1"
+    )
+    return found[0][0] if found else None
+
+
+def to_build(manifest: Manifest, feeds: set[str]) -> list[str]:
+    """The names of the nodes that a run has to build, tests included, when only these feeds have something new."""
+    clocked = _macros_with_a_clock(manifest["macros"])
+    nodes: Manifest = manifest["nodes"]
+    changed: dict[str, bool] = {}
+
+    def is_changed(unique_id: str) -> bool:
+        if unique_id not in changed:
+            node = nodes.get(unique_id)
+            if node is None:
+                changed[unique_id] = _is_fresh_source(manifest["sources"].get(unique_id), feeds)
+            else:
+                changed[unique_id] = (
+                    node["config"].get("schema") in ALWAYS
+                    or bool(clocked.intersection(node["depends_on"].get("macros", [])))
+                    or any(is_changed(parent) for parent in node["depends_on"].get("nodes", []))
+                )
+        return changed[unique_id]
+
+    chosen = []
+    for unique_id, node in nodes.items():
+        is_law = node["resource_type"] == "test" and LAW_TAG in node.get("tags", [])
+        if node["resource_type"] in ("model", "seed", "test") and (is_law or is_changed(unique_id)):
+            chosen.append(node["name"])
+    return sorted(chosen)
+
+
+def read_manifest(file: Path) -> Manifest | None:
+    """dbt's manifest, when it is there."""
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+
+
+def _is_fresh_source(source: Mapping[str, Any] | None, feeds: set[str]) -> bool:
+    """Whether a source has something new. Nobody outside the marts reads the book of all batches for more than those of
+    the feeds that it is made of."""
+    if source is None or source["source_name"] == OF_ALL_FEEDS:
+        return False
+    return f"{source['source_name']}/{source['name']}" in feeds
+
+
+def _macros_with_a_clock(macros: Manifest) -> set[str]:
+    """The macros that ask the clock, themselves or by others."""
+    found = set(CLOCK)
+    while True:
+        more = {
+            name
+            for name, macro in macros.items()
+            if name not in found
+            and name not in ONLY_DELIVERIES
+            and found.intersection(macro["depends_on"].get("macros", []))
+        }
+        if not more:
+            return found
+        found |= more

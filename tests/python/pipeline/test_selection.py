@@ -1,0 +1,107 @@
+"""A run builds what has changed since the last one, and everything where it cannot know."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.python.pipeline.conftest import ROOT, TIEOUT
+
+DAY_1, DAY_2 = "2026-03-04T06:00:00Z", "2026-03-05T06:00:00Z"
+POS = "order_id,store_id,status,currency,total,created_at,updated_at\n"
+OMS = "order_id,location_id,state,currency,order_total,placed_at,modified_at,revision\n"
+
+
+def deliver(data_dir: Path, system: str, name: str, *orders: str) -> None:
+    """A file of orders, each sold at ten for 5.00."""
+    times = "2026-03-01T10:00:00Z,2026-03-01T10:00:00Z"
+    lines = [
+        f"{order},S1,PAID,EUR,5.00,{times}" if system == "pos" else f"{order},S1,shipped,EUR,5.00,{times},1"
+        for order in orders
+    ]
+    folder = data_dir / "inbox" / "acme" / system / "orders"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text((POS if system == "pos" else OMS) + "\n".join(lines) + "\n")
+
+
+def run(data_dir: Path, as_of: str, *arguments: str) -> tuple[dict[str, int], set[str]]:
+    """Run on the real project; the stream's counts, and the names of what was built and tested."""
+    done = subprocess.run(
+        [*TIEOUT, "run", "--json", "--as-of", as_of, *arguments, "--data-dir", str(data_dir)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = json.loads((data_dir / ".dbt" / "duckdb" / "run_results.json").read_text())["results"]
+    names = {result["unique_id"].split(".")[2] for result in results}
+    return json.loads(done.stdout)["streams"]["pos_oms_orders"], names
+
+
+def build_by_hand(data_dir: Path, *arguments: str) -> None:
+    """Somebody else builds in the warehouse."""
+    subprocess.run(
+        [Path(sys.executable).parent / "dbt", "--quiet", "run", *arguments, "--project-dir", ROOT]
+        + ["--profiles-dir", ROOT, "--target-path", data_dir / "hand"],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "TIEOUT_DATA_DIR": str(data_dir),
+            "TIEOUT_DUCKDB_PATH": str(data_dir / "warehouse.duckdb"),
+            "DBT_LOG_PATH": str(data_dir / "hand"),
+            "DBT_ENV_CUSTOM_ENV_TIEOUT_AS_OF": DAY_2,
+        },
+        check=True,
+        timeout=300,
+    )
+
+
+@pytest.mark.xdist_group("selection")
+def test_what_has_not_changed_is_not_built_again(data_dir: Path) -> None:
+    deliver(data_dir, "pos", "one.csv", "A1", "A2")
+    deliver(data_dir, "oms", "one.csv", "A1")
+    first, everything = run(data_dir, DAY_1)
+    assert first["matched"] == 1
+    assert {"stg_pos__orders", "stg_bank__statement", "currencies"} <= everything
+
+    again, built = run(data_dir, DAY_1)
+    assert again == first
+    laws = {name for name in everything if name.startswith("law_")}
+    assert laws
+    assert laws | {"pos_oms_orders__unmatched", "exceptions", "reconciliation_results"} <= built
+    assert not built & {"stg_pos__orders", "pos_oms_orders__by_order_id", "currencies", "policies"}
+
+    deliver(data_dir, "oms", "two.csv", "A2")
+    second, built = run(data_dir, DAY_2)
+    assert second["matched"] == 2
+    assert {"stg_oms__orders", "oms_orders__dispositions", "pos_oms_orders__by_order_id"} <= built
+    assert not built & {"stg_pos__orders", "stg_bank__statement", "orders_to_charges__by_order"}
+
+    build_by_hand(data_dir, "--select", "stg_pos__orders")
+    _, built = run(data_dir, DAY_2)
+    assert built == everything, "who knows what somebody else has built"
+
+    _, built = run(data_dir, DAY_2, "--full-refresh")
+    assert built == everything
+
+
+@pytest.mark.xdist_group("selection")
+def test_a_run_that_did_not_close_is_not_built_upon(data_dir: Path) -> None:
+    deliver(data_dir, "pos", "one.csv", "A1")
+    _, everything = run(data_dir, DAY_1)
+    record = max((data_dir / "runs").glob("*.json"))
+    content = json.loads(record.read_text())
+    record.write_text(json.dumps({**content, "state": "FAILED"}))
+    _, built = run(data_dir, DAY_1)
+    assert built == everything
+
+    record = max((data_dir / "runs").glob("*.json"))
+    content = json.loads(record.read_text())
+    record.write_text(json.dumps({**content, "project_key": "another project"}))
+    _, built = run(data_dir, DAY_1)
+    assert built == everything
