@@ -46,8 +46,18 @@ def run(data_dir: Path, as_of: str, *arguments: str) -> tuple[dict[str, int], se
 def build_by_hand(data_dir: Path, *arguments: str) -> None:
     """Somebody else builds in the warehouse."""
     subprocess.run(
-        [Path(sys.executable).parent / "dbt", "--quiet", "run", *arguments, "--project-dir", ROOT]
-        + ["--profiles-dir", ROOT, "--target-path", data_dir / "hand"],
+        [
+            Path(sys.executable).parent / "dbt",
+            "--quiet",
+            "run",
+            *arguments,
+            "--project-dir",
+            ROOT,
+            "--profiles-dir",
+            ROOT,
+            "--target-path",
+            data_dir / "hand",
+        ],
         cwd=ROOT,
         env={
             **os.environ,
