@@ -10,6 +10,7 @@
     {%- for step in declared.steps %}
     {%- set on = _step_keys(ladder, step) %}
     {%- set many = _step_many(ladder, step) %}
+    {%- set nets = _step_meta(ladder, step, 'nets') %}
     {%- set target = {} %}
     {%- for column in ['system', 'activity_id', 'currency', 'amount_minor'] %}{% do target.update({column: _held_column('step_rows', 'target', column, on)}) %}{% endfor %}
     select
@@ -29,7 +30,7 @@
         '{{ declared.stream }}' as stream,
         '{{ ladder }}' as ladder,
         '{{ step }}' as step,
-        case when outcome = 'AMBIGUOUS' then 'AMBIGUOUS' when anomalies = '' then 'MATCHED' else 'MISMATCHED' end as result,
+        case{{ " when outcome = 'NETTED' then 'EXCLUDED'" if nets }} when outcome = 'AMBIGUOUS' then 'AMBIGUOUS' when anomalies = '' then 'MATCHED' else 'MISMATCHED' end as result,
         anomalies,
         {{ _system_of(declared, 'source') }} as source_system,
         source_activity_id,
@@ -45,7 +46,7 @@
         source_status,
         target_status,
         {{ epoch_microseconds('target_event_at') }} - {{ epoch_microseconds('source_event_at') }} as skew_microseconds,
-        cast(null as {{ type_text() }}) as reason,
+        {{ text_literal(none) if not nets else "case when outcome = 'NETTED' then 'REVERSED' end" }} as reason,
         is_late,
         late_by_seconds,
         cast(null as integer) as copy_ordinal,

@@ -12,20 +12,20 @@
 
 {# Which side of a step's matches has several records: 'source', 'target', or none for pairs. #}
 {% macro _step_many(ladder, step) -%}
+    {{ return(_step_meta(ladder, step, 'many')) }}
+{%- endmacro %}
+
+{# The key columns of a step. #}
+{% macro _step_keys(ladder, step) -%}
+    {{ return(_step_meta(ladder, step, 'on') or []) }}
+{%- endmacro %}
+
+{# What a step says of itself in its model's config; dbt's graph has it once the project is parsed. #}
+{% macro _step_meta(ladder, step, name) -%}
     {%- if execute -%}
         {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.name == ladder ~ '__' ~ step -%}
-            {{ return(node.config.meta.many) }}
+            {{ return(node.config.meta.get(name)) }}
         {%- endfor -%}
     {%- endif -%}
     {{ return(none) }}
-{%- endmacro %}
-
-{# The key columns of a step, from its model's config; dbt's graph has it once the project is parsed. #}
-{% macro _step_keys(ladder, step) -%}
-    {%- if execute -%}
-        {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.name == ladder ~ '__' ~ step -%}
-            {{ return(node.config.meta.on) }}
-        {%- endfor -%}
-    {%- endif -%}
-    {{ return([]) }}
 {%- endmacro %}

@@ -94,7 +94,7 @@ judged as {{ inline_cte() }} (
                 then {{ _results_row_hash({
                     'stream': "'" ~ ladder.stream ~ "'",
                     'step': "'" ~ step ~ "'",
-                    'result': "case when outcome = 'AMBIGUOUS' then 'AMBIGUOUS' when anomalies = '' then 'MATCHED' else 'MISMATCHED' end",
+                    'result': "case" ~ (" when outcome = 'NETTED' then 'EXCLUDED'" if match.get('nets') else '') ~ " when outcome = 'AMBIGUOUS' then 'AMBIGUOUS' when anomalies = '' then 'MATCHED' else 'MISMATCHED' end",
                     'source_system': _system_of(ladder, 'source'),
                     'target_system': _system_of(ladder, 'target'),
                     'counterparty_id': "case when side = 'TARGET' then target_counterparty_id else source_counterparty_id end",

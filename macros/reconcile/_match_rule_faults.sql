@@ -13,6 +13,9 @@
             {%- do faults.append("match.on: '" ~ column ~ "' is not kept by this ladder; allowed are " ~ (columns | join(', ')) ~ " (add others to the ladder's `carries`)") -%}
         {%- endfor -%}
     {%- endif -%}
+    {%- if match.shape == 'reversal_pairs' -%}
+        {{ return(faults + _reversal_faults(match, columns)) }}
+    {%- endif -%}
     {%- if match.many -%}
         {%- if match.sum_of not in ['amount_minor', 'net_minor'] -%}
             {%- do faults.append("match.sum_of: give amount_minor or net_minor; got '" ~ (match.sum_of | string) ~ "'") -%}
@@ -68,4 +71,31 @@
     {%- set found = modules.re.fullmatch('([1-9][0-9]*) (second|minute|hour|day)s?', text | string) -%}
     {%- if not found -%}{{ return(none) }}{%- endif -%}
     {{ return((found.group(1) | int) * {'second': 1, 'minute': 60, 'hour': 3600, 'day': 86400}[found.group(2)]) }}
+{%- endmacro %}
+
+{# The faults of a rule of reversals beyond its keys. #}
+{% macro _reversal_faults(match, columns) -%}
+    {%- set faults = [] -%}
+    {%- if match.nets not in ['source', 'target'] -%}
+        {%- do faults.append("match.side: give source or target; got '" ~ (match.nets | string) ~ "'") -%}
+    {%- endif -%}
+    {%- if match.on is sequence and match.on is not string and 'currency' not in match.on -%}
+        {%- do faults.append("match.on: name currency too: amounts of different currencies are never added") -%}
+    {%- endif -%}
+    {%- if match.sum_of not in ['amount_minor', 'net_minor'] or match.sum_of not in columns -%}
+        {%- do faults.append("match.sum_of: give amount_minor or net_minor, and have the ladder keep it (`carries`); got '" ~ (match.sum_of | string) ~ "'") -%}
+    {%- endif -%}
+    {%- set pair = (match.between.items() | list) if match.between is mapping else [] -%}
+    {%- if pair | length != 1 or pair[0][0] not in columns or pair[0][1] is string or pair[0][1] is not sequence or pair[0][1] | unique | list | length != 2 -%}
+        {%- do faults.append("match.between: give one column that the ladder keeps and the two values that tell a record from its reversal, such as {'activity_type': ['CHARGE', 'REFUND']}; got '"
+            ~ (match.between | string) ~ "'") -%}
+    {%- endif -%}
+    {%- if match.without is string or match.without is not sequence -%}
+        {%- do faults.append("match.without: give a list of canonical columns; got '" ~ (match.without | string) ~ "'") -%}
+    {%- else -%}
+        {%- for column in match.without if column not in columns -%}
+            {%- do faults.append("match.without: '" ~ column ~ "' is not kept by this ladder; allowed are " ~ (columns | join(', ')) ~ " (add others to the ladder's `carries`)") -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(faults) }}
 {%- endmacro %}

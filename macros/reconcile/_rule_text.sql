@@ -10,7 +10,11 @@
     } -%}
     {%- if match is not none -%}
         {%- do rule.update({'match': match.shape, 'on': match.on, 'on_match': on_match}) -%}
+        {%- if match.get('nets') -%}
+            {%- do rule.update({'side': match.nets, 'between': match.between, 'sum_of': match.sum_of, 'without': match.without}) -%}
+        {%- else -%}
         {%- do rule.update({'sum_of': match.sum_of, 'once_per': match.once_per} if match.many else {'within': match.within, 'max_pairs': match.max_pairs}) -%}
+        {%- endif -%}
         {%- if _is_business_window(match) -%}{%- do rule.update({'calendar': match.calendar}) -%}{%- endif -%}
     {%- endif -%}
     {%- if ladder.absent -%}{%- do rule.update({'absent': ladder.absent}) -%}{%- endif -%}

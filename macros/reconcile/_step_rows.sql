@@ -7,7 +7,7 @@
         'anomalies', 'is_conflicting', 'price_abs_minor', 'price_pct', 'skew_seconds', 'grace_minutes', 'rule_version', 'is_late', 'late_by_seconds',
         'rejected_batch_id', 'rejected_row_number', 'row_hash'
     ] -%}
-    {%- set of_group = ['member_count', 'group_batch_id', 'group_row_number'] if match.many else [] -%}
+    {%- set of_group = ['member_count', 'group_batch_id', 'group_row_number'] if match.many else ['group_batch_id', 'group_row_number'] if match.get('nets') else [] -%}
     {%- set dropped = ['source_version', 'target_version', 'target_counterparty_id', 'target_business_date'] -%}
     {%- for column in match.on -%}{%- do dropped.append('target_' ~ column) -%}{%- endfor -%}
     select

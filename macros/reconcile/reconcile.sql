@@ -10,6 +10,7 @@
       AMBIGUOUS  a record with more than one equally good candidate, or in conflict with a copy of itself; it stays here
       GROUP      the one record that stands against several; the other side's columns hold their sum (rules many_to_one and one_to_many)
       MEMBER     one of those several; `group_batch_id` and `group_row_number` name the record of its GROUP row
+      NETTED     a record that another one of its side takes back, which `group_batch_id` and `group_row_number` name (rule reversal_pairs)
       LEFT       a record that the next step takes
     so that every record that came in is in exactly one row (laws 1 and 2). Columns: `org_id, outcome, side` (null for a pair), `source_*` and `target_*` of the
     record columns, `anomalies, is_conflicting`, the policy's fields, `rule_version`, `is_late, late_by_seconds`, the rejected record behind a
@@ -41,7 +42,7 @@
         post_hook="{{ mark_processed(consumer='" ~ consumer ~ "', upstream=" ~ (upstream | string) ~ ") }}",
         indexes=engine_indexes([['org_id', 'source_activity_id'], ['org_id', 'target_activity_id']]),
         meta={
-            'rule': rule_text, 'on': match.on, 'many': match.many, 'consumer': consumer, 'upstream': upstream, 'ladder': ladder, 'stream': declared.stream, 'step': step}
+            'rule': rule_text, 'on': match.on, 'many': match.many, 'nets': match.get('nets'), 'consumer': consumer, 'upstream': upstream, 'ladder': ladder, 'stream': declared.stream, 'step': step}
     ) }}
     {# Named here so that dbt sees every edge of the graph at parse, whatever the branches below render. #}
     {%- if _is_business_window(match) -%}{%- do ref('business_days') -%}{%- endif -%}
@@ -62,7 +63,9 @@ source_records as {{ kept_cte() if is_incremental() or previous else inline_cte(
 target_records as {{ kept_cte() if is_incremental() or previous else inline_cte() }} (
     {{ _step_input(ladder=declared, role='target', previous=previous, match=match, only_touched=is_incremental()) }}
 ),
-{% if match.many %}
+{% if match.shape == 'reversal_pairs' %}
+{{ _match_reversals(ladder=declared, match=match) }}
+{%- elif match.many %}
 {{ _match_group(ladder=declared, match=match) }}
 {%- elif match.within is none %}
 {{ _match_equal(ladder=declared, match=match) }}

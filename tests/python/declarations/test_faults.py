@@ -103,6 +103,18 @@ CASES = {
         ],
         {"checks": [{"price_tolerance": "too much"}], "absent": {"both": "MISSING"}},
     ),
+    "reversals_that_are_none": Case(
+        "orders__by_id",
+        "{{ reconcile(ladder='orders', match=reversal_pairs(side='both', on=['activity_id'],"
+        " between={'colour': ['A', 'A']}, sum_of='net', without=['batch_ref'])) }}",
+        [
+            ["match.side", "source or target", "'both'"],
+            ["match.on", "currency", "never added"],
+            ["match.sum_of", "amount_minor or net_minor", "'net'"],
+            ["match.between", "two values", "colour"],
+            ["match.without", "'batch_ref'", "carries"],
+        ],
+    ),
     "records_of_a_ladder_that_are_left_out_or_late": Case(
         "orders__by_id",
         STEP,

@@ -83,6 +83,27 @@ ABSURD = adyen(
     8, *((f"H{number}", "Settled", LARGEST, LARGEST, "") for number in range(12)), ("P8", PAID, "", LARGEST, "")
 )
 
+# Without a payout: one charge taken back whole, one in part, and one of two that share a payment.
+PENDING_HEADER, PENDING_LINE = SHOPIFY_LINES.replace(",paid,2026-02-06,{payout},", ",pending,,,").splitlines()
+
+
+def pending(kind: str, checkout: str, amount: str) -> str:
+    """A line of an export that no payout holds yet; no fee."""
+    return (
+        PENDING_LINE.replace("charge", kind).replace("#C1", checkout).replace("#A1", checkout.replace("C", "A"))
+    ).replace("60.72,2.43,58.29", f"{amount},0.00,{amount}")
+
+
+REVERSED = "\n".join(
+    [
+        PENDING_HEADER,
+        *(pending("charge", "#C1", "60.72"), pending("refund", "#C1", "-60.72")),
+        *(pending("charge", "#C2", "60.72"), pending("refund", "#C2", "-10.00")),
+        *(pending("charge", "#C3", "5.00"), pending("charge", "#C3", "5.00"), pending("refund", "#C3", "-5.00")),
+        "",
+    ]
+)
+
 # (org, feed, file, content); an org is a case of its own.
 DELIVERED_FIRST = [
     ("equal_ids", "shopify/payout_transactions", "t.csv", SHOPIFY_LINES.format(payout="26100000001")),
@@ -91,6 +112,8 @@ DELIVERED_FIRST = [
     ("no_payouts_yet", "shopify/payout_transactions", "t.csv", SHOPIFY_LINES.format(payout="119")),
     ("no_payouts_yet", "amazon/settlement_v2", "s.txt", AMAZON.format(payout="26100000001")),
     ("lines_later", "shopify/payouts", "p.csv", SHOPIFY_PAYOUTS),
+    ("reversed", "shopify/payouts", "p.csv", SHOPIFY_PAYOUTS),
+    ("reversed", "shopify/payout_transactions", "t.csv", REVERSED),
     ("broken", "adyen/settlement_details", "batch_7.csv", BROKEN),
     ("cut", "bank/statement", "mt940.sta", STATEMENT_CUT),
     ("absurd", "adyen/settlement_details", "batch_8.csv", ABSURD),
@@ -210,6 +233,23 @@ def test_lines_of_a_balance_that_goes_on_ask_for_no_payout(folder: Folder) -> No
         " where org_id = 'balance_goes_on' and ladder = 'legs_to_payouts' group by all",
     )
     assert found == [("EXCLUDED", "NOT_ITEMISABLE", "", 2)]
+
+
+@pytest.mark.xdist_group("payouts-nasty")
+def test_a_charge_and_its_full_refund_before_settlement_net_out(folder: Folder) -> None:
+    found = rows(
+        folder,
+        "select step, result, reason, source_amount_minor, count(*) from marts.reconciliation_results"
+        " where org_id = 'reversed' and ladder = 'legs_to_payouts' and source_activity_id is not null"
+        " group by all order by all",
+    )
+    assert [row for row in found if row[0] == "by_reversal"] == [
+        ("by_reversal", "EXCLUDED", "REVERSED", -6072, 1),
+        ("by_reversal", "EXCLUDED", "REVERSED", 6072, 1),
+    ]
+    assert sorted(row[3] for row in found if row[0] == "unmatched" for _ in range(row[4])) == [  # type: ignore[call-overload]
+        *(-1000, -500, 500, 500, 6072),
+    ]
 
 
 @pytest.mark.postgres
