@@ -47,11 +47,39 @@
     {%- if ladder.one_system is not boolean or (ladder.one_system and (ladder.source.system is not none or ladder.target.system is not none)) -%}
         {%- do faults.append("ladder '" ~ ladder.name ~ "': one_system must be true or false, and true only where both sides have records of several systems; got '" ~ (ladder.one_system | string) ~ "'") -%}
     {%- endif -%}
+    {%- set faults_of_subset = _subset_faults(ladder.subset, ladder) -%}
+    {%- do faults.extend(faults_of_subset) -%}
     {%- if not ladder.steps -%}
         {%- do faults.append("ladder '" ~ ladder.name ~ "': steps is empty; name at least one step") -%}
     {%- endif -%}
     {%- for column in lists.get('carries', []) if column not in _canonical_columns() -%}
         {%- do faults.append("ladder '" ~ ladder.name ~ "': carries '" ~ column ~ "' is no canonical column; allowed are " ~ (_canonical_columns() | join(', '))) -%}
     {%- endfor -%}
+    {{ return(faults) }}
+{%- endmacro %}
+
+{# The faults of a ladder's search for subsets. The bounds are hard: beyond them luck explains what is found. #}
+{% macro _subset_faults(subset, ladder) -%}
+    {%- set faults = [] -%}
+    {%- set where = "ladder '" ~ ladder.name ~ "': subset." -%}
+    {%- set known = ['enabled', 'lambda_max', 'many', 'max_pool', 'max_size', 'on'] -%}
+    {%- for key in subset if key not in known -%}
+        {%- do faults.append(where ~ key ~ ' is not known; allowed are ' ~ (known | join(', '))) -%}
+    {%- endfor -%}
+    {%- if subset.enabled is not boolean -%}
+        {%- do faults.append(where ~ "enabled must be true or false; got '" ~ (subset.enabled | string) ~ "'") -%}
+    {%- endif -%}
+    {%- if subset.many not in ['source', 'target'] -%}
+        {%- do faults.append(where ~ "many must be source or target, the side of which several make one; got '" ~ (subset.many | string) ~ "'") -%}
+    {%- endif -%}
+    {%- if subset.on is string or subset.on is not sequence or 'currency' not in subset.on -%}
+        {%- do faults.append(where ~ "on must be a list of canonical columns, currency among them: amounts of different currencies are never added; got '" ~ (subset.on | string) ~ "'") -%}
+    {%- endif -%}
+    {%- for key, least, most in [['max_pool', 2, 40], ['max_size', 2, 4]] if subset[key] is not integer or subset[key] < least or subset[key] > most -%}
+        {%- do faults.append(where ~ key ~ ' must be a whole number of ' ~ least ~ ' to ' ~ most ~ "; got '" ~ (subset[key] | string) ~ "'") -%}
+    {%- endfor -%}
+    {%- if subset.lambda_max is not number or subset.lambda_max <= 0 or subset.lambda_max > 1 -%}
+        {%- do faults.append(where ~ "lambda_max must be a number above 0 and up to 1; got '" ~ (subset.lambda_max | string) ~ "'") -%}
+    {%- endif -%}
     {{ return(faults) }}
 {%- endmacro %}

@@ -17,7 +17,14 @@ from orchestration.publish.parts import Fingerprint, Part, Section
 from orchestration.warehouse import Column, Warehouse, literal, quoted
 
 SCHEMA = "marts"
-MARTS = ("reconciliation_results", "exceptions", "reconciliation_summary", "rejected_records", "control_totals")
+MARTS = (
+    "reconciliation_results",
+    "exceptions",
+    "reconciliation_summary",
+    "rejected_records",
+    "control_totals",
+    "match_suggestions",
+)
 DUCKDB_FILE = "tieout.duckdb"
 
 # Raised when the layout of a version changes: everything is then written again.

@@ -103,6 +103,29 @@ CASES = {
         ],
         {"checks": [{"price_tolerance": "too much"}], "absent": {"both": "MISSING"}},
     ),
+    "a_search_for_subsets_without_bounds": Case(
+        "orders__by_id",
+        STEP,
+        [
+            ["subset.many", "source or target", "'both'"],
+            ["subset.on", "currency", "'['activity_id']'"],
+            ["subset.max_pool", "2 to 40", "'5000'"],
+            ["subset.max_size", "2 to 4", "'9'"],
+            ["subset.lambda_max", "up to 1", "'2'"],
+            ["subset.tolerance", "not known"],
+        ],
+        {
+            "subset": {
+                "enabled": True,
+                "many": "both",
+                "on": ["activity_id"],
+                "max_pool": 5000,
+                "max_size": 9,
+                "lambda_max": 2,
+                "tolerance": 5,
+            }
+        },
+    ),
     "reversals_that_are_none": Case(
         "orders__by_id",
         "{{ reconcile(ladder='orders', match=reversal_pairs(side='both', on=['activity_id'],"
