@@ -1,10 +1,11 @@
 """Measures what a reconciliation costs, and checks that its answer is right: `make bench`.
 
-    python bench/run.py [--rows 10000000] [--work .bench] [--report docs/benchmarks.md]
+    python -m bench.run [--rows 10000000] [--work .bench] [--report docs/benchmarks.md]
 
 In one go and each as a process of its own: the reference (`bench/reference.py`), `tieout run` on a first delivery, the
 reference again, `tieout run` on the delivery of the next day, then runs with little or nothing to do. After each of the
-two deliveries every published result row is held against the generator's answer key.
+two deliveries every published result row is held against the generator's answer key. Then the payouts stream against a
+script of its own (`bench/payouts.py`).
 
 Ends with 1 when an answer is wrong or a run fails, and, at full size, when a target is missed.
 """
@@ -17,70 +18,26 @@ import platform
 import shutil
 import subprocess
 import sys
-import threading
-import time
-from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import psutil
 
-ROOT = Path(__file__).resolve().parents[1]
+from bench import payouts
+from bench.measuring import GIGABYTE, ROOT, BenchError, Measured, Run, Target, deliver, measure, say, tell, tieout
+
 FULL_SIZE = 10_000_000
 EXAMPLES_AS_OF = "2026-03-03T06:00:00Z"
 STREAM = "pos_oms_orders"
-SAMPLE_SECONDS = 0.1
-GIGABYTE = 1024**3
 
 # What make bench holds the project to (ratios of one and the same go).
 MAX_TO_REFERENCE = 3.0
 MAX_SECOND_TO_FIRST = 0.20
 MAX_EMPTY_SECONDS = 15.0
 MAX_BYTES = 6 * GIGABYTE
-
-
-class BenchError(Exception):
-    """A run failed or its answer is wrong; the message says what."""
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A process that ended well: how long it took, the most memory that it and its children held at a time."""
-
-    seconds: float
-    peak_bytes: int
-    output: str
-
-
-@dataclass(frozen=True)
-class Run:
-    """A measured `tieout run` and what its summary says about itself."""
-
-    measured: Measured
-    summary: dict[str, Any]
-    nodes: dict[str, float]
-
-    @property
-    def timings(self) -> dict[str, float]:
-        return self.summary.get("timings", {})
-
-
-@dataclass
-class Target:
-    """A limit and what was measured."""
-
-    what: str
-    measured: float
-    limit: float
-    unit: str = ""
-
-    @property
-    def met(self) -> bool:
-        return self.measured <= self.limit
 
 
 @dataclass
@@ -93,6 +50,7 @@ class Bench:
     references: list[Measured] = field(default_factory=list)
     runs: dict[str, Run] = field(default_factory=dict)
     load_average: float = 0.0
+    payouts: payouts.Payouts | None = None
 
     @property
     def reference(self) -> Measured:
@@ -110,61 +68,8 @@ class Bench:
             Target("run on the examples", tiny.seconds, MAX_EMPTY_SECONDS, " s"),
             Target("run with nothing new, on top of both days", again.seconds, MAX_EMPTY_SECONDS, " s"),
             Target("peak memory of any run", peak / GIGABYTE, MAX_BYTES / GIGABYTE, " GB"),
+            *(self.payouts.targets() if self.payouts else []),
         ]
-
-
-def measure(command: list[str], log: Path) -> Measured:
-    """Run a command to its end as a process of its own.
-
-    Raises:
-        BenchError: it did not end with 0.
-    """
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("TIEOUT_", "DBT_"))}
-    out, err = log.with_suffix(".out"), log.with_suffix(".err")
-    with out.open("wb") as output, err.open("wb") as errors:
-        started = time.perf_counter()
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=errors)
-        sampler = _Sampler(process.pid)
-        sampler.start()
-        # `wait4` also says the most that the largest single process held, which no sample can miss.
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-    sampler.stop()
-    if process.returncode != 0:
-        tail = "\n".join((err.read_text(errors="replace") + out.read_text(errors="replace")).splitlines()[-25:])
-        raise BenchError(f"{' '.join(command)} ended with {process.returncode}:\n{tail}")
-    largest = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return Measured(seconds, max(largest, sampler.peak), out.read_text(encoding="utf-8"))
-
-
-class _Sampler(threading.Thread):
-    """Looks at the memory of a process and all its children until it is told to stop."""
-
-    def __init__(self, pid: int) -> None:
-        super().__init__(daemon=True)
-        self.pid = pid
-        self.peak = 0
-        self._ended = threading.Event()
-
-    def run(self) -> None:
-        while not self._ended.wait(SAMPLE_SECONDS):
-            total = 0
-            try:
-                root = psutil.Process(self.pid)
-                tree = [root, *root.children(recursive=True)]
-            except psutil.NoSuchProcess:
-                return
-            for process in tree:
-                try:
-                    total += process.memory_info().rss
-                except psutil.NoSuchProcess:
-                    continue
-            self.peak = max(self.peak, total)
-
-    def stop(self) -> None:
-        self._ended.set()
-        self.join()
 
 
 def extracts(work: Path, bench: Bench, day2: bool) -> tuple[Path, Path]:
@@ -180,48 +85,6 @@ def extracts(work: Path, bench: Bench, day2: bool) -> tuple[Path, Path]:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         (key / "done").touch()
     return inbox, key
-
-
-def deliver(inbox: Path, data: Path) -> None:
-    """Put the files of an inbox into a data folder's; as links where that can be, for landing moves them anyway."""
-    for file in sorted(path for path in inbox.rglob("*") if path.is_file()):
-        to = data / "inbox" / file.relative_to(inbox)
-        to.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(file, to)
-        except OSError:
-            shutil.copy2(file, to)
-
-
-def tieout(data: Path, as_of: str, log: Path) -> Run:
-    """A measured `tieout run`."""
-    command = [
-        str(Path(sys.executable).with_name("tieout")),
-        "run",
-        "--data-dir",
-        str(data),
-        "--as-of",
-        as_of,
-        "--json",
-    ]
-    measured = measure(command, log)
-    summary = json.loads(measured.output)
-    if summary["laws"]["failed"]:
-        raise BenchError(f"{summary['laws']['failed']} laws failed: {summary.get('failures')}")
-    return Run(measured, summary, _nodes(data))
-
-
-def _nodes(data: Path) -> dict[str, float]:
-    """Seconds of each dbt node of the last run; none when dbt has left no results."""
-    found = sorted((data / ".dbt").glob("*/run_results.json"), key=lambda path: path.stat().st_mtime)
-    if not found:
-        return {}
-    file = found[-1]
-    seconds: dict[str, float] = defaultdict(float)
-    for result in json.loads(file.read_text(encoding="utf-8"))["results"]:
-        kind, _, name = result["unique_id"].split(".")[:3]
-        seconds["tests" if kind in ("test", "unit_test") else name] += result["execution_time"]
-    return dict(seconds)
 
 
 def check(data: Path, key: Path, run: Run) -> None:
@@ -313,6 +176,7 @@ def go(bench: Bench, work: Path) -> None:
     hash_before = bench.runs["second day"].summary["streams"][STREAM]["results_hash"]
     if run("nothing new", data, second_as_of).summary["streams"][STREAM]["results_hash"] != hash_before:
         raise BenchError("a run with nothing new has changed the results")
+    bench.payouts = payouts.go(max(1, bench.rows * payouts.ORDERS // FULL_SIZE), work)
 
 
 def report(bench: Bench) -> str:
@@ -356,6 +220,7 @@ def report(bench: Bench) -> str:
         f"The reference ran before and after the first day ({tries}); the faster one counts. Peak memory is the sum",
         "over all processes of a run, looked at ten times a second, or the peak of the largest one where that is more.",
         "",
+        *(payouts.report(bench.payouts) if bench.payouts else []),
         "## Where the time goes",
         "",
         *_where(bench),
@@ -404,16 +269,6 @@ def _machine(bench: Bench) -> list[str]:
         f"load average when it began: {bench.load_average:.1f}",
         f"{datetime.now(UTC):%Y-%m-%d}",
     ]
-
-
-def say(text: str) -> None:
-    """Tell how far it is, beside the report that goes to standard output."""
-    print(text, file=sys.stderr, flush=True)
-
-
-def tell(what: str, one: Measured) -> None:
-    """Tell a measurement."""
-    say(f"{what}: {one.seconds:.1f} s, {one.peak_bytes / GIGABYTE:.2f} GB")
 
 
 def main(arguments: list[str] | None = None) -> int:
