@@ -26,7 +26,7 @@ from pathlib import Path
 import duckdb
 import psutil
 
-from bench import payouts
+from bench import payouts as payouts_bench
 from bench.measuring import GIGABYTE, ROOT, BenchError, Measured, Run, Target, deliver, measure, say, tell, tieout
 
 FULL_SIZE = 10_000_000
@@ -50,7 +50,7 @@ class Bench:
     references: list[Measured] = field(default_factory=list)
     runs: dict[str, Run] = field(default_factory=dict)
     load_average: float = 0.0
-    payouts: payouts.Payouts | None = None
+    payouts: payouts_bench.Payouts | None = None
 
     @property
     def reference(self) -> Measured:
@@ -176,7 +176,7 @@ def go(bench: Bench, work: Path) -> None:
     hash_before = bench.runs["second day"].summary["streams"][STREAM]["results_hash"]
     if run("nothing new", data, second_as_of).summary["streams"][STREAM]["results_hash"] != hash_before:
         raise BenchError("a run with nothing new has changed the results")
-    bench.payouts = payouts.go(max(1, bench.rows * payouts.ORDERS // FULL_SIZE), work)
+    bench.payouts = payouts_bench.go(max(1, bench.rows * payouts_bench.ORDERS // FULL_SIZE), work)
 
 
 def report(bench: Bench) -> str:
@@ -220,7 +220,7 @@ def report(bench: Bench) -> str:
         f"The reference ran before and after the first day ({tries}); the faster one counts. Peak memory is the sum",
         "over all processes of a run, looked at ten times a second, or the peak of the largest one where that is more.",
         "",
-        *(payouts.report(bench.payouts) if bench.payouts else []),
+        *(payouts_bench.report(bench.payouts) if bench.payouts else []),
         "## Where the time goes",
         "",
         *_where(bench),
