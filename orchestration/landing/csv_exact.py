@@ -24,11 +24,11 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.landing.damage import has_marks, reason_sql, shown_sql
-from orchestration.landing.engine import connect, identifier, literal
+from orchestration.landing.engine import connect, literal
 from orchestration.landing.errors import UnreadableFileError
 from orchestration.landing.header import HeaderLine, HeaderMap
 from orchestration.landing.lines import LINES, line_batches
-from orchestration.landing.reading import Reading, Target, column_list, copy_out, write_rejects
+from orchestration.landing.reading import Reading, Target, column_list, copy_out, line_breaks_in_values, write_rejects
 from orchestration.landing.text import PlainText
 
 SWALLOW_COLUMNS = 4
@@ -69,7 +69,7 @@ def read_exactly(
             delimiter=delimiter,
             header_lines=line.lines,
             physical_lines=plain.counts.lines,
-            record_line_breaks=_line_breaks_in_values(connection, target, header),
+            record_line_breaks=line_breaks_in_values(connection, target, header),
             reject_lines=reject_lines,
             blank_lines=blank + line.blank_lines_before,
         )
@@ -269,18 +269,6 @@ def _write_records(
         from (select row_number, {grammar.split("text")} as f from units
               where kind in ('record', 'uneven', 'region')) as r"""
     return copy_out(connection, query, target.records)
-
-
-def _line_breaks_in_values(connection: duckdb.DuckDBPyConnection, target: Target, header: HeaderMap) -> int:
-    """Line breaks counted in the values as they were written, not in what the reader believes it read."""
-    names = [name for name, position in header.sources if position is not None] + [name for _, name in header.extras]
-    breaks = " + ".join(
-        "coalesce(case when contains({0}, chr(10)) or contains({0}, chr(13)) then "
-        "strlen({0}) - strlen(replace({0}, chr(10), '')) - strlen(replace({0}, chr(13), '')) "
-        "+ strlen(replace({0}, chr(13) || chr(10), 'x')) end, 0)".format(identifier(name))
-        for name in names
-    )
-    return _one(connection, f"select coalesce(sum({breaks}), 0) from read_parquet({literal(str(target.records))})")
 
 
 def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:

@@ -2,14 +2,14 @@
 
 Two readings, both for files of one line end, without NUL, with a header on the first line:
 
-* `clean`: every line is a record. When physical lines = 1 + records there is no blank line and no line break inside a
-  field, because neither count can be negative.
+* `clean`: the file is nothing but records. When physical lines = 1 + records + line breaks inside their values there is
+  no blank line and none that was passed over, because no count can be negative.
 * `around`: for a file without quotes. A physical line is then a record or is none, by its delimiters alone; `misfits`
   finds those that are none, DuckDB passes over lines of its own finding, and the two must be the same lines.
 
 DuckDB lets two faults pass: empty fields too many at a line's end, and a quote inside an unquoted field. The first
 shows in the file's number of delimiters: no accepted record has too few, so when the sum is right each is. The second
-leaves a quote in a value.
+leaves a quote in a value; where values hold quotes, the file's own bytes must show that each was doubled (`quoting`).
 """
 
 from collections.abc import Callable, Iterator
@@ -22,7 +22,16 @@ from orchestration.landing.engine import connect, identifier, literal
 from orchestration.landing.header import HeaderLine, HeaderMap
 from orchestration.landing.misfits import Misfit, count_delimiters, find_misfits
 from orchestration.landing.numbering import rejects_before
-from orchestration.landing.reading import NO_REJECTS, Reading, Target, column_list, copy_out, write_rejects
+from orchestration.landing.quoting import quotes_are_whole
+from orchestration.landing.reading import (
+    NO_REJECTS,
+    Reading,
+    Target,
+    column_list,
+    copy_out,
+    line_breaks_in_values,
+    write_rejects,
+)
 from orchestration.landing.text import PlainText
 
 
@@ -30,20 +39,21 @@ class NotProvableError(Exception):
     """The reading may well be right, but the counts do not prove it."""
 
 
-def may_be_fast(plain: PlainText, line: HeaderLine) -> bool:
+def may_be_fast(plain: PlainText, line: HeaderLine, delimiter: str) -> bool:
     """Whether nothing in the bytes is known to need the exact reader.
 
     One line end throughout, no NUL, a header on the first line, more than one column (DuckDB takes a blank line of a
-    one-column file for a record), and no quote beside a blank (where DuckDB drops the blank).
+    one-column file for a record), and no quote beside a blank that is not inside a quoted field (where DuckDB drops the
+    blank).
     """
     counts = plain.counts
     return (
         counts.has_one_line_end
         and counts.nul == 0
-        and counts.blank_quotes == 0
         and line.blank_lines_before == 0
         and line.lines == 1
         and len(line.fields) > 1
+        and (counts.blank_quotes == 0 or quotes_are_whole(plain, delimiter))
     )
 
 
@@ -70,11 +80,14 @@ class FastReader:
         """Every line is a record, or DuckDB stops at the first that is not."""
         with connect(self.target.work_dir) as connection:
             records = copy_out(connection, self._query(f"select * from {self._reader()}"), self.target.records)
-            if self.plain.counts.lines != 1 + records:
+            breaks = 0
+            if self.plain.counts.lines != 1 + records and self.quotes:
+                breaks = line_breaks_in_values(connection, self.target, self.header)
+            if self.plain.counts.lines != 1 + records + breaks or (breaks and self._may_swallow(connection)):
                 raise NotProvableError
             self._check_values(connection, records)
             write_rejects(connection, self.target, NO_REJECTS)
-        return self._reading(records)
+        return self._reading(records, breaks=breaks)
 
     def around(self, thorough: bool) -> Reading:
         """Every line that is no record is known beforehand, and passed over."""
@@ -113,13 +126,30 @@ class FastReader:
         select = column_list(self.header, [f"c{i}" for i in range(self.fields)])
         return f"select {select}, {self.target.constants()}{number} from ({source}) as r"
 
+    def _may_swallow(self, connection: duckdb.DuckDBPyConnection) -> bool:
+        """Whether a value goes over lines and holds delimiters enough for a whole line of the file: then a closing
+        quote may be missing, and good lines may stand in it as text.
+        """
+        mark = literal(self.delimiter)
+        swallows = " or ".join(
+            f"((contains({column}, chr(10)) or contains({column}, chr(13)))"
+            f" and strlen({column}) - strlen(replace({column}, {mark}, '')) >= {self.fields - 1})"
+            for column in self._columns()
+        )
+        query = f"select coalesce(bool_or({swallows}), false) from read_parquet({literal(str(self.target.records))})"
+        return connection.execute(query).fetchone() != (False,)
+
+    def _columns(self) -> list[str]:
+        """The written columns that hold what was delivered."""
+        names = [name for name, position in self.header.sources if position is not None]
+        return [identifier(name) for name in names + [name for _, name in self.header.extras]]
+
     def _check_values(self, connection: duckdb.DuckDBPyConnection, records: int) -> None:
         """No quote in an unquoted field, no field too many at a line's end. Only where the bytes leave room for it."""
         inside = self.delimiters - (self.fields - 1) * records
         if not self.quotes and not inside:
             return
-        names = [name for name, position in self.header.sources if position is not None]
-        columns = [identifier(name) for name in names + [name for _, name in self.header.extras]]
+        columns = self._columns()
         mark = literal(self.delimiter)
         quotes = " or ".join(f"contains({column}, '\"')" for column in columns)
         marks = " + ".join(
@@ -131,7 +161,7 @@ class FastReader:
             f"select coalesce(bool_or({quotes}), false), coalesce(sum({marks}), 0) "
             f"from read_parquet({literal(str(self.target.records))})"
         ).fetchone()
-        if row != (False, inside):
+        if row is None or row[1] != inside or (row[0] and not quotes_are_whole(self.plain, self.delimiter)):
             raise NotProvableError
 
     def _write_bad(self, connection: duckdb.DuckDBPyConnection, bad: list[Misfit], numbers: list[int]) -> None:
@@ -149,7 +179,7 @@ class FastReader:
         connection.register("bad", table)
         write_rejects(connection, self.target, "select *, 1 as line_span from bad")
 
-    def _reading(self, records: int, rejects: int = 0, blank: int = 0) -> Reading:
+    def _reading(self, records: int, rejects: int = 0, blank: int = 0, breaks: int = 0) -> Reading:
         return Reading(
             format="csv",
             columns=self.line.fields,
@@ -159,6 +189,7 @@ class FastReader:
             delimiter=self.delimiter,
             header_lines=1,
             physical_lines=self.plain.counts.lines,
+            record_line_breaks=breaks,
             reject_lines=rejects,
             blank_lines=blank,
         )

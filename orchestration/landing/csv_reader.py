@@ -55,7 +55,7 @@ def _fast_readers(
     plain: PlainText, target: Target, delimiter: str, line: HeaderLine, header: HeaderMap, least: int | None
 ) -> Iterator[FastReader]:
     """At most one reader: of the file, or where lines may be of unlike length of a copy in which they are not."""
-    if not may_be_fast(plain, line):
+    if not may_be_fast(plain, line, delimiter):
         return
     reader = FastReader(plain, target, delimiter, line, header)
     if least is not None and not reader.quotes:

@@ -105,6 +105,26 @@ def test_delimiters_inside_quotes_are_told_from_those_too_many(judge: Judge):
     assert judge(text(order(1, status='"a,b"'), order(2)))[0] == "clean"
 
 
+@pytest.mark.parametrize(
+    ("status", "reader"),
+    [
+        ('"a ""b"" c"', "clean"),
+        ('"two\nlines"', "clean"),
+        ('"two\n\nparagraphs, ""quoted"" \n"', "clean"),
+        ('"' + "a,b,c,d,e,f,g,h\n" * 2 + '"', "read_exactly"),  # may have swallowed good lines
+        ('a "b" c', "read_exactly"),
+        ('"a" "b"', "read_exactly"),
+        ('"a"b"', "read_exactly"),
+        (' "a"', "read_exactly"),
+        ('"a" ', "read_exactly"),
+        ('a"', "read_exactly"),
+    ],
+)
+def test_quotes_and_line_breaks_inside_values(judge: Judge, status: str, reader: str):
+    """Both readers say the same (`judge` compares); what is asked is whether the fast one dared."""
+    assert judge(text(order(1), order(2, status=status), order(3)))[0] == reader
+
+
 def test_faults_that_make_up_for_each_other(judge: Judge):
     """One delimiter too many and one too few: the sums are right, the lines are not."""
     few = order(2).rpartition(",")[0]
