@@ -87,7 +87,8 @@ shaped as (
         {%- if column.type == 'time' %}
         {{ column.name }}__moment,
         {%- endif %}
-        {{ column.name }}__is_plain,
+        {#- What is left of an amount without its decoration mostly is plain. #}
+        {{ column.name ~ '__is_plain or ' ~ _is_plain_amount(declaration, column.name) ~ ' as ' if column.type == 'amount' and column.name in changed }}{{ column.name }}__is_plain,
         {{ _clocked(column) ~ ' as ' if column.type == 'time' and column.name in changed }}{{ column.name }}
         {%- endfor %}
         {%- for column in with_zone %},

@@ -13,8 +13,17 @@
             {%- set text = 'case when ' ~ _symbol_fits(given, 'given.' ~ column.currency) ~ ' then ' ~ text ~ ' else ' ~ others ~ ' end' -%}
         {%- endif -%}
         {%- if 'decimal_comma' in marks -%}{%- set text = _with_decimal_point(declaration, text) -%}{%- endif -%}
-        {%- if column.get('implied_decimals') is not none -%}{{ return(_with_decimal_mark(text, column.implied_decimals)) }}{%- endif -%}
-        {{ return('case when ' ~ given ~ '__is_plain then ' ~ given ~ ' else (' ~ text ~ ') end') }}
+        {%- if column.get('implied_decimals') is not none -%}
+            {%- set digits = _long_digits(given, column.implied_decimals) -%}
+            {{ return('case when ' ~ digits.condition ~ ' then ' ~ digits.text ~ ' else ' ~ _with_decimal_mark(text, column.implied_decimals) ~ ' end') }}
+        {%- endif -%}
+        {%- set dollars -%}
+            {%- if 'symbol' in marks %}
+            when left({{ given }}, 1) = '$' and {{ _is_plain_amount(declaration, 'substr(' ~ given ~ ', 2)') }} and left({{ given }}, 2) <> '$-' and {{ _symbol_fits(given, 'given.' ~ column.currency) }}
+                then substr({{ given }}, 2)
+            {%- endif %}
+        {%- endset -%}
+        {{ return('case when ' ~ given ~ '__is_plain then ' ~ given ~ dollars ~ ' else (' ~ text ~ ') end') }}
     {%- endif -%}
     {%- if column.get('parts') -%}
         {%- set given = '(given.' ~ column.parts[0] ~ " || ' ' || coalesce(given." ~ column.parts[1] ~ ", ''))" -%}
@@ -67,6 +76,14 @@
     {{ return(replace_pattern(padded, '([0-9]{' ~ decimals ~ '})$', '.\\1')) }}
 {%- endmacro %}
 
+{# Digits alone, more of them than are implied, as nearly all are: the condition, and the text with its mark, without regular expressions. #}
+{% macro _long_digits(text, decimals) -%}
+    {{ return({
+        'condition': text ~ '__is_plain and length(' ~ text ~ ') > ' ~ (decimals + 1) ~ " and position('.' in " ~ text ~ ') = 0' ~ ('' if decimals > 0 else ' and false'),
+        'text': 'left(' ~ text ~ ', length(' ~ text ~ ') - ' ~ decimals ~ ") || '.' || right(" ~ text ~ ', ' ~ decimals ~ ')'
+    }) }}
+{%- endmacro %}
+
 {# The same, in the shapes that hold for the row: an org or counterparty may have others than the feed. #}
 {% macro _year_first_by_row(declaration, column, text) -%}
     {%- set otherwise = _year_first(text, column.get('formats') or []) -%}
@@ -93,8 +110,19 @@
     {# The zeros in front of month and day were for those of one digit. #}
     {%- set month = replace_pattern(turned.text, '^([0-9]{4})-0([0-9]{2})-', '\\1-\\2-') -%}
     {%- set day = replace_pattern(month, '^([0-9]{4}-[0-9]{2})-0([0-9]{2})([T ]|$)', '\\1-\\2\\3') -%}
-    {# Nearly every text has its year in front already, whatever the feed accepts besides. #}
-    {{ return('case when substr(' ~ text ~ ", 5, 1) = '-' then " ~ text ~ ' else ' ~ day ~ ' end') }}
+    {# Nearly every text has its year in front already, whatever the feed accepts besides, or day and month with two digits each: its pieces are where they are. #}
+    {%- set places = {
+        'DD.MM.YYYY': ['.', 3, 6, 7, 4, 1], 'MM/DD/YYYY': ['/', 3, 6, 7, 1, 4], 'DD/MM/YYYY': ['/', 3, 6, 7, 4, 1], 'YYYY/MM/DD': ['/', 5, 8, 1, 6, 9]
+    } -%}
+    {%- set cases = [] -%}
+    {%- for name in formats if name in places -%}
+        {%- set mark, first, second, year, month_at, day_at = places[name] -%}
+        {%- do cases.append(
+            'when substr(' ~ text ~ ', ' ~ first ~ ", 1) = '" ~ mark ~ "' and substr(" ~ text ~ ', ' ~ second ~ ", 1) = '" ~ mark ~ "' and substr(" ~ text ~ ", 11, 1) in ('', ' ', 'T')"
+            ~ ' then substr(' ~ text ~ ', ' ~ year ~ ", 4) || '-' || substr(" ~ text ~ ', ' ~ month_at ~ ", 2) || '-' || substr(" ~ text ~ ', ' ~ day_at ~ ', 2) || substr(' ~ text ~ ', 11)'
+        ) -%}
+    {%- endfor -%}
+    {{ return('case when substr(' ~ text ~ ", 5, 1) = '-' then " ~ text ~ ' ' ~ (cases | join(' ')) ~ ' else ' ~ day ~ ' end') }}
 {%- endmacro %}
 
 {# A time, year first, with its clock in 24 hours and its offset right behind; and the fixed offset of its zone, if that is what it has. #}
