@@ -12,32 +12,56 @@
     {%- set changed = columns | map(attribute='name') | select('in', _changed_columns(declaration)) | list -%}
     {%- set with_zone = [] -%}
     {%- for column in columns if _zone_column(column) -%}{%- do with_zone.append(column) -%}{%- endfor -%}
+    {%- if fill %}
+
+-- the records that have a blank to fill, and those that may fill it: few columns of few records are cheap to put in order
+above as (
+    select
+        parsed.batch_id,
+        parsed.row_number
+        {%- for name in fill.columns %},
+        {{ last_above('parsed.' ~ name, ['parsed.batch_id', "coalesce(parsed." ~ fill.by ~ ", '')"], 'parsed.row_number') | indent(8) }} as {{ name }}
+        {%- endfor %}
+    from parsed
+    where (parsed.batch_id, coalesce(parsed.{{ fill.by }}, '')) in (
+        select blank.batch_id, coalesce(blank.{{ fill.by }}, '')
+        from parsed as blank
+        where {% for name in fill.columns %}blank.{{ name }} is null{{ ' or ' if not loop.last }}{% endfor %}
+    )
+),
+    {%- endif %}
     {%- if fills %}
 
 -- a blank takes the last value above it, or what the feed says that a blank means
 filled as (
     select
-        {{ identity | join(',\n        ') }}
+        {%- for name in identity %}
+        parsed.{{ name }}{{ ',' if not loop.last }}
+        {%- endfor %}
         {%- for column in columns %},
         {%- if column.type == 'time' %}
-        {{ column.name }}__moment,
+        parsed.{{ column.name }}__moment,
         {%- endif %}
         {%- if fill and column.name in fill.columns %}
-        {{ column.name }}__is_plain and {{ column.name }} is not null as {{ column.name }}__is_plain,
-        {{ last_above(column.name, ['batch_id', fill.by], 'row_number') | indent(8) }} as {{ column.name }}
+        parsed.{{ column.name }}__is_plain and parsed.{{ column.name }} is not null as {{ column.name }}__is_plain,
+        coalesce(parsed.{{ column.name }}, above.{{ column.name }}) as {{ column.name }}
         {%- elif _default_of(declaration, column) %}
-        {{ column.name }}__is_plain and {{ column.name }} is not null as {{ column.name }}__is_plain,
-        coalesce({{ column.name }}, {{ _default_of(declaration, column) }}) as {{ column.name }}
+        parsed.{{ column.name }}__is_plain and parsed.{{ column.name }} is not null as {{ column.name }}__is_plain,
+        coalesce(parsed.{{ column.name }}, {{ _default_of(declaration, column) }}) as {{ column.name }}
         {%- else %}
-        {{ column.name }}__is_plain,
-        {{ column.name }}
+        parsed.{{ column.name }}__is_plain,
+        parsed.{{ column.name }}
         {%- endif %}
         {%- endfor %}
         {%- if fill %},
         -- it has nothing but blanks there, so that it goes on with the one above
-        {{ fill.columns | join(' is null and ') }} is null as is_continuation
+        {% for name in fill.columns %}parsed.{{ name }} is null{{ ' and ' if not loop.last }}{% endfor %} as is_continuation
         {%- endif %}
     from parsed
+    {%- if fill %}
+    left join above
+        on parsed.batch_id = above.batch_id and parsed.row_number = above.row_number
+    {%- endif %}
 ),
     {%- endif %}
     {%- if changed %}

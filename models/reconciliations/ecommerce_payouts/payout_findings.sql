@@ -101,17 +101,36 @@ open_chargebacks as (
     where legs.activity_type = 'CHARGEBACK' and reversed_payments.payment is null
 ),
 
+-- few payments are, so that only their charges have to be put in order
+payments_settled_twice as (
+    select
+        org_id,
+        system,
+        payment_ref,
+        min(batch_ref) as first_payout,
+        max(batch_ref) as last_payout
+    from charges
+    where payment_ref is not null and batch_ref is not null
+    group by org_id, system, payment_ref
+    having min(batch_ref) <> max(batch_ref)
+),
+
 numbered_settlements as (
     select
         charges.*,
-        min(charges.batch_ref) over (partition by charges.org_id, charges.system, charges.payment_ref) as first_payout,
-        max(charges.batch_ref) over (partition by charges.org_id, charges.system, charges.payment_ref) as last_payout,
+        twice.first_payout,
+        twice.last_payout,
         row_number() over (
             partition by charges.org_id, charges.system, charges.payment_ref
             order by charges.event_at, charges.activity_id
         ) as settlement
     from charges
-    where charges.payment_ref is not null and charges.batch_ref is not null
+    inner join payments_settled_twice as twice
+        on
+            charges.org_id = twice.org_id
+            and charges.system = twice.system
+            and charges.payment_ref = twice.payment_ref
+    where charges.batch_ref is not null
 ),
 
 settled_twice as (
@@ -126,7 +145,7 @@ settled_twice as (
         cast(null as bigint) as difference_minor,
         'payment ' || payment_ref || ' is settled in payout ' || first_payout || ' and in payout ' || last_payout || '.' as detail
     from numbered_settlements
-    where first_payout <> last_payout and settlement = 2
+    where settlement = 2
 ),
 
 -- a fee in whole minor units: percent has at most four decimals, so that amount times percent times 10^4 is whole; beyond 10^12 minor units a charge is no
