@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from bench import reference
+from bench import payouts, payouts_reference, reference
 from bench.run import STREAM, Bench, BenchError, Measured, Run, check, measure, report
 from examples.generate import Size, generate
 
@@ -52,6 +52,20 @@ def test_the_reference_reconciles_the_extracts(generated: Path, tmp_path: Path, 
     )
     key = json.loads((generated / "key" / "summary.json").read_text(encoding="utf-8"))
     assert found["TIMESTAMP_SKEW"] == key["anomalies"]["TIMESTAMP_SKEW"]
+
+
+def test_the_reference_of_payouts_ties_them_out(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    inbox, key = payouts.world(400, tmp_path)
+    payouts_reference.main(str(inbox / payouts.ORG), str(key), str(tmp_path / "out.duckdb"))
+    capsys.readouterr()
+    found = dict(
+        duckdb.connect(str(tmp_path / "out.duckdb"))
+        .sql("select state, count(*) from payout_results group by state")
+        .fetchall()
+    )
+    expected = json.loads((key / "summary.json").read_text(encoding="utf-8"))["payouts"]
+    assert found["TIED_OUT"] == expected["TIED_OUT"]
+    assert set(found) <= {"TIED_OUT", "DEPOSIT_MISSING"}
 
 
 def test_a_right_answer_passes(generated: Path, tmp_path: Path) -> None:
@@ -104,6 +118,6 @@ def test_the_report_names_no_path() -> None:
 def test_the_command_line_speaks(tmp_path: Path) -> None:
     root = Path(__file__).resolve().parents[3]
     done = subprocess.run(
-        [sys.executable, root / "bench" / "run.py", "--help"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "bench.run", "--help"], cwd=root, capture_output=True, text=True, check=True
     )
     assert "--rows" in done.stdout

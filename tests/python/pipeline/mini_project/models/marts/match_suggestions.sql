@@ -1,0 +1,2 @@
+select cast(null as varchar) as activity_id
+where false
