@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -80,7 +81,9 @@ def measure(command: list[str], log: Path) -> Measured:
     if process.returncode != 0:
         tail = "\n".join((err.read_text(errors="replace") + out.read_text(errors="replace")).splitlines()[-25:])
         raise BenchError(f"{' '.join(command)} ended with {process.returncode}:\n{tail}")
-    largest = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    # A child begins with what its parent held when it was made: no more than that says nothing of the child.
+    ours = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    largest = (usage.ru_maxrss if usage.ru_maxrss > ours else 0) * (1 if sys.platform == "darwin" else 1024)
     return Measured(seconds, max(largest, sampler.peak), out.read_text(encoding="utf-8"))
 
 
