@@ -81,9 +81,11 @@ def measure(command: list[str], log: Path) -> Measured:
     if process.returncode != 0:
         tail = "\n".join((err.read_text(errors="replace") + out.read_text(errors="replace")).splitlines()[-25:])
         raise BenchError(f"{' '.join(command)} ended with {process.returncode}:\n{tail}")
-    # A child begins with what its parent held when it was made: no more than that says nothing of the child.
+    # A child begins with what its parent held when it was made: no more than that says nothing of a child that lived
+    # long enough to be looked at.
     ours = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    largest = (usage.ru_maxrss if usage.ru_maxrss > ours else 0) * (1 if sys.platform == "darwin" else 1024)
+    says_something = usage.ru_maxrss > ours or not sampler.peak
+    largest = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) if says_something else 0
     return Measured(seconds, max(largest, sampler.peak), out.read_text(encoding="utf-8"))
 
 
