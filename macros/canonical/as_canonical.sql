@@ -21,7 +21,7 @@ from (
         {%- set value = made[name] if name in made else ('null' if name in absent or name == 'base_amount_minor' else records ~ '.' ~ name) %}
         {%- if name in ['amount_minor', 'net_minor'] and name not in absent %}
         {#- A sum may be more than any amount; it is unknown then, and fails what it is compared with. #}
-        case when abs({{ value }}) < 8000000000000000000 then cast({{ value }} as bigint) end as {{ name }}{{ ',' if not loop.last }}
+        case when abs({{ value }}) < 4000000000000000000 then cast({{ value }} as bigint) end as {{ name }}{{ ',' if not loop.last }}
         {%- else %}
         cast({{ value }} as {{ types.get(name, type_text()) }}) as {{ name }}{{ ',' if not loop.last }}
         {%- endif %}

@@ -1,4 +1,7 @@
-{# Integer quotient of two integers; what is left over is dropped. #}
+{#
+    Integer quotient of two whole numbers, a bigint; what is left over is dropped. The numbers may be sums, wider than a bigint: left to themselves, one engine
+    divides those to a float and another to a fraction.
+#}
 {% macro integer_divide(dividend, divisor) -%}
     {{ return(adapter.dispatch('integer_divide', 'tieout')(dividend=dividend, divisor=divisor)) }}
 {%- endmacro %}
@@ -8,13 +11,13 @@
 {%- endmacro %}
 
 {% macro duckdb__integer_divide(dividend, divisor) -%}
-    (({{ dividend }}) // ({{ divisor }}))
+    cast((cast({{ dividend }} as hugeint) // cast({{ divisor }} as hugeint)) as bigint)
 {%- endmacro %}
 
 {% macro postgres__integer_divide(dividend, divisor) -%}
-    (({{ dividend }}) / ({{ divisor }}))
+    cast(div(cast({{ dividend }} as numeric), cast({{ divisor }} as numeric)) as bigint)
 {%- endmacro %}
 
 {% macro spark__integer_divide(dividend, divisor) -%}
-    (({{ dividend }}) div ({{ divisor }}))
+    (cast({{ dividend }} as decimal(38, 0)) div cast({{ divisor }} as decimal(38, 0)))
 {%- endmacro %}

@@ -36,6 +36,10 @@
     {%- set landing = env_var('TIEOUT_DATA_DIR', 'data') ~ '/landing' -%}
     {%- set schema = env_var('TIEOUT_SCHEMA_PREFIX', '') ~ 'landing' -%}
     {%- do run_query('create schema if not exists ' ~ schema) -%}
+    {#- A warehouse of an earlier release has a view of that name. #}
+    {%- if run_query("select 1 from duckdb_views() where database_name = current_database() and schema_name = '" ~ schema ~ "' and view_name = 'batches'").rows -%}
+        {%- do run_query('drop view ' ~ schema ~ '.batches') -%}
+    {%- endif -%}
     {%- do run_query(_duckdb_landing_relation(
         'table', schema, 'batches', columns=_landing_columns('batches'), files=landing ~ '/*/*/*/*/manifest.json', reader='json'
     )) -%}

@@ -67,7 +67,7 @@ matched as (
         one.{{ column }} as {{ role }}_{{ column }},
         {%- elif column == 'amount_minor' %}
         -- a sum that is no amount is unknown, and an unknown amount fails its check
-        case when abs(blocks.total) < 8000000000000000000 then cast(blocks.total as bigint) end as {{ role }}_amount_minor,
+        case when abs(blocks.total) < 4000000000000000000 then cast(blocks.total as bigint) end as {{ role }}_amount_minor,
         {%- elif column == 'currency' %}
         one.currency as {{ role }}_currency,
         {%- else %}

@@ -31,7 +31,7 @@ with
         records.amount_minor,
         records.batch_id,
         records.row_number,
-        row_number() over (partition by {{ _keys('records', on) }} order by records.activity_id, records.batch_id, records.row_number) as number
+        row_number() over (partition by {{ _keys('records', on) }} order by {{ by_bytes('records.activity_id') }}, records.batch_id, records.row_number) as number
     from {{ ref(ladder ~ '__unmatched') }} as records
     where
         records.side = '{{ role | upper }}'
@@ -149,7 +149,7 @@ counted as (
         amounts.wanted_row_number,
         count(*) as subset_count,
         count(distinct amounts.amounts) as value_count,
-        min(amounts.member_ids) as member_ids
+        min({{ by_bytes('amounts.member_ids') }}) as member_ids
     from amounts
     group by amounts.wanted_batch_id, amounts.wanted_row_number
 ),

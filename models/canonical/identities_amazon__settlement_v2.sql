@@ -80,8 +80,8 @@ reserves as (
     from (
         select
             latest.*,
-            lag(settlement_id) over (partition by org_id, marketplace, currency order by started_at, settlement_id) as settlement_before,
-            lag(kept_minor) over (partition by org_id, marketplace, currency order by started_at, settlement_id) as kept_before
+            lag(settlement_id) over (partition by org_id, marketplace, currency order by started_at, {{ by_bytes('settlement_id') }}) as settlement_before,
+            lag(kept_minor) over (partition by org_id, marketplace, currency order by started_at, {{ by_bytes('settlement_id') }}) as kept_before
         from latest
         where occurrence = 1 and started_at is not null and (kept_minor <> 0 or returned_minor <> 0)
     ) as followed

@@ -1,16 +1,8 @@
 -- What processors charged, against what was charged to customers: per org, processor, currency and month.
 with legs as (
-    select
-        legs.org_id,
-        legs.system,
-        legs.currency,
-        cast(date_trunc('month', legs.business_date) as date) as month,
-        legs.activity_type,
-        legs.amount_minor
-    from {{ ref('processor_legs') }} as legs
-    left join {{ ref('processor_legs__dispositions') }} as settled
-        on legs.batch_id = settled.batch_id and legs.row_number = settled.row_number
-    where settled.batch_id is null
+    {{ live_records(records='processor_legs', columns=[
+        'org_id', 'system', 'currency', 'business_date', 'activity_type', 'amount_minor'
+    ]) }}
 ),
 
 summed as (
@@ -18,13 +10,13 @@ summed as (
         org_id,
         system,
         currency,
-        month,
+        cast(date_trunc('month', business_date) as date) as month,
         sum(case when activity_type = 'CHARGE' then 1 else 0 end) as charge_count,
         sum(case when activity_type = 'CHARGE' then amount_minor else 0 end) as gross_minor,
         sum(case when activity_type = 'FEE' then -amount_minor else 0 end) as fees_minor,
         sum(case when activity_type = 'FEE_TAX' then -amount_minor else 0 end) as fee_taxes_minor
     from legs
-    group by org_id, system, currency, month
+    group by org_id, system, currency, cast(date_trunc('month', business_date) as date)
 ),
 
 variances as (
@@ -64,7 +56,11 @@ select
     cast(fees_minor as {{ type_decimal(38, 0) }}) as fees_minor,
     cast(fee_taxes_minor as {{ type_decimal(38, 0) }}) as fee_taxes_minor,
     -- parts per million, rounded down: whole, so that every engine says the same
-    case when gross_minor > 0 then cast({{ integer_divide('(fees_minor + fee_taxes_minor) * 1000000', 'gross_minor') }} as bigint) end as effective_ppm,
+    -- a cost of more than a million times the charges is no rate
+    case
+        when gross_minor > 0 and abs(fees_minor + fee_taxes_minor) < 1000000 * gross_minor
+            then cast({{ integer_divide('(fees_minor + fee_taxes_minor) * 1000000', 'gross_minor') }} as bigint)
+    end as effective_ppm,
     cast(variance_count as bigint) as variance_count,
     cast(variance_minor as {{ type_decimal(38, 0) }}) as variance_minor
 from fee_analysis

@@ -1,20 +1,8 @@
 -- Every payout: what its lines come to, what was paid out, what the bank received, and whether the three agree.
 with payouts as (
-    select
-        payouts.org_id,
-        payouts.system,
-        payouts.activity_id,
-        payouts.currency,
-        payouts.exponent,
-        payouts.business_date,
-        payouts.amount_minor,
-        payouts.status,
-        payouts.batch_id,
-        payouts.row_number
-    from {{ ref('processor_payouts') }} as payouts
-    left join {{ ref('processor_payouts__dispositions') }} as settled
-        on payouts.batch_id = settled.batch_id and payouts.row_number = settled.row_number
-    where settled.batch_id is null
+    {{ live_records(records='processor_payouts', columns=[
+        'org_id', 'system', 'activity_id', 'currency', 'exponent', 'business_date', 'amount_minor', 'status', 'batch_id', 'row_number'
+    ]) }}
 ),
 
 members as (

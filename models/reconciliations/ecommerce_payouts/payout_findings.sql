@@ -11,25 +11,10 @@ SOURCE_DOES_NOT_ADD_UP: a file's own arithmetic does not hold (control_totals, o
     meta={'rule': rule_text, 'ladder': 'legs_to_payouts', 'stream': 'ecommerce_payouts', 'step': 'findings'}
 ) }}
 with legs as (
-    select
-        legs.org_id,
-        legs.system,
-        legs.activity_id,
-        legs.activity_type,
-        legs.order_ref,
-        legs.payment_ref,
-        legs.batch_ref,
-        legs.counterparty_id,
-        legs.business_date,
-        legs.currency,
-        legs.amount_minor,
-        legs.event_at,
-        legs.batch_id,
-        legs.row_number
-    from {{ ref('processor_legs') }} as legs
-    left join {{ ref('processor_legs__dispositions') }} as settled
-        on legs.batch_id = settled.batch_id and legs.row_number = settled.row_number
-    where settled.batch_id is null
+    {{ live_records(records='processor_legs', columns=[
+        'org_id', 'system', 'activity_id', 'activity_type', 'order_ref', 'payment_ref', 'batch_ref', 'counterparty_id', 'business_date', 'currency',
+        'amount_minor', 'event_at', 'batch_id', 'row_number'
+    ]) }}
 ),
 
 charges as (
@@ -107,8 +92,8 @@ payments_settled_twice as (
         org_id,
         system,
         payment_ref,
-        min(batch_ref) as first_payout,
-        max(batch_ref) as last_payout
+        min({{ by_bytes('batch_ref') }}) as first_payout,
+        max({{ by_bytes('batch_ref') }}) as last_payout
     from charges
     where payment_ref is not null and batch_ref is not null
     group by org_id, system, payment_ref
@@ -122,7 +107,7 @@ numbered_settlements as (
         twice.last_payout,
         row_number() over (
             partition by charges.org_id, charges.system, charges.payment_ref
-            order by charges.event_at, charges.activity_id
+            order by charges.event_at, {{ by_bytes('charges.activity_id') }}
         ) as settlement
     from charges
     inner join payments_settled_twice as twice
@@ -263,11 +248,11 @@ broken_files as (
         cast(null as date) as business_date,
         currency,
         -- more than any amount is no amount
-        case when abs(expected) < 8000000000000000000 then cast(abs(expected) as bigint) end as amount_minor,
+        case when abs(expected) < 4000000000000000000 then cast(abs(expected) as bigint) end as amount_minor,
         batch_id,
         coalesce(row_number, 0) as row_number,
         'SOURCE_DOES_NOT_ADD_UP' as anomaly,
-        case when abs(expected - actual) < 8000000000000000000 then cast(expected - actual as bigint) end as difference_minor,
+        case when abs(expected - actual) < 4000000000000000000 then cast(expected - actual as bigint) end as difference_minor,
         source_file || ' contradicts itself (' || balance || '): ' || coalesce(cast(expected as {{ type_text() }}), 'nothing') || ' stated, '
         || coalesce(cast(actual as {{ type_text() }}), 'nothing') || ' found, in minor units.' as detail
     from broken_promises
