@@ -93,6 +93,13 @@ def main() -> None:
 @click.option(
     "--full-refresh", is_flag=True, help="Build everything anew from what has landed; the answer is the same."
 )
+@click.option(
+    "--mode",
+    type=click.Choice(["hourly", "daily"]),
+    default="daily",
+    show_default=True,
+    help="hourly: judge only what is new of counterparties whose policy says HOURLY; daily: judge all.",
+)
 @json_option
 @click.pass_context
 def run(
@@ -102,13 +109,14 @@ def run(
     as_of: datetime | None,
     stream: str | None,
     full_refresh: bool,
+    mode: str,
     as_json: bool,
 ) -> None:
     """Land the inbox, reconcile, publish, and print the summary."""
     from orchestration import pipeline
     from orchestration.progress import for_terminal
 
-    request = pipeline.Request(data_dir, target, as_of, stream, full_refresh)
+    request = pipeline.Request(data_dir, target, as_of, stream, full_refresh, mode)
     with for_terminal() as progress:
         summary = pipeline.run(request, progress)
     if as_json:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration import parsed
-from orchestration.environment import Place, variables_set
+from orchestration.environment import DAILY, Place, variables_set
 from orchestration.errors import TieoutError, UsageError
 
 # A test with this tag holds one of the laws of the design.
@@ -82,6 +82,7 @@ def build(
     stream: str | None = None,
     nodes: list[str] | None = None,
     full_refresh: bool = False,
+    mode: str = DAILY,
     on_node: OnNode | None = None,
 ) -> BuildOutcome:
     """Run `dbt build` in this process and judge its results.
@@ -99,7 +100,7 @@ def build(
     run_results = place.dbt_target / "run_results.json"
     run_results.unlink(missing_ok=True)
     place.dbt_target.mkdir(parents=True, exist_ok=True)
-    with variables_set(place.variables(run_id, as_of)):
+    with variables_set(place.variables(run_id, as_of, mode)):
         # dbt keeps the DBT_ENV_CUSTOM_ENV_* of its first run for the life of the process.
         reset_metadata_vars()
         key = parsed.parse_key(project, place)

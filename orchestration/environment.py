@@ -12,6 +12,9 @@ from orchestration.data_dir import DataDir
 from orchestration.errors import UsageError
 
 TARGETS = ("duckdb", "postgres")
+# Whose new records a run judges: those of counterparties whose policy says HOURLY, or everybody's.
+HOURLY, DAILY = "hourly", "daily"
+MODES = (HOURLY, DAILY)
 SCHEMA_PREFIX = "TIEOUT_SCHEMA_PREFIX"
 
 
@@ -51,7 +54,7 @@ class Place:
         """dbt's target folder. Each place keeps its own partial parse, which holds only while paths and target stay."""
         return self.data.dbt / f"{self.target}{'-replay' if self.replay else ''}"
 
-    def variables(self, run_id: str, as_of: datetime) -> dict[str, str]:
+    def variables(self, run_id: str, as_of: datetime, mode: str = DAILY) -> dict[str, str]:
         """The variables of a dbt run in this place."""
         return {
             "TIEOUT_DATA_DIR": str(self.data.root),
@@ -59,6 +62,7 @@ class Place:
             SCHEMA_PREFIX: self.schema_prefix,
             "DBT_ENV_CUSTOM_ENV_TIEOUT_AS_OF": clock.to_text(as_of),
             "DBT_ENV_CUSTOM_ENV_TIEOUT_RUN_ID": run_id,
+            "DBT_ENV_CUSTOM_ENV_TIEOUT_MODE": mode,
         }
 
 

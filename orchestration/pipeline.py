@@ -19,7 +19,7 @@ from orchestration import clock, code_version, dbt_build, environment, parsed, p
 from orchestration import project as projects
 from orchestration.data_dir import DataDir
 from orchestration.dbt_build import BuildOutcome
-from orchestration.environment import Place
+from orchestration.environment import DAILY, Place
 from orchestration.errors import TieoutError, UsageError
 from orchestration.landing import LandingReport, land_inbox, latest_received_at, load_feeds, load_postgres
 from orchestration.landing.crash_points import crash_point
@@ -44,6 +44,7 @@ class Request:
     as_of: datetime | None = None
     stream: str | None = None
     full_refresh: bool = False
+    mode: str = DAILY
 
 
 @dataclass
@@ -80,6 +81,13 @@ class Run:
         alone = not self.replay and not self.full_refresh and code_version.built_whole(self.data, self.place.target)
         return self.request.stream if alone else None
 
+    @property
+    def mode(self) -> str:
+        """Whose new records to judge. What builds everything anew, and a replay, judge everybody's: there is nothing
+        yet that the others could be left at."""
+        whole = self.replay or self.full_refresh or not code_version.built_whole(self.data, self.place.target)
+        return DAILY if whole else self.request.mode
+
     def land(self) -> LandingReport | None:
         """Land what lies in the inbox. A replay lands nothing."""
         if self.replay:
@@ -114,7 +122,7 @@ class Run:
         try:
             with open_warehouse(self.place, self.data.root / ".tmp") as warehouse:
                 key = parsed.parse_key(self.project, self.place)
-                feeds = selection.changed_feeds(self.data, warehouse, self.place.target, key)
+                feeds = selection.changed_feeds(self.data, warehouse, self.place.target, key, self.mode)
         except TieoutError:
             # Not there, or not to be opened: building finds out what to say of it.
             return None
@@ -126,10 +134,12 @@ class Run:
         self.record.code_version = code_version.code_version(self.project)
         self.record.project_key = parsed.parse_key(self.project, self.place)
         self.record.batches = selection.batches_of_feeds(self.data)
-        self.record.stream = self.stream
+        self.record.stream, self.record.mode = self.stream, self.mode
         self.record.save(self.data)
         if self.full_refresh and not self.request.full_refresh:
             self.progress.note("The code has changed since the last run: everything is built anew.")
+        if self.mode != self.request.mode:
+            self.progress.note("This run judges every counterparty: what it builds is built from the beginning.")
         if self.replay and self.place.target == "duckdb":
             self.remove_scratch()
             self.place.duckdb_path.parent.mkdir(exist_ok=True)
@@ -147,6 +157,7 @@ class Run:
                 stream=self.stream,
                 nodes=nodes,
                 full_refresh=self.full_refresh,
+                mode=self.record.mode,
                 on_node=lambda done, total, name: self.progress.step(done, total, f"{done} of {total}: {name}"),
             )
         crash_point("after-dbt")

@@ -36,9 +36,12 @@ class RunRecord:
     ended_at: str | None = None
     built: bool = False
     stream: str | None = None
+    # Whose new records the run judges (see environment.MODES).
+    mode: str = "daily"
     # The code that the run builds with (see code_version).
     code_version: str | None = None
-    # All that dbt parses (see parsed.parse_key), and how many batches each feed had: what the next run may rest on.
+    # All that dbt parses (see parsed.parse_key), and how many batches each feed of an org had: what the next run may
+    # rest on.
     project_key: str | None = None
     batches: dict[str, int] = field(default_factory=dict)
     landed: dict[str, int] = field(default_factory=dict)

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.data_dir import DataDir
+from orchestration.environment import DAILY, HOURLY
 from orchestration.runs import State, latest_built
 from orchestration.warehouse import Warehouse
 
 # A model that asks the clock or the run for more than which deliveries have come changes with every run.
 CLOCK = ("macro.tieout.as_of", "macro.tieout.run_id")
-ONLY_DELIVERIES = ("macro.tieout.is_received", "macro.tieout.mark_processed")
+ONLY_DELIVERIES = ("macro.tieout.is_received", "macro.tieout.is_recent", "macro.tieout.mark_processed")
 
 # Where deliveries of every feed stand side by side.
 OF_ALL_FEEDS = "landing"
@@ -25,22 +26,29 @@ Manifest = Mapping[str, Any]
 
 
 def batches_of_feeds(data: DataDir) -> dict[str, int]:
-    """How many batches each feed has, by `<system>/<feed>`; batches are only ever added."""
+    """How many batches each feed of an org has, by `<org>/<system>/<feed>`; batches are only ever added."""
     found = (data.root / "landing").glob("[!.]*/*/*/*/manifest.json")
-    return dict(Counter("/".join(file.parts[-5:-3]) for file in found))
+    return dict(Counter("/".join(file.parts[-6:-3]) for file in found))
 
 
-def changed_feeds(data: DataDir, warehouse: Warehouse, target: str, project_key: str) -> set[str] | None:
+def changed_feeds(data: DataDir, warehouse: Warehouse, target: str, project_key: str, mode: str) -> set[str] | None:
     """The feeds of which batches came since the last build; None when that build cannot be built upon: it did not
-    close, or had less than the whole, or was of another project, or somebody else has built since.
+    close, or had less than the whole, or was of another project, or held records back that this one judges, or
+    somebody else has built since, or an org has come that nothing was ever built for (its policies are made for every
+    stream, whatever it delivers).
     """
     last = latest_built(data, target)
     if last is None or last.state != State.CLOSED or last.stream or last.project_key != project_key:
         return None
+    if last.mode == HOURLY and mode == DAILY:
+        return None
     if latest_build_id(warehouse) != last.run_id:
         return None
     now = batches_of_feeds(data)
-    return {feed for feed in now.keys() | last.batches.keys() if now.get(feed) != last.batches.get(feed)}
+    if {key.split("/")[0] for key in now} != {key.split("/")[0] for key in last.batches}:
+        return None
+    changed = (key for key in now.keys() | last.batches.keys() if now.get(key) != last.batches.get(key))
+    return {key.split("/", 1)[1] for key in changed}
 
 
 def latest_build_id(warehouse: Warehouse) -> str | None:

@@ -1,6 +1,6 @@
 {#
     Makes `audit.processed_batches` before the first model runs: which consumer (a model, or a step under one text of its rule) has worked
-    off which batch. Appended by `mark_processed`, never rebuilt. And `audit.builds`: whoever is about to change the warehouse, by id; the orchestrator sees there
+    off which batch. Appended by `mark_processed`, never rebuilt. And `audit.builds`: whoever is about to change the warehouse, by id, with its `as_of` and mode; the orchestrator sees there
     whether somebody has built since its last run.
 #}
 {% macro register_ledger() -%}
@@ -14,13 +14,20 @@
         {%- if flags.WHICH != 'test' -%}
             {%- set builds = schema ~ '.builds' -%}
             {%- do run_query('create table if not exists ' ~ builds ~ ' (run_id ' ~ type_text() ~ ', started_at timestamp)') -%}
+            {%- do run_query('alter table ' ~ builds ~ ' add column if not exists as_of timestamp') -%}
+            {%- do run_query('alter table ' ~ builds ~ ' add column if not exists mode ' ~ type_text()) -%}
             {%- do run_query(
-                'insert into ' ~ builds ~ ' (run_id, started_at) values (' ~ run_id() ~ ', '
-                ~ timestamp_literal(run_started_at.strftime('%Y-%m-%d %H:%M:%S.%f')) ~ ')'
+                'insert into ' ~ builds ~ ' (run_id, started_at, as_of, mode) values (' ~ run_id() ~ ', '
+                ~ timestamp_literal(run_started_at.strftime('%Y-%m-%d %H:%M:%S.%f')) ~ ', ' ~ as_of() ~ ", '" ~ run_mode() ~ "')"
             ) -%}
         {%- endif -%}
     {%- endif -%}
     select 1 as ledger_is_registered
+{%- endmacro %}
+
+{# The `as_of` of the last daily run, as a scalar query: all that a daily run judges was judged by then. #}
+{% macro _last_daily_as_of() -%}
+    {{ return('(select max(builds.as_of) from ' ~ generate_schema_name('audit', none) ~ ".builds as builds where builds.mode = 'daily')") }}
 {%- endmacro %}
 
 {% macro _ledger() -%}

@@ -67,6 +67,10 @@
         rejected_batch_id,
         rejected_row_number,
         {{ 'member_count' if many else 'cast(null as integer) as member_count' }},
+        {%- for column in _evidence_columns() %}
+        {{ column }},
+        {%- endfor %}
+        source_base_minor - target_base_minor as base_difference_minor,
         row_hash
     from {{ ref(ladder ~ '__' ~ step) }} as step_rows
     where {{ "outcome not in ('LEFT', 'MEMBER')" if many else "outcome <> 'LEFT'" }}
@@ -115,6 +119,7 @@
         rejected_batch_id,
         rejected_row_number,
         cast(null as integer) as member_count,
+        {{- _no_evidence() }}
         row_hash
     from {{ ref(ladder ~ '__unmatched') }}
 {%- endmacro %}

@@ -53,6 +53,7 @@
         {{ text_literal(none) }} as rejected_batch_id,
         cast(null as bigint) as rejected_row_number,
         cast(null as integer) as member_count,
+        {{- _no_evidence() }}
         {{ _results_row_hash({
             'stream': "'" ~ declared.stream ~ "'",
             'step': "'duplicates'",

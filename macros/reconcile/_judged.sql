@@ -8,6 +8,8 @@
     {%- set findings = [] -%}
     {%- for name in ladder.checks -%}{%- do findings.append([_anomaly_of(ladder, name), 'fails_' ~ name]) -%}{%- endfor -%}
     {%- do findings.append(['STALE_VERSION', 'is_stale']) -%}
+    {%- if 'price_tolerance' in ladder.checks -%}{%- do findings.append([_check_rates().anomaly, _check_rates().fails]) -%}{%- endif -%}
+    {%- set matched = 'matched_or_held' if _holds_back(ladder) else 'matched' -%}
     {%- if on_match -%}{%- do findings.append([on_match, is_match]) -%}{%- endif -%}
     {%- set findings = findings | sort %}
 {%- for role in ['source', 'target'] %}
@@ -18,9 +20,14 @@
 measured as {{ inline_cte() }} (
     select
         matched.*,
-        {%- for field in ['price_abs_minor', 'price_pct', 'skew_seconds', 'grace_minutes', 'rule_version'] %}
+        {%- for field in policy_fields(only='shown') + ['fx_max_age_days', 'fx_pivot', 'rule_version'] %}
         {{ _policy_field(field) }} as {{ field }},
         {%- endfor %}
+        -- where no base currency is named, the source's serves
+        case
+            when {{ _policy_field('price_basis') }} = 'BASE'
+                then coalesce({{ _policy_field('base_currency') }}, matched.source_currency, matched.target_currency)
+        end as base_currency,
         {{ epoch_microseconds('matched.target_event_at') }} - {{ epoch_microseconds('matched.source_event_at') }} as skew_microseconds,
         status_pairs.stream is not null as is_allowed_status_pair,
         {%- for role in ['source', 'target'] %}
@@ -32,7 +39,7 @@ measured as {{ inline_cte() }} (
         {{ role }}_rejections.batch_id as {{ role }}_rejected_batch_id,
         {{ role }}_rejections.row_number as {{ role }}_rejected_row_number{{ ',' if role == 'source' }}
         {%- endfor %}
-    from matched
+    from {{ matched }} as matched
     {{ _policy_joins(
         'matched',
         "case when matched.side = 'TARGET' then matched.target_counterparty_id else matched.source_counterparty_id end",
@@ -49,14 +56,17 @@ measured as {{ inline_cte() }} (
     {%- endfor %}
 ),
 
+{{ _converted(is_match=is_match) }}
+
 checked as {{ inline_cte() }} (
     select
-        measured.*,
+        converted.*,
         {%- for name in ladder.checks %}
         {{ is_match }} and (
-            {{ _check(name).fails | indent(12) }}
+            {{ _check(name, ladder.attributes).fails | indent(12) }}
         ) as fails_{{ name }},
         {%- endfor %}
+        {{ 'case when ' ~ is_match ~ ' then ' ~ _attribute_differences(ladder.attributes) ~ ' end' if ladder.attributes else text_literal(none) }} as attribute_differences,
         source_is_stale or target_is_stale as is_stale,
         {# The side that came second came after the other one's timer, and not with it. #}
         case
@@ -66,7 +76,7 @@ checked as {{ inline_cte() }} (
             when source_received_at > target_received_at
                 then {{ epoch_microseconds('source_received_at') }} - {{ epoch_microseconds(add_time('target_event_at', 'grace_minutes', 'minute')) }}
         end as late_by_microseconds
-    from measured
+    from converted
 ),
 
 concluded as {{ inline_cte() }} (

@@ -1,7 +1,7 @@
 {#
     A ladder's declaration from the registry (vars.streams): `{name, stream, source, target, checks, anomaly_of, absent, excluded, steps, carries, given}`, a side as
     `_side` gives it, none where it is no side; `checks` are names, `anomaly_of` the anomaly of each that has another one here than its own, `absent` what a record is
-    called that lacks its counterpart of a side, `excluded` which left-over records of a side no counterpart is asked for (`{when, reason}`), `one_system` whether a record and its counterpart are of one system, `subset` the search for subsets (see `subset_suggestions`); `given` is what the registry says. None when there is no such ladder.
+    called that lacks its counterpart of a side, `excluded` which left-over records of a side no counterpart is asked for (`{when, reason}`), `attributes` what else is compared (see `_compared_attributes`), `hourly_window` how many hours a run of mode hourly looks back, none in a stream that knows no modes, `one_system` whether a record and its counterpart are of one system, `subset` the search for subsets (see `subset_suggestions`); `given` is what the registry says. None when there is no such ladder.
 #}
 {% macro _ladder(name) -%}
     {%- for stream, declared in _streams().items() -%}
@@ -25,6 +25,7 @@
                     'source': _side(body.get('source')), 'target': _side(body.get('target')),
                     'checks': names if names else checks, 'anomaly_of': anomaly_of, 'absent': body.get('absent') or {}, 'excluded': body.get('excluded') or {},
                     'one_system': body.get('one_system') or false,
+                    'attributes': _compared_attributes(body.get('attributes') or {}), 'hourly_window': declared.get('hourly_window'),
                     'subset': dict({'enabled': false, 'many': 'source', 'on': ['currency'], 'max_pool': 20, 'max_size': 3, 'lambda_max': 0.02}, **(body.get('subset') or {})),
                     'steps': body.get('steps') or [], 'carries': body.get('carries') or [],
                     'given': body
@@ -120,11 +121,14 @@
     {{ return(by_record + [
         'activity_id', 'version', 'counterparty_id', 'status', 'currency', 'amount_minor', 'event_at', 'business_date', 'received_at',
         'batch_id', 'row_number'
-    ] + ladder.carries) }}
+    ] + ladder.carries + (ladder.attributes | map(attribute='name') | reject('in', ladder.carries) | list)) }}
 {%- endmacro %}
 
 {# SQL types of those columns, for the side of a row that is absent. #}
-{% macro _record_column_type(column) -%}
+{% macro _record_column_type(column, ladder=none) -%}
+    {%- if ladder is not none and column in ladder.attributes | map(attribute='name') and column not in _canonical_columns() -%}
+        {{ return(_attribute_type(ladder.source.records, column)) }}
+    {%- endif -%}
     {{ return({
         'version': 'bigint', 'amount_minor': 'bigint', 'fee_minor': 'bigint', 'net_minor': 'bigint', 'row_number': 'bigint', 'exponent': 'integer',
         'event_at': 'timestamp', 'received_at': 'timestamp', 'business_date': 'date'

@@ -47,6 +47,10 @@
     {%- if ladder.one_system is not boolean or (ladder.one_system and (ladder.source.system is not none or ladder.target.system is not none)) -%}
         {%- do faults.append("ladder '" ~ ladder.name ~ "': one_system must be true or false, and true only where both sides have records of several systems; got '" ~ (ladder.one_system | string) ~ "'") -%}
     {%- endif -%}
+    {%- if ladder.hourly_window is not none and (ladder.hourly_window is not integer or ladder.hourly_window < 1) -%}
+        {%- do faults.append("ladder '" ~ ladder.name ~ "': hourly_window of stream '" ~ ladder.stream ~ "' must be a whole number of hours, 1 or more; got '" ~ (ladder.hourly_window | string) ~ "'") -%}
+    {%- endif -%}
+    {%- do faults.extend(_attribute_faults(ladder)) -%}
     {%- set faults_of_subset = _subset_faults(ladder.subset, ladder) -%}
     {%- do faults.extend(faults_of_subset) -%}
     {%- if not ladder.steps -%}

@@ -71,7 +71,7 @@ matched as (
         {%- elif column == 'currency' %}
         one.currency as {{ role }}_currency,
         {%- else %}
-        cast(null as {{ _record_column_type(column) }}) as {{ role }}_{{ column }},
+        cast(null as {{ _record_column_type(column, ladder) }}) as {{ role }}_{{ column }},
         {%- endif %}
         {%- endfor %}
         {%- endfor %}

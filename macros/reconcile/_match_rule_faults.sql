@@ -13,6 +13,14 @@
             {%- do faults.append("match.on: '" ~ column ~ "' is not kept by this ladder; allowed are " ~ (columns | join(', ')) ~ " (add others to the ladder's `carries`)") -%}
         {%- endfor -%}
     {%- endif -%}
+    {%- if ladder.hourly_window is not none -%}
+        {%- if match.shape != 'one_to_one' -%}
+            {%- do faults.append("match: stream '" ~ ladder.stream ~ "' knows modes (hourly_window), which only one_to_one can hold records back for; got " ~ match.shape) -%}
+        {%- endif -%}
+        {%- if match.on is sequence and match.on is not string and 'activity_id' not in match.on and 'counterparty_id' not in match.on -%}
+            {%- do faults.append("match.on: name activity_id or counterparty_id: in a stream that knows modes (hourly_window) a block must not mix counterparties") -%}
+        {%- endif -%}
+    {%- endif -%}
     {%- if match.shape == 'reversal_pairs' -%}
         {{ return(faults + _reversal_faults(match, columns)) }}
     {%- endif -%}

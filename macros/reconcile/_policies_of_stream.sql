@@ -7,10 +7,14 @@
         policies.counterparty_id,
         policies.valid_from,
         coalesce(policies.valid_to - 1, date '9999-12-31') as valid_through,
-        policies.price_abs_minor,
-        policies.price_pct,
-        policies.skew_seconds,
-        policies.grace_minutes,
+        {%- for field in policy_fields(only='shown') %}
+        policies.{{ field }},
+        {%- endfor %}
+        policies.price_basis,
+        policies.base_currency,
+        policies.fx_max_age_days,
+        policies.fx_pivot,
+        policies.mode,
         substr(md5('{{ local_md5(rule_text) }}' || policies.policy_hash), 1, 12) as rule_version
     from {{ ref('policies') }} as policies
     where policies.stream = '{{ ladder.stream }}'

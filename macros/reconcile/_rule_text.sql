@@ -2,7 +2,7 @@
 {% macro _rule_text(ladder, step, match=none, on_match=none) -%}
     {%- set checks = [] -%}
     {%- for name in ladder.checks -%}
-        {%- set check = _check(name) -%}
+        {%- set check = _check(name, ladder.attributes) -%}
         {%- do checks.append({'check': name, 'anomaly': _anomaly_of(ladder, name), 'passes': check.formula}) -%}
     {%- endfor -%}
     {%- set rule = {

@@ -1,7 +1,7 @@
 {# The record columns of one side of a row as `source_*` or `target_*`: from `relation`, or typed nulls where the side is absent. #}
 {% macro _side_columns(ladder, role, relation=none) -%}
     {%- for column in _record_columns(ladder) %}
-    {{ relation ~ '.' ~ column if relation else 'cast(null as ' ~ _record_column_type(column) ~ ')' }} as {{ role }}_{{ column }},
+    {{ relation ~ '.' ~ column if relation else 'cast(null as ' ~ _record_column_type(column, ladder) ~ ')' }} as {{ role }}_{{ column }},
     {%- endfor %}
 {%- endmacro %}
 

@@ -18,6 +18,9 @@
         records.{{ column }},
         {%- endfor %}
         {{ 'true' if input.kind == 'conflicting' else 'false' }} as is_conflicting
+        {%- if ladder.hourly_window is not none and previous %},
+        records.is_held
+        {%- endif %}
     from {{ _touched_records(input.records, role, match) if only_touched else input.records }} as records
     {%- if input.kind == 'conflicting' %}
     where records.disposition = 'CONFLICTING'

@@ -6,7 +6,7 @@
     {%- set plain = [
         'anomalies', 'is_conflicting', 'price_abs_minor', 'price_pct', 'skew_seconds', 'grace_minutes', 'rule_version', 'is_late', 'late_by_seconds',
         'rejected_batch_id', 'rejected_row_number', 'row_hash'
-    ] -%}
+    ] + _evidence_columns() + (['is_held'] if ladder.hourly_window is not none else []) -%}
     {%- set of_group = ['member_count', 'group_batch_id', 'group_row_number'] if match.many else ['group_batch_id', 'group_row_number'] if match.get('nets') else [] -%}
     {%- set dropped = ['source_version', 'target_version', 'target_counterparty_id', 'target_business_date'] -%}
     {%- for column in match.on -%}{%- do dropped.append('target_' ~ column) -%}{%- endfor -%}
@@ -38,6 +38,12 @@
             when judged.target_is_stale then judged.target_rejected_row_number
         end as rejected_row_number,
         judged.row_hash
+        {%- for column in _evidence_columns() %},
+        cast(judged.{{ column }} as {{ _evidence_type(column) }}) as {{ column }}
+        {%- endfor %}
+        {%- if ladder.hourly_window is not none %},
+        {{ 'judged.is_held' if _holds_back(ladder) else 'false as is_held' }}
+        {%- endif %}
         {%- for column in of_group %},
         judged.{{ column }}
         {%- endfor %}

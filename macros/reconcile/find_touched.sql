@@ -22,36 +22,70 @@
     from {{ source('landing', 'batches') }} as batches
     inner join {{ new_batches }} as new_batches
         on batches.batch_id = new_batches.batch_id
-    where batches.system = 'tieout' and batches.feed = 'policies'
+    where batches.system = 'tieout' and batches.feed in ('policies', 'fx_rates')
     {%- endset -%}
-    {{ scratch_table(_scratch('orgs_with_new_policies'), orgs) }}
+    {{ scratch_table(_scratch('orgs_with_new_terms'), orgs) }}
 
     {%- set outdated -%}
     with policies_of_stream as (
         {{ _policies_of_stream(ladder, declared.rule) }}
     ),
 
-    held_under_new_policies as (
+    held_under_new_terms as (
         select
             held.org_id,
             held.source_activity_id,
             {{ _held_column('held', 'target', 'activity_id', on) }} as target_activity_id,
             held.rule_version,
+            held.base_currency,
+            held.source_currency,
+            {{ _held_column('held', 'target', 'currency', on) }} as target_currency,
+            held.source_rate,
+            held.source_rate_date,
+            held.source_rate_source,
+            held.target_rate,
+            held.target_rate_date,
+            held.target_rate_source,
+            held.outcome in ('PAIR', 'GROUP') as is_match,
             coalesce(held.source_counterparty_id, held.target_counterparty_id) as counterparty_id,
             coalesce(held.source_business_date, held.target_business_date) as business_date
         from {{ this }} as held
-        inner join {{ _scratch('orgs_with_new_policies') }} as orgs
+        inner join {{ _scratch('orgs_with_new_terms') }} as orgs
             on held.org_id = orgs.org_id
         where held.outcome <> 'LEFT'
     )
 
     select
-        held_under_new_policies.org_id,
-        held_under_new_policies.source_activity_id,
-        held_under_new_policies.target_activity_id
-    from held_under_new_policies
-    {{ _policy_joins('held_under_new_policies', 'held_under_new_policies.counterparty_id', 'held_under_new_policies.business_date') }}
-    where {{ _policy_field('rule_version') }} is distinct from held_under_new_policies.rule_version
+        held_under_new_terms.org_id,
+        held_under_new_terms.source_activity_id,
+        held_under_new_terms.target_activity_id
+    from held_under_new_terms
+    {{ _policy_joins('held_under_new_terms', 'held_under_new_terms.counterparty_id', 'held_under_new_terms.business_date') }}
+    {%- for role in ['source', 'target'] %}
+    left join {{ ref('fx_rates_in_force') }} as {{ role }}_rates
+        on
+            held_under_new_terms.org_id = {{ role }}_rates.org_id
+            and held_under_new_terms.base_currency = {{ role }}_rates.to_currency
+            and held_under_new_terms.{{ role }}_currency = {{ role }}_rates.from_currency
+            and {{ _policy_field('fx_pivot') }} = {{ role }}_rates.fx_pivot
+            and held_under_new_terms.business_date between {{ role }}_rates.valid_from and {{ role }}_rates.valid_through
+            and held_under_new_terms.business_date - {{ role }}_rates.rate_date <= {{ _policy_field('fx_max_age_days') }}
+    {%- endfor %}
+    where
+        {%- if _holds_back(ladder) %}
+        {{ _policy_field('mode') }} = 'HOURLY' and
+        {%- endif %}
+        (
+            {{ _policy_field('rule_version') }} is distinct from held_under_new_terms.rule_version
+            {#- Only a match has been converted: a single record never had a rate. #}
+            or (held_under_new_terms.is_match and (
+                {%- for role in ['source', 'target'] %}
+                {%- for column in ['rate', 'rate_date', 'rate_source'] %}
+                {{ 'or ' if not (loop.first and role == 'source') }}{{ role }}_rates.{{ column }} is distinct from held_under_new_terms.{{ role }}_{{ column }}
+                {%- endfor %}
+                {%- endfor %}
+            ))
+        )
     {%- endset -%}
     {{ scratch_table(_scratch('outdated'), outdated) }}
 
@@ -115,6 +149,9 @@
         where
             rejected.record_id is not null
             and rejected.batch_id in (select new_batches.batch_id from {{ new_batches }} as new_batches)
+        {%- if ladder.hourly_window is not none %}
+        {{ _released(ladder, role, on, is_later=previous is not none) | indent(8) }}
+        {%- endif %}
         union
         select
             outdated.org_id,
@@ -197,4 +234,32 @@
             or {{ _held_column('held', role, column, on) }} is distinct from now.{{ column }}
             {%- endfor %}
         )
+{%- endmacro %}
+
+{#
+    A further query of touched activities in a stream that knows modes: records that were held back and are now judged. A daily run judges all of them, an hourly one
+    those whose policy says HOURLY by now; a later step takes what the one before it has released.
+#}
+{% macro _released(ladder, role, on, is_later) %}
+    union
+    select
+        held.org_id,
+        held.{{ role }}_activity_id as activity_id
+    from {{ this }} as held
+    {%- if is_later %}
+    inner join {{ _scratch('input_' ~ role) }} as came
+        on held.{{ role }}_batch_id = came.batch_id and held.{{ role }}_row_number = came.row_number
+    where held.is_held and not came.is_held
+    {%- else %}
+    {%- if _holds_back(ladder) %}
+    inner join (
+        {{ _policies_of_stream(ladder, '') }}
+    ) as of_counterparty
+        on
+            held.org_id = of_counterparty.org_id
+            and of_counterparty.mode = 'HOURLY'
+            and (of_counterparty.counterparty_id is null or of_counterparty.counterparty_id = held.{{ role }}_counterparty_id)
+    {%- endif %}
+    where held.is_held and held.side = '{{ role | upper }}'
+    {%- endif %}
 {%- endmacro %}

@@ -13,7 +13,7 @@
       NETTED     a record that another one of its side takes back, which `group_batch_id` and `group_row_number` name (rule reversal_pairs)
       LEFT       a record that the next step takes
     so that every record that came in is in exactly one row (laws 1 and 2). Columns: `org_id, outcome, side` (null for a pair), `source_*` and `target_*` of the
-    record columns, `anomalies, is_conflicting`, the policy's fields, `rule_version`, `is_late, late_by_seconds`, the rejected record behind a
+    record columns, `anomalies, is_conflicting`, the policy's fields, the amounts in the base currency with their rates, `rule_version`, `is_late, late_by_seconds`, the rejected record behind a
     STALE_VERSION, and `row_hash`.
 
     A record's change touches the blocks of equal keys that it is in, was in, or goes to; every record of a touched block is matched anew and every old row of it
@@ -33,20 +33,21 @@
         {%- for feed in side.feeds + side.looks_at -%}{%- do upstream.append([side.consumer, 'staging.' ~ _rejected_model(feed)]) -%}{%- endfor -%}
     {%- endfor -%}
     {%- do upstream.append(['canonical.policies']) -%}
+    {%- do upstream.append(['canonical.fx_rates_in_force']) -%}
     {{ config(
         materialized='incremental', incremental_strategy='retract_insert',
         unique_key=[
             "coalesce(source_batch_id, '')", 'coalesce(source_row_number, 0)', "coalesce(target_batch_id, '')", 'coalesce(target_row_number, 0)'
         ],
         pre_hook='{{ find_touched() }}',
-        post_hook="{{ mark_processed(consumer='" ~ consumer ~ "', upstream=" ~ (upstream | string) ~ ") }}",
+        post_hook="{{ mark_processed(consumer='" ~ consumer ~ "', upstream=_worked_off(ladder='" ~ ladder ~ "', upstream=" ~ (upstream | string) ~ ")) }}",
         indexes=engine_indexes([['org_id', 'source_activity_id'], ['org_id', 'target_activity_id']]),
         meta={
             'rule': rule_text, 'on': match.on, 'many': match.many, 'nets': match.get('nets'), 'consumer': consumer, 'upstream': upstream, 'ladder': ladder, 'stream': declared.stream, 'step': step}
     ) }}
     {# Named here so that dbt sees every edge of the graph at parse, whatever the branches below render. #}
     {%- if _is_business_window(match) -%}{%- do ref('business_days') -%}{%- endif -%}
-    {%- do ref('policies') -%}{%- do ref('status_pairs') -%}
+    {%- do ref('policies') -%}{%- do ref('status_pairs') -%}{%- do ref('fx_rates_in_force') -%}
     {%- for side in [declared.source, declared.target] -%}
         {%- do ref(side.records) -%}{%- do ref(side.settled) -%}
         {%- for feed in side.feeds + side.looks_at -%}{%- do ref(_rejected_model(feed)) -%}{%- endfor -%}
@@ -56,13 +57,16 @@
 with policies_of_stream as (
     {{ _policies_of_stream(declared, rule_text) }}
 ),
-source_records as {{ kept_cte() if is_incremental() or previous else inline_cte() }} (
+{%- set input = 'arrived' if _holds_back(declared) else 'records' %}
+source_{{ input }} as {{ kept_cte() if is_incremental() or previous else inline_cte() }} (
     {{ _step_input(ladder=declared, role='source', previous=previous, match=match, only_touched=is_incremental()) }}
 ),
 
-target_records as {{ kept_cte() if is_incremental() or previous else inline_cte() }} (
+target_{{ input }} as {{ kept_cte() if is_incremental() or previous else inline_cte() }} (
     {{ _step_input(ladder=declared, role='target', previous=previous, match=match, only_touched=is_incremental()) }}
 ),
+
+{{- _held_back(ladder=declared, match=match, previous=previous) if _holds_back(declared) }}
 {% if match.shape == 'reversal_pairs' %}
 {{ _match_reversals(ladder=declared, match=match) }}
 {%- elif match.many %}
@@ -72,6 +76,7 @@ target_records as {{ kept_cte() if is_incremental() or previous else inline_cte(
 {%- else %}
 {{ _match_within(ladder=declared, match=match) }}
 {%- endif %},
+{{ _with_held(declared) if _holds_back(declared) }}
 {{ _judged(ladder=declared, step=step, match=match, on_match=on_match) }},
 
 {{ _model_name() }} as (
@@ -80,4 +85,13 @@ target_records as {{ kept_cte() if is_incremental() or previous else inline_cte(
 
 select *
 from {{ _model_name() }}
+{%- endmacro %}
+
+{#
+    What a step has worked off once it has run. A run of mode hourly looks only for records of hourly counterparties that new policies and rates touch, and leaves them
+    for the next daily run to note.
+#}
+{% macro _worked_off(ladder, upstream) -%}
+    {%- if not _holds_back(_ladder(ladder)) -%}{{ return(upstream) }}{%- endif -%}
+    {{ return(upstream | reject('in', [['canonical.policies'], ['canonical.fx_rates_in_force']]) | list) }}
 {%- endmacro %}

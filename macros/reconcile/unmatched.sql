@@ -5,7 +5,7 @@
     ladder: name of a ladder in the registry; the model is `<ladder>__unmatched`.
 
     PENDING with reason FEED_LATE while the other side's feed never delivered for the org (of the record's system, where the ladder says `one_system`); else PENDING with reason IN_GRACE while
-    `event_at + grace > as_of`; EXCLUDED where the ladder asks for no counterpart; else MISSING_TARGET or MISSING_SOURCE with the anomaly MISSING_<SYSTEM>, or REJECTED_<SYSTEM> and the rejected
+    `event_at + grace > as_of`; in a run of mode hourly PENDING with reason AWAITING_DAILY where only a daily run judges; EXCLUDED where the ladder asks for no counterpart; else MISSING_TARGET or MISSING_SOURCE with the anomaly MISSING_<SYSTEM>, or REJECTED_<SYSTEM> and the rejected
     record's batch and row where the other side's record of that id could not be read.
 #}
 {% macro unmatched(ladder) -%}
@@ -53,6 +53,7 @@ left_{{ role }} as (
         records.{{ column }},
         {%- endfor %}
         {{ text_literal(none) if role not in declared.excluded else 'case when ' ~ declared.excluded[role].when ~ ' then ' ~ text_literal(declared.excluded[role].reason) ~ ' end' }} as excluded_because,
+        {{ 'records.is_held' if declared.hourly_window is not none else 'false' }} as is_held,
         delivered.org_id is null as is_feed_late,
         rejections.batch_id as rejected_batch_id,
         rejections.row_number as rejected_row_number
@@ -74,7 +75,7 @@ left_records as (
 governed as (
     select
         left_records.*,
-        {%- for field in ['price_abs_minor', 'price_pct', 'skew_seconds', 'grace_minutes', 'rule_version'] %}
+        {%- for field in policy_fields(only='shown') + ['mode', 'rule_version'] %}
         {{ _policy_field(field) }} as {{ field }},
         {%- endfor %}
         {{ add_time('left_records.event_at', _policy_field('grace_minutes'), 'minute') }} as due_at
@@ -89,6 +90,10 @@ timed as (
             when excluded_because is not null then excluded_because
             when is_feed_late then 'FEED_LATE'
             when due_at > {{ as_of() }} then 'IN_GRACE'
+            {%- if _holds_back(declared) %}
+            -- what a daily run has not judged, and what has come due since it did, waits for the next one
+            when is_held or (mode = 'DAILY' and due_at > {{ _last_daily_as_of() }}) then 'AWAITING_DAILY'
+            {%- endif %}
         end as reason
     from governed
 ),

@@ -21,6 +21,9 @@
         {%- for column in _record_columns(declared) %},
         step_rows.{{ role }}_{{ column }} as {{ column }}
         {%- endfor %}
+        {%- if declared.hourly_window is not none %},
+        step_rows.is_held
+        {%- endif %}
     from {{ ref(ladder ~ '__' ~ after) }} as step_rows
     where step_rows.outcome = 'LEFT' and step_rows.side = '{{ role | upper }}'
 {%- endmacro %}

@@ -1,6 +1,7 @@
-{{ config(materialized='incremental', incremental_strategy='append', full_refresh=false) }}
+{{ config(materialized='incremental', incremental_strategy='append', full_refresh=false, on_schema_change='append_new_columns') }}
 {#- Every rule text that ever judged anything, under every policy that it judged by. Steps put their rule into their config; dbt's graph has them all. -#}
 {%- set rules = [] -%}
+{%- set judging = policy_fields(only='judging') -%}
 {%- if execute -%}
     {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.get('meta', {}).get('rule') -%}
         {%- do rules.append(node.config.meta) -%}
@@ -14,10 +15,9 @@
 with policies as (
     select distinct
         stream,
-        price_abs_minor,
-        price_pct,
-        skew_seconds,
-        grace_minutes,
+        {%- for field in judging %}
+        {{ field }},
+        {%- endfor %}
         policy_hash
     from {{ ref('policies') }}
 ),
@@ -25,10 +25,10 @@ with policies as (
 -- no threshold judges a surplus copy
 no_policy as (
     select
-        cast(null as bigint) as price_abs_minor,
-        cast(null as {{ type_decimal(18, 9) }}) as price_pct,
-        cast(null as bigint) as skew_seconds,
-        cast(null as bigint) as grace_minutes
+        {%- for field in judging %}
+        {%- set types = {'price_pct': type_decimal(18, 9), 'price_basis': type_text(), 'base_currency': type_text(), 'fx_pivot': type_text()} %}
+        cast(null as {{ types.get(field, 'bigint') }}) as {{ field }}{{ ',' if not loop.last }}
+        {%- endfor %}
 ),
 
 stated as (
@@ -43,10 +43,9 @@ stated as (
         '{{ rule.ladder }}' as ladder,
         '{{ rule.step }}' as step,
         {{ text_literal(rule.rule) }} as rule_text,
-        policies.price_abs_minor,
-        policies.price_pct,
-        policies.skew_seconds,
-        policies.grace_minutes
+        {%- for field in judging %}
+        policies.{{ field }}{{ ',' if not loop.last }}
+        {%- endfor %}
     {%- if rule.step not in ['duplicates', 'findings'] %}
     from policies
     where policies.stream = '{{ rule.stream }}'
@@ -64,10 +63,12 @@ rules as (
         cast(stated.ladder as {{ type_text() }}) as ladder,
         cast(stated.step as {{ type_text() }}) as step,
         cast(stated.rule_text as {{ type_text() }}) as rule_text,
-        stated.price_abs_minor,
-        stated.price_pct,
-        stated.skew_seconds,
-        stated.grace_minutes,
+        {%- for field in judging if field not in policy_fields(only='shown') %}
+        stated.{{ field }},
+        {%- endfor %}
+        {%- for field in policy_fields(only='shown') %}
+        stated.{{ field }},
+        {%- endfor %}
         {{ as_of() }} as first_used_at,
         {{ run_id() }} as first_run_id
     from stated

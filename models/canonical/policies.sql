@@ -3,7 +3,7 @@
     post_hook="{{ mark_processed(consumer='canonical.policies', upstream=[['feed:tieout/policies']]) }}"
 ) }}
 -- Thresholds by scope and period, every field resolved: org + stream + counterparty, org + stream, org, default.
-{%- set fields = ['price_abs_minor', 'price_pct', 'skew_seconds', 'grace_minutes'] %}
+{%- set fields = policy_fields() %}
 with statements as (
     select *
     from {{ ref('policy_statements') }}
@@ -67,7 +67,7 @@ applicable as (
         {%- if own %}
         case scopes.stream
             {%- for stream, value in own %}
-            when '{{ stream }}' then {{ value }}
+            when '{{ stream }}' then {{ text_literal(value) if value is string else value }}
             {%- endfor %}
             else defaults.{{ field }}
         end as {{ field }}{{ ',' if not loop.last }}
@@ -142,11 +142,11 @@ policies as (
         counterparty_id,
         valid_from,
         lead(valid_from) over (partition by scope order by valid_from) as valid_to,
-        price_abs_minor,
-        price_pct,
-        skew_seconds,
-        grace_minutes,
-        md5({{ joined_text(fields) | indent(8) }}) as policy_hash
+        {%- for field in fields %}
+        {{ field }},
+        {%- endfor %}
+        -- when a counterparty is reconciled, and how bad a difference is, changes no verdict
+        md5({{ joined_text(policy_fields(only='judging')) | indent(8) }}) as policy_hash
     from resolved
 )
 

@@ -6,10 +6,9 @@ with staged as (
         policies.stream,
         policies.counterparty_id,
         coalesce(policies.valid_from, date '0001-01-01') as valid_from,
-        policies.price_abs_minor,
-        policies.price_pct,
-        policies.skew_seconds,
-        policies.grace_minutes,
+        {%- for field in policy_fields() %}
+        {{ ascii_upper('policies.' ~ field) ~ ' as ' ~ field if field in ['price_basis', 'fx_pivot', 'mode'] else 'policies.' ~ field }},
+        {%- endfor %}
         batches.source_file,
         policies.received_at,
         policies.batch_id,
@@ -24,7 +23,7 @@ compared as (
     select
         staged.*,
         {{ joined_text(['org_id', 'stream', 'counterparty_id', 'valid_from']) | indent(8) }} as scope_and_date,
-        {{ joined_text(['price_abs_minor', 'price_pct', 'skew_seconds', 'grace_minutes']) | indent(8) }} as content
+        {{ joined_text(policy_fields()) | indent(8) }} as content
     from staged
 ),
 
@@ -37,12 +36,17 @@ judged as (
                 stream is not null
                 and stream not in ('{{ var('streams') | join("', '") }}')
                 then 'stream: unknown_stream'
+            when price_basis not in ('RECORD', 'BASE') then 'price_basis: not_record_or_base'
+            when mode not in ('HOURLY', 'DAILY') then 'mode: not_hourly_or_daily'
+            when fx_pivot <> 'NONE' and pivots.currency is null then 'fx_pivot: unknown_currency'
             when
                 min(content) over (partition by scope_and_date, received_at)
                 <> max(content) over (partition by scope_and_date, received_at)
                 then 'contradicts_another_row_received_together'
         end as reject_reason
     from compared
+    left join {{ ref('currencies') }} as pivots
+        on compared.fx_pivot = pivots.currency
 ),
 
 policy_statements as (
@@ -51,10 +55,9 @@ policy_statements as (
         stream,
         counterparty_id,
         valid_from,
-        price_abs_minor,
-        price_pct,
-        skew_seconds,
-        grace_minutes,
+        {%- for field in policy_fields() %}
+        {{ field }},
+        {%- endfor %}
         source_file,
         received_at,
         batch_id,

@@ -39,6 +39,28 @@ exceptions as (
         on log.exception_id = lives.exception_id and log.event_number = lives.last_event_number
     left join {{ ref('current_exceptions') }} as found
         on log.exception_id = found.exception_id
+),
+
+graded as (
+    select
+        exceptions.*,
+        case
+            when exceptions.amount_minor is null then 'MEDIUM'
+            {%- for grade in ['critical', 'high', 'medium'] %}
+            when exceptions.amount_minor >= coalesce(of_counterparty.{{ grade }}_from_minor, of_org.{{ grade }}_from_minor) then '{{ grade | upper }}'
+            {%- endfor %}
+            else 'LOW'
+        end as severity
+    from exceptions
+    {%- for scope in ['of_counterparty', 'of_org'] %}
+    left join {{ ref('policies') }} as {{ scope }}
+        on
+            exceptions.org_id = {{ scope }}.org_id
+            and exceptions.stream = {{ scope }}.stream
+            and {{ 'exceptions.counterparty_id = of_counterparty.counterparty_id' if scope == 'of_counterparty' else 'of_org.counterparty_id is null' }}
+            and coalesce(exceptions.business_date, date '0001-01-01') >= {{ scope }}.valid_from
+            and coalesce(exceptions.business_date, date '0001-01-01') < coalesce({{ scope }}.valid_to, date '9999-12-31')
+    {%- endfor %}
 )
 
 select
@@ -49,6 +71,7 @@ select
     cast(step as {{ type_text() }}) as step,
     anomaly,
     cast(state as {{ type_text() }}) as state,
+    cast(severity as {{ type_text() }}) as severity,
     opened_at,
     closed_at,
     last_event_at,
@@ -73,4 +96,4 @@ select
     target_row_number,
     rejected_file,
     rejected_row_number
-from exceptions
+from graded

@@ -35,6 +35,24 @@ contradicting_policies as (
     from {{ ref('policy_statements') }}
     where reject_reason is not null
 ),
+
+refused_rates as (
+    select
+        org_id,
+        'tieout/fx_rates' as feed,
+        source_file,
+        received_at,
+        batch_id,
+        row_number,
+        cast(null as bigint) as line_number,
+        cast(null as bigint) as line_span,
+        cast(null as {{ type_text() }}) as record_id,
+        cast(null as {{ type_text() }}) as column_name,
+        cast(rate_date as {{ type_text() }}) || ' | ' || from_currency || ' | ' || to_currency || ' | ' || cast(rate as {{ type_text() }}) as value,
+        reject_reason as reasons
+    from {{ ref('fx_rate_statements') }}
+    where reject_reason is not null
+),
 {% for feed in var('feeds') %}
 rejected_{{ feed | replace('/', '__') }} as (
     select
@@ -57,6 +75,8 @@ rejected_records as (
     select * from unreadable_lines
     union all
     select * from contradicting_policies
+    union all
+    select * from refused_rates
     {%- for feed in var('feeds') %}
     union all
     select * from rejected_{{ feed | replace('/', '__') }}

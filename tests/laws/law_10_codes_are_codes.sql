@@ -14,8 +14,10 @@ where
                 anomalies = ''
                 and member_count > 0
                 and (source_batch_id is null) <> (target_batch_id is null)
-                and source_currency = target_currency
-                and difference_minor is not null
+                and case
+                    when base_currency is null then source_currency = target_currency and difference_minor is not null
+                    else base_difference_minor is not null
+                end
                 and rule_version is not null
             when result = 'MISMATCHED' and member_count is not null then
                 anomalies <> '' and member_count > 0 and (source_batch_id is null) <> (target_batch_id is null) and rule_version is not null
@@ -23,8 +25,10 @@ where
                 anomalies = ''
                 and source_batch_id is not null
                 and target_batch_id is not null
-                and source_currency = target_currency
-                and difference_minor is not null
+                and case
+                    when base_currency is null then source_currency = target_currency and difference_minor is not null
+                    else base_difference_minor is not null
+                end
                 and source_status is not null
                 and target_status is not null
                 and skew_microseconds is not null
@@ -34,7 +38,7 @@ where
             when result = 'MISSING_TARGET' then anomalies <> '' and source_batch_id is not null and target_batch_id is null
             when result = 'MISSING_SOURCE' then anomalies <> '' and source_batch_id is null and target_batch_id is not null
             when result = 'PENDING' then
-                anomalies = '' and reason in ('FEED_LATE', 'IN_GRACE') and (source_batch_id is null) <> (target_batch_id is null)
+                anomalies = '' and reason in ('FEED_LATE', 'IN_GRACE', 'AWAITING_DAILY') and (source_batch_id is null) <> (target_batch_id is null)
             when result = 'AMBIGUOUS' then anomalies <> '' and (source_batch_id is null) <> (target_batch_id is null)
             when result = 'DUPLICATE' then anomalies <> '' and copy_ordinal > 1
             when result = 'EXCLUDED' then true

@@ -159,12 +159,7 @@ rounded_fees as (
         org_id,
         system,
         activity_id,
-        -({{ integer_divide('share', 'whole') }}
-        + case
-            when share % whole * 2 > whole then 1
-            when share % whole * 2 = whole and {{ integer_divide('share', 'whole') }} % 2 = 1 then 1
-            else 0
-        end + fixed_minor) as expected_minor
+        cast(-({{ divide_half_even('share', 'whole') }} + fixed_minor) as bigint) as expected_minor
     from expected_fees
 ),
 

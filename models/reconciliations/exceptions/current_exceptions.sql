@@ -4,7 +4,9 @@
     'org_id', 'stream', 'ladder', 'step', 'result', 'result_id', 'source_system', 'source_activity_id', 'target_system', 'target_activity_id',
     'counterparty_id', 'business_date', 'source_currency', 'target_currency', 'source_amount_minor', 'target_amount_minor', 'difference_minor',
     'source_status', 'target_status', 'skew_microseconds', 'copy_ordinal', 'is_conflicting', 'due_at', 'price_abs_minor', 'price_pct', 'skew_seconds',
-    'rule_version', 'source_batch_id', 'source_row_number', 'target_batch_id', 'target_row_number', 'rejected_batch_id', 'rejected_row_number', 'member_count'
+    'rule_version', 'source_batch_id', 'source_row_number', 'target_batch_id', 'target_row_number', 'rejected_batch_id', 'rejected_row_number', 'member_count',
+    'base_currency', 'base_difference_minor', 'source_rate', 'source_rate_date', 'source_rate_source', 'target_rate', 'target_rate_date', 'target_rate_source',
+    'attribute_differences'
 ] %}
 {%- set findings = [] %}
 {%- for declared in var('streams').values() %}{% do findings.extend(declared.get('findings') or []) %}{% endfor %}
@@ -55,6 +57,9 @@ with anomalies_found as (
         {{ text_literal(none) }} as rejected_batch_id,
         cast(null as bigint) as rejected_row_number,
         cast(null as integer) as member_count,
+        {%- for column in kept[-9:] %}
+        cast(null as {{ 'bigint' if column == 'base_difference_minor' else _evidence_type(column) }}) as {{ column }},
+        {%- endfor %}
         found.detail,
         found.anomaly
     from {{ ref(finding) }} as found
@@ -68,9 +73,12 @@ identified as (
         md5({{ joined_text([
             'org_id', 'stream', 'ladder', 'anomaly', 'source_system', 'source_activity_id', 'target_system', 'target_activity_id', 'copy_ordinal'
         ]) | indent(8) }}) as exception_id,
-        coalesce(source_currency, target_currency) as currency,
         case
-            when anomaly = 'PRICE_MISMATCH' then abs(difference_minor)
+            when anomaly = 'PRICE_MISMATCH' and base_difference_minor is not null then base_currency
+            else coalesce(source_currency, target_currency)
+        end as currency,
+        case
+            when anomaly = 'PRICE_MISMATCH' then abs(coalesce(base_difference_minor, difference_minor))
             -- of a group, and of a finding that measures one, the difference is at stake
             when difference_minor <> 0 and (member_count is not null or result = 'FINDING') then abs(difference_minor)
             else abs(coalesce(source_amount_minor, target_amount_minor))
@@ -137,6 +145,7 @@ described as (
         meanings.words,
         source_currencies.exponent as source_exponent,
         target_currencies.exponent as target_exponent,
+        base_currencies.exponent as base_exponent,
         source_batches.source_file as source_file,
         target_batches.source_file as target_file,
         rejected_batches.source_file as rejected_file,
@@ -148,6 +157,8 @@ described as (
         on ranked.source_currency = source_currencies.currency
     left join {{ ref('currencies') }} as target_currencies
         on ranked.target_currency = target_currencies.currency
+    left join {{ ref('currencies') }} as base_currencies
+        on ranked.base_currency = base_currencies.currency
     left join {{ source('landing', 'batches') }} as source_batches
         on ranked.source_batch_id = source_batches.batch_id
     left join {{ source('landing', 'batches') }} as target_batches
@@ -176,7 +187,7 @@ worded as (
             ' or ',
             case
                 when price_abs_minor > 0 or price_pct = 0
-                    then {{ minor_text('price_abs_minor', 'source_exponent') }} || ' ' || source_currency
+                    then {{ minor_text('price_abs_minor', 'coalesce(base_exponent, source_exponent)') }} || ' ' || coalesce(base_currency, source_currency)
             end,
             case when price_pct > 0 then {{ percent_text('price_pct') }} || ' %' end
         ) || case when price_abs_minor > 0 and price_pct > 0 then ', whichever is more' else '' end as allowed_price
@@ -203,6 +214,16 @@ current_exceptions as (
                 then 'its ' || cast(member_count as {{ type_text() }}) || ' records add up to '
                     || {{ minor_text('sum_minor', 'sum_exponent') }} || ' ' || currency
                     || ', a difference of ' || {{ minor_text('abs(difference_minor)', 'sum_exponent') }} || ' ' || currency || '.'
+            when anomaly = 'PRICE_MISMATCH' and base_difference_minor is not null
+                then 'amounts differ by ' || {{ minor_text('abs(base_difference_minor)', 'base_exponent') }} || ' ' || base_currency
+                    || coalesce(
+                        ' after conversion ('
+                        || nullif(concat_ws(
+                            '; ',
+                            source_rate || ' of ' || cast(source_rate_date as {{ type_text() }}) || ' by ' || source_rate_source,
+                            target_rate || ' of ' || cast(target_rate_date as {{ type_text() }}) || ' by ' || target_rate_source
+                        ), '') || ')', ''
+                    ) || ', allowed: ' || allowed_price || '.'
             when anomaly = 'PRICE_MISMATCH' and difference_minor is null then 'an amount is missing.'
             when anomaly = 'PRICE_MISMATCH'
                 then 'amounts differ by ' || {{ minor_text('abs(difference_minor)', 'source_exponent') }} || ' ' || source_currency
@@ -211,6 +232,13 @@ current_exceptions as (
             when anomaly = 'TIMESTAMP_SKEW'
                 then 'times differ by ' || {{ plain_number(minor_text('abs(skew_microseconds)', '6')) }}
                     || ' seconds, allowed: ' || cast(skew_seconds as {{ type_text() }}) || ' seconds.'
+            when anomaly = 'FX_RATE_MISSING'
+                then 'no rate converts ' || concat_ws(
+                    ' or ',
+                    case when source_currency <> base_currency and source_rate is null then source_currency end,
+                    case when target_currency <> base_currency and target_rate is null then target_currency end
+                ) || ' to ' || base_currency || ' on ' || cast(business_date as {{ type_text() }}) || '.'
+            when anomaly = 'ATTRIBUTE_MISMATCH' and attribute_differences is not null then attribute_differences || '.'
             when anomaly = 'STATUS_MISMATCH' then 'statuses do not align.'
             when anomaly = 'CURRENCY_MISMATCH' then 'currencies differ, so that no difference can be told.'
             when anomaly = 'ID_MISMATCH' then 'nothing else in either system could be the other one, but their ids differ.'

@@ -15,14 +15,14 @@ POS = "order_id,store_id,status,currency,total,created_at,updated_at\n"
 OMS = "order_id,location_id,state,currency,order_total,placed_at,modified_at,revision\n"
 
 
-def deliver(data_dir: Path, system: str, name: str, *orders: str) -> None:
+def deliver(data_dir: Path, system: str, name: str, *orders: str, org_id: str = "acme") -> None:
     """A file of orders, each sold at ten for 5.00."""
     times = "2026-03-01T10:00:00Z,2026-03-01T10:00:00Z"
     lines = [
         f"{order},S1,PAID,EUR,5.00,{times}" if system == "pos" else f"{order},S1,shipped,EUR,5.00,{times},1"
         for order in orders
     ]
-    folder = data_dir / "inbox" / "acme" / system / "orders"
+    folder = data_dir / "inbox" / org_id / system / "orders"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_text((POS if system == "pos" else OMS) + "\n".join(lines) + "\n")
 
@@ -115,3 +115,15 @@ def test_a_run_that_did_not_close_is_not_built_upon(data_dir: Path) -> None:
     record.write_text(json.dumps({**content, "project_key": "another project"}))
     _, built = run(data_dir, DAY_1)
     assert built == everything
+
+
+@pytest.mark.xdist_group("selection")
+def test_an_org_that_comes_later_has_its_policies(data_dir: Path) -> None:
+    deliver(data_dir, "pos", "one.csv", "A1")
+    deliver(data_dir, "oms", "one.csv", "A1")
+    run(data_dir, DAY_1)
+    deliver(data_dir, "pos", "one.csv", "A1", org_id="zenith")
+    deliver(data_dir, "oms", "one.csv", "A1", org_id="zenith")
+    streams, built = run(data_dir, DAY_2)
+    assert "policies" in built
+    assert streams["matched"] == 2

@@ -1,0 +1,8 @@
+{#
+    Whose records a run judges: 'daily' for everybody's, 'hourly' for those of counterparties whose policy says HOURLY, in streams that know modes (`hourly_window`).
+    From the environment, as the run's clock is; dbt on its own judges everybody's.
+#}
+{% macro run_mode() -%}
+    {%- set given = dbt_metadata_envs.get('TIEOUT_MODE') if dbt_metadata_envs else none -%}
+    {{- return('hourly' if given == 'hourly' else 'daily') -}}
+{%- endmacro %}

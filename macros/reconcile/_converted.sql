@@ -1,0 +1,74 @@
+{#
+    CTE `converted`: the measured rows with both amounts in the base currency, where the policy measures in it (`base_currency` is null elsewhere). Matches only. The rate
+    is that of the row's business date, else the latest before it that is no older than the policy's `fx_max_age_days`; amount * numerator / denominator, rounded
+    half-even to a minor unit. `is_rate_missing`: a rate is needed and there is none.
+
+    is_match: condition that a row is a match.
+#}
+{% macro _converted(is_match) -%}
+    {# What is more than this, in minor units, is no amount that a rate could be multiplied with. #}
+    {%- set most = '1000000000000000' %}
+converted as {{ inline_cte() }} (
+    select
+        measured.*,
+        {%- for role in ['source', 'target'] %}
+        {%- set base = divide_half_even('measured.' ~ role ~ '_amount_minor * ' ~ role ~ '_rates.numerator', role ~ '_rates.denominator') %}
+        {{ role }}_rates.rate as {{ role }}_rate,
+        {{ role }}_rates.rate_date as {{ role }}_rate_date,
+        {{ role }}_rates.rate_source as {{ role }}_rate_source,
+        case
+            when not ({{ is_match }}) or measured.base_currency is null then null
+            when measured.{{ role }}_currency = measured.base_currency then measured.{{ role }}_amount_minor
+            when {{ role }}_rates.org_id is not null and abs(measured.{{ role }}_amount_minor) < {{ most }}
+                then cast(case when abs({{ base }}) < 4000000000000000000 then {{ base }} end as bigint)
+        end as {{ role }}_base_minor,
+        {%- endfor %}
+        measured.base_currency is not null and {{ is_match }} and (
+            {%- for role in ['source', 'target'] %}
+            (measured.{{ role }}_currency <> measured.base_currency and {{ role }}_rates.org_id is null){{ ' or' if role == 'source' }}
+            {%- endfor %}
+        ) as is_rate_missing
+    from measured
+    {%- for role in ['source', 'target'] %}
+    left join {{ ref('fx_rates_in_force') }} as {{ role }}_rates
+        on
+            measured.org_id = {{ role }}_rates.org_id
+            and measured.fx_pivot = {{ role }}_rates.fx_pivot
+            and measured.base_currency = {{ role }}_rates.to_currency
+            and measured.{{ role }}_currency = {{ role }}_rates.from_currency
+            and {{ _rate_serves('measured', role ~ '_rates') }}
+            and {{ is_match }}
+    {%- endfor %}
+),
+{%- endmacro %}
+
+{# Whether a rate serves on the business date of a row that knows its policy's limit. A pair's date is its source's. #}
+{% macro _rate_serves(records, rates) -%}
+    {%- set date = 'coalesce(' ~ records ~ '.source_business_date, ' ~ records ~ '.target_business_date)' -%}
+    {{ return(
+        date ~ ' between ' ~ rates ~ '.valid_from and ' ~ rates ~ '.valid_through and '
+        ~ date ~ ' - ' ~ rates ~ '.rate_date <= ' ~ records ~ '.fx_max_age_days'
+    ) }}
+{%- endmacro %}
+
+{# What a result keeps besides its verdict of how it came about: columns of every step, in their order. Null where the policy does not convert, and where nothing was compared. #}
+{% macro _evidence_columns() -%}
+    {{ return([
+        'base_currency', 'source_base_minor', 'target_base_minor', 'source_rate', 'source_rate_date', 'source_rate_source', 'target_rate', 'target_rate_date',
+        'target_rate_source', 'attribute_differences'
+    ]) }}
+{%- endmacro %}
+
+{# Their SQL types. #}
+{% macro _evidence_type(column) -%}
+    {{ return({
+        'source_base_minor': 'bigint', 'target_base_minor': 'bigint', 'source_rate_date': 'date', 'target_rate_date': 'date'
+    }.get(column, type_text())) }}
+{%- endmacro %}
+
+{# The evidence columns as typed nulls, each with a comma behind it: of rows that compare nothing. #}
+{% macro _no_evidence() -%}
+    {%- for column in _evidence_columns() + ['base_difference_minor'] %}
+        cast(null as {{ 'bigint' if column == 'base_difference_minor' else _evidence_type(column) }}) as {{ column }},
+    {%- endfor %}
+{%- endmacro %}

@@ -1,0 +1,1 @@
+{{ dispositions(records='aggregator_activities', feed='aggregator/activities') }}

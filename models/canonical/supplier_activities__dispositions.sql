@@ -1,0 +1,1 @@
+{{ dispositions(records='supplier_activities', feed='supplier/activities') }}

@@ -1,0 +1,1 @@
+{{ reconcile(ladder='bookings', match=one_to_one(on=['activity_id'])) }}

@@ -1,0 +1,1 @@
+{{ unmatched(ladder='bookings') }}

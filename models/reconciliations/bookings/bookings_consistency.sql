@@ -1,0 +1,1 @@
+{{ consistency(stream='bookings') }}

@@ -1,0 +1,1 @@
+{{ rejected(feed='aggregator/activities') }}

@@ -1,0 +1,1 @@
+{{ stage(feed='aggregator/activities') }}

@@ -1,0 +1,1 @@
+{{ stage(feed='supplier/activities') }}
