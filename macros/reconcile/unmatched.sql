@@ -89,10 +89,13 @@ timed as (
         case
             when excluded_because is not null then excluded_because
             when is_feed_late then 'FEED_LATE'
+            {%- if _holds_back(declared) %}
+            when is_held then 'AWAITING_DAILY'
+            {%- endif %}
             when due_at > {{ as_of() }} then 'IN_GRACE'
             {%- if _holds_back(declared) %}
-            -- what a daily run has not judged, and what has come due since it did, waits for the next one
-            when is_held or (mode = 'DAILY' and due_at > {{ _last_daily_as_of() }}) then 'AWAITING_DAILY'
+            -- what has come due since a daily run looked waits for the next one
+            when mode = 'DAILY' and due_at > {{ _last_daily_as_of() }} then 'AWAITING_DAILY'
             {%- endif %}
         end as reason
     from governed
