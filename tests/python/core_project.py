@@ -10,8 +10,8 @@ from pathlib import Path
 from tests.python.declarations.project import copy, registry, write_registry
 
 STREAM = "pos_oms_orders"
-FEEDS = ["pos/orders", "oms/orders", "tieout/policies"]
-KEPT_MODELS = ("pos_", "oms_", "policies", "policy_", "business_days", "_canonical")
+FEEDS = ["pos/orders", "oms/orders", "tieout/policies", "tieout/fx_rates"]
+KEPT_MODELS = ("pos_", "oms_", "policies", "policy_", "fx_", "business_days", "_canonical")
 
 
 def core_project(folder: Path) -> Path:
@@ -31,7 +31,7 @@ def core_project(folder: Path) -> Path:
         if not file.name.startswith(KEPT_MODELS):
             file.unlink()
     variables["feeds"] = FEEDS
-    variables["entities"], variables["identities"] = {}, []
+    variables["entities"], variables["identities"], variables["attributes"] = {}, [], {}
     variables["streams"] = {STREAM: variables["streams"][STREAM]}
     write_registry(project, settings)
     return project
