@@ -18,7 +18,7 @@ import dagster as dg
 from dagster_dbt import DbtCliResource
 from packaging import version
 
-from orchestration import clock, pipeline
+from orchestration import clock, environment, pipeline
 from orchestration.data_dir import DataDir
 from orchestration.errors import TieoutError
 from orchestration.pipeline import Run
@@ -37,6 +37,7 @@ class Books(dg.ConfigurableResource):
     target: str = ""
     as_of: str = ""
     full_refresh: bool = False
+    mode: str = ""
 
     def request(self) -> pipeline.Request:
         """The request behind this configuration; blanks mean the environment's and the command line's defaults."""
@@ -45,6 +46,7 @@ class Books(dg.ConfigurableResource):
             target=self.target or os.environ.get("TIEOUT_TARGET") or "duckdb",
             as_of=clock.parse_as_of(self.as_of) if self.as_of else None,
             full_refresh=self.full_refresh,
+            mode=environment.check_mode(self.mode or environment.DAILY),
         )
 
     @contextmanager

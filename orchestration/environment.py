@@ -31,6 +31,17 @@ def check_target(target: str) -> str:
     return target
 
 
+def check_mode(mode: str) -> str:
+    """The mode itself when there is one of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if mode not in MODES:
+        raise UsageError(f"There is no mode {mode!r}. Available: {', '.join(MODES)}.")
+    return mode
+
+
 @dataclass(frozen=True)
 class Place:
     """Where one run builds: the real warehouse, or a replay's scratch place with nothing of the real one in it."""
