@@ -122,11 +122,14 @@ class Run:
         try:
             with open_warehouse(self.place, self.data.root / ".tmp") as warehouse:
                 key = parsed.parse_key(self.project, self.place)
-                feeds = selection.changed_feeds(self.data, warehouse, self.place.target, key, self.mode)
+                feeds = selection.changed_feeds(self.data, warehouse, self.place.target, key)
         except TieoutError:
             # Not there, or not to be opened: building finds out what to say of it.
             return None
-        return None if feeds is None else selection.to_build(manifest, feeds)
+        if feeds is None:
+            return None
+        releases = selection.releases_records(self.data, self.place.target, self.mode)
+        return selection.to_build(manifest, feeds, releases=releases)
 
     def before_build(self) -> None:
         """Note that the warehouse is about to move to this `as_of`, and make room for a replay."""

@@ -14,6 +14,8 @@ from orchestration.warehouse import Warehouse
 
 # A model that asks the clock or the run for more than which deliveries have come changes with every run.
 CLOCK = ("macro.tieout.as_of", "macro.tieout.run_id")
+# One that asks for the run's mode changes when a daily run takes up what hourly ones held back.
+MODE = ("macro.tieout.run_mode",)
 ONLY_DELIVERIES = ("macro.tieout.is_received", "macro.tieout.is_recent", "macro.tieout.mark_processed")
 
 # Where deliveries of every feed stand side by side.
@@ -31,16 +33,13 @@ def batches_of_feeds(data: DataDir) -> dict[str, int]:
     return dict(Counter("/".join(file.parts[-6:-3]) for file in found))
 
 
-def changed_feeds(data: DataDir, warehouse: Warehouse, target: str, project_key: str, mode: str) -> set[str] | None:
+def changed_feeds(data: DataDir, warehouse: Warehouse, target: str, project_key: str) -> set[str] | None:
     """The feeds of which batches came since the last build; None when that build cannot be built upon: it did not
-    close, or had less than the whole, or was of another project, or held records back that this one judges, or
-    somebody else has built since, or an org has come that nothing was ever built for (its policies are made for every
-    stream, whatever it delivers).
+    close, or had less than the whole, or was of another project, or somebody else has built since, or an org has
+    come that nothing was ever built for (its policies are made for every stream, whatever it delivers).
     """
     last = latest_built(data, target)
     if last is None or last.state != State.CLOSED or last.stream or last.project_key != project_key:
-        return None
-    if last.mode == HOURLY and mode == DAILY:
         return None
     if latest_build_id(warehouse) != last.run_id:
         return None
@@ -61,9 +60,16 @@ def latest_build_id(warehouse: Warehouse) -> str | None:
     return found[0][0] if found else None
 
 
-def to_build(manifest: Manifest, feeds: set[str]) -> list[str]:
-    """The names of the nodes that a run has to build, tests included, when only these feeds have something new."""
-    clocked = _macros_with_a_clock(manifest["macros"])
+def releases_records(data: DataDir, target: str, mode: str) -> bool:
+    """Whether a run judges records that the last one held back."""
+    last = latest_built(data, target)
+    return last is not None and last.mode == HOURLY and mode == DAILY
+
+
+def to_build(manifest: Manifest, feeds: set[str], *, releases: bool = False) -> list[str]:
+    """The names of the nodes that a run has to build, tests included, when only these feeds have something new;
+    `releases` where it judges records that were held back as well."""
+    clocked = _macros_that_ask(manifest["macros"], (*CLOCK, *MODE) if releases else CLOCK)
     nodes: Manifest = manifest["nodes"]
     changed: dict[str, bool] = {}
 
@@ -101,9 +107,9 @@ def _is_fresh_source(source: Mapping[str, Any] | None, feeds: set[str]) -> bool:
     return f"{source['source_name']}/{source['name']}" in feeds
 
 
-def _macros_with_a_clock(macros: Manifest) -> set[str]:
-    """The macros that ask the clock, themselves or by others."""
-    found = set(CLOCK)
+def _macros_that_ask(macros: Manifest, asked: tuple[str, ...]) -> set[str]:
+    """The macros that call one of those asked for, themselves or by others."""
+    found = set(asked)
     while True:
         more = {
             name

@@ -260,6 +260,6 @@
             and of_counterparty.mode = 'HOURLY'
             and (of_counterparty.counterparty_id is null or of_counterparty.counterparty_id = held.{{ role }}_counterparty_id)
     {%- endif %}
-    where held.is_held and held.side = '{{ role | upper }}'
+    where held.is_held and held.side = '{{ role | upper }}'{{ ' and ' ~ is_recent('held.' ~ role ~ '_event_at', ladder.hourly_window) if _holds_back(ladder) }}
     {%- endif %}
 {%- endmacro %}

@@ -44,6 +44,17 @@ openings as (
     where last_events.exception_id is null or last_events.event = 'CLOSED'
 ),
 
+-- records that a run of mode hourly leaves to the daily one: what was found of them has not gone away, it has not been looked at
+unjudged as (
+    select distinct
+        org_id,
+        ladder,
+        coalesce(source_system, target_system) as system,
+        coalesce(source_activity_id, target_activity_id) as activity_id
+    from {{ ref('reconciliation_results') }}
+    where reason = 'AWAITING_DAILY'
+),
+
 closings as (
     select
         last_events.exception_id,
@@ -55,7 +66,20 @@ closings as (
     from last_events
     left join found
         on last_events.exception_id = found.exception_id
-    where found.exception_id is null and last_events.event <> 'CLOSED'
+    where
+        found.exception_id is null
+        and last_events.event <> 'CLOSED'
+        and not exists (
+            select 1
+            from unjudged
+            where
+                unjudged.org_id = last_events.org_id
+                and unjudged.ladder = last_events.ladder
+                and (
+                    (unjudged.system = last_events.source_system and unjudged.activity_id = last_events.source_activity_id)
+                    or (unjudged.system = last_events.target_system and unjudged.activity_id = last_events.target_activity_id)
+                )
+        )
 ),
 
 events as (
