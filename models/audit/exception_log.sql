@@ -44,6 +44,8 @@ openings as (
     where last_events.exception_id is null or last_events.event = 'CLOSED'
 ),
 
+{%- if run_mode() == 'hourly' %}
+
 -- records that a run of mode hourly leaves to the daily one: what was found of them has not gone away, it has not been looked at
 unjudged as (
     select distinct
@@ -54,6 +56,7 @@ unjudged as (
     from {{ ref('reconciliation_results') }}
     where reason = 'AWAITING_DAILY'
 ),
+{%- endif %}
 
 closings as (
     select
@@ -69,6 +72,7 @@ closings as (
     where
         found.exception_id is null
         and last_events.event <> 'CLOSED'
+        {%- if run_mode() == 'hourly' %}
         and not exists (
             select 1
             from unjudged
@@ -80,6 +84,7 @@ closings as (
                     or (unjudged.system = last_events.target_system and unjudged.activity_id = last_events.target_activity_id)
                 )
         )
+        {%- endif %}
 ),
 
 events as (
