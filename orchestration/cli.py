@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -209,27 +210,143 @@ def exceptions() -> None:
 @target_option
 @click.option("--org", help="Only this org.")
 @click.option("--stream", help="Only this stream.")
+@click.option("--anomaly", help="Only this code, such as PRICE_MISMATCH.")
+@click.option("--severity", type=click.Choice(["LOW", "MEDIUM", "HIGH", "CRITICAL"], case_sensitive=False))
+@click.option("--owner", help="Only what this person works.")
+@click.option("--min-age-days", type=click.IntRange(0), help="Only what has been open so long.")
+@click.option("--min-amount-minor", type=click.IntRange(0), help="Only from this amount on, in minor units.")
 @click.option(
-    "--state", type=click.Choice(["open", "resolved", "all"]), default="open", show_default=True, help="Which to list."
+    "--state",
+    type=click.Choice(["open", "assigned", "pending-approval", "reopened", "resolved", "all"]),
+    default="open",
+    show_default=True,
+    help="Which to list; open means all that are not resolved.",
 )
 @click.option(
     "--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many, the largest first."
 )
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV instead of text.")
 @json_option
 def exceptions_list(
-    data_dir: Path, target: str, org: str | None, stream: str | None, state: str, limit: int, as_json: bool
+    data_dir: Path,
+    target: str,
+    org: str | None,
+    stream: str | None,
+    anomaly: str | None,
+    severity: str | None,
+    owner: str | None,
+    min_age_days: int | None,
+    min_amount_minor: int | None,
+    state: str,
+    limit: int,
+    as_csv: bool,
+    as_json: bool,
 ) -> None:
-    """List exceptions from the published copy, the largest first."""
+    """List exceptions from the published copy, the largest exposure first."""
     from orchestration import listings
 
     exponents = listings.exponents(data_dir, target)
-    found = listings.exceptions(data_dir, exponents, org=org, stream=stream, state=state, limit=limit)
+    wanted = {
+        "org_id": org,
+        "stream": stream,
+        "anomaly": anomaly.upper() if anomaly else None,
+        "severity": severity.upper() if severity else None,
+        "owner": owner,
+        "min_age_days": min_age_days,
+        "min_amount_minor": min_amount_minor,
+    }
+    found = listings.exceptions(data_dir, exponents, wanted=wanted, state=state, limit=limit)
+    if as_csv:
+        _print_csv(found)
+        return
     if as_json or not found:
         _print_listing(found, as_json, empty="No exceptions.")
         return
     from orchestration.report import show_exceptions
 
     show_exceptions(found, exponents, _console())
+
+
+@exceptions.command("show")
+@click.argument("exception_id")
+@data_dir_option
+@target_option
+@json_option
+def exceptions_show(exception_id: str, data_dir: Path, target: str, as_json: bool) -> None:
+    """Show one exception with all that has happened to it."""
+    from orchestration import decisions, listings
+
+    found = decisions.find(data_dir, exception_id)
+    events = decisions.history(data_dir, found["exception_id"])
+    if as_json:
+        click.echo(json.dumps({**found, "history": events}, indent=2, default=str))
+        return
+    from orchestration.report import show_exception
+
+    show_exception(found, events, listings.exponents(data_dir, target), _console())
+
+
+def _decides(action: str, text: str, *options: Callable[[Any], Any]) -> None:
+    """Add a command that writes one decision into the inbox."""
+
+    def command(
+        exception_id: str, data_dir: Path, target: str, actor: str, reason: str, as_json: bool, **given: Any
+    ) -> None:
+        from orchestration import decisions
+
+        found = decisions.find(data_dir, exception_id)
+        if action == "WRITE_OFF" and given["amount_minor"] is None:
+            given["amount_minor"] = found["amount_minor"] or 0
+        file = decisions.write(data_dir, found, decisions.Decision(action, actor, reason, **given))
+        if as_json:
+            click.echo(json.dumps({"exception_id": found["exception_id"], "action": action, "file": str(file)}))
+            return
+        click.echo(f"Written to {file}. It takes effect with the next run.")
+
+    command.__doc__ = text
+    for option in (
+        json_option,
+        *options,
+        click.option("--reason", required=True, help="Why, in words."),
+        click.option("--by", "actor", required=True, metavar="NAME", help="Who decides."),
+        target_option,
+        data_dir_option,
+        click.argument("exception_id"),
+    ):
+        command = option(command)
+    exceptions.command(action.lower().replace("_", "-"))(command)
+
+
+_decides(
+    "ASSIGN",
+    "Give an exception to somebody to work.",
+    click.option("--to", "assignee", required=True, metavar="NAME", help="Who is to work it."),
+)
+_decides("COMMENT", "Say something about an exception; its state stays.")
+_decides("EXPLAIN", "Resolve an exception: the difference is right as it is, and the reason says why.")
+_decides("ADJUST", "Resolve an exception: an entry has been made that settles it.")
+_decides(
+    "WRITE_OFF",
+    "Resolve an exception by giving the money up. From the policy's limit on a second person must approve.",
+    click.option(
+        "--amount-minor",
+        type=click.IntRange(0),
+        help="How much, in minor units; unless given, what is at stake now. More later takes the exception up again.",
+    ),
+)
+_decides("APPROVE", "Agree to what somebody else has proposed.")
+_decides("REJECT", "Refuse, or take back, what has been proposed.")
+_decides("REOPEN", "Take a resolved exception up again.")
+
+
+def _print_csv(rows: list[dict[str, Any]]) -> None:
+    """Print rows as CSV with a header; nothing for no rows."""
+    import csv
+
+    if rows:
+        writer = csv.DictWriter(sys.stdout, rows[0].keys(), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def _console() -> Any:

@@ -7,12 +7,10 @@ from typing import Any
 
 import duckdb
 
+from orchestration import decisions, runs
 from orchestration import project as projects
-from orchestration import runs
 from orchestration.data_dir import DataDir
-from orchestration.errors import UsageError
 from orchestration.landing import load_feeds, read_manifests
-from orchestration.publish import DUCKDB_FILE, current
 from orchestration.warehouse import literal
 
 
@@ -59,30 +57,44 @@ def exponents(data_dir: Path, target: str) -> dict[str, int]:
 
 
 def exceptions(
-    data_dir: Path, decimals: Mapping[str, int], *, org: str | None, stream: str | None, state: str, limit: int
+    data_dir: Path, decimals: Mapping[str, int], *, wanted: Mapping[str, Any], state: str, limit: int
 ) -> list[dict[str, Any]]:
-    """Exceptions of the published copy, the largest amounts first: by their units, whatever the decimals of the
-    currency; no rate is involved.
+    """Exceptions of the published copy, the largest exposures first: in the base currency where the org names one, else
+    by the units of their currency, whatever its decimals.
+
+    `wanted` holds the filters: `org_id`, `stream`, `severity`, `owner`, `anomaly` (equal), `min_age_days` and
+    `min_amount_minor` (at least); None asks for nothing. `state` is a state, `open` for all that are not resolved, or
+    `all`.
 
     Raises:
         UsageError: nothing has been published in this data folder yet.
     """
-    version = current(DataDir.at(data_dir))
-    if version is None:
-        raise UsageError(f"Nothing is published in {data_dir} yet. Type `tieout run` first.")
     conditions, values = ["true"], []
-    for column, value in (("org_id", org), ("stream", stream), ("state", None if state == "all" else state.upper())):
-        if value:
+    for column in ("org_id", "stream", "severity", "owner", "anomaly"):
+        if wanted.get(column):
             conditions.append(f"{column} = ?")
-            values.append(value)
+            values.append(wanted[column])
+    for column, name in (("age_days", "min_age_days"), ("amount_minor", "min_amount_minor")):
+        if wanted.get(name) is not None:
+            conditions.append(f"{column} >= ?")
+            values.append(wanted[name])
+    if state == "open":
+        conditions.append("state <> 'RESOLVED'")
+    elif state != "all":
+        conditions.append("state = ?")
+        values.append(state.upper().replace("-", "_"))
     units = "".join(f" when {literal(currency)} then {10**count}" for currency, count in decimals.items())
-    unit = f"case currency{units} else 1 end" if units else "1"
-    with duckdb.connect(str(version / DUCKDB_FILE), read_only=True) as connection:
+    unit = f"case %s{units} else 1 end" if units else "1"
+    exposure = (
+        f"coalesce(exposure_base_minor / {unit.replace('%s', 'base_currency')},"
+        f" abs(amount_minor) / {unit.replace('%s', 'currency')}, 0)"
+    )
+    with duckdb.connect(str(decisions.published(data_dir)), read_only=True) as connection:
         cursor = connection.execute(
-            "select exception_id, org_id, stream, anomaly, state, currency, amount_minor, explanation, next_action,"
-            " source_file, source_row_number, target_file, target_row_number"
-            f" from marts.exceptions where {' and '.join(conditions)}"
-            f" order by abs(coalesce(amount_minor, 0)) / {unit} desc, exception_id limit ?",
+            "select exception_id, org_id, stream, anomaly, state, resolution, severity, owner, due_at, is_overdue,"
+            " age_days, currency, amount_minor, explanation, next_action, source_file, source_row_number, target_file,"
+            f" target_row_number from marts.exceptions where {' and '.join(conditions)}"
+            f" order by {exposure} desc, exception_id limit ?",
             [*values, limit],
         )
         names = [column[0] for column in cursor.description]

@@ -213,8 +213,13 @@ def show_exceptions(found: list[dict[str, Any]], exponents: Mapping[str, int], c
     table.add_column("What", overflow="fold")
     for number, item in enumerate(found, 1):
         what = Text.assemble((item["anomaly"], "bold red"), (f"  {item['org_id']}  {item['stream']}", "dim"))
+        what.append(f"  {item['severity']}", style="bold" if item["severity"] in ("HIGH", "CRITICAL") else "dim")
         if item["state"] != "OPEN":
-            what.append(f"  {item['state'].lower()}", style="green")
+            words = (item["state"].lower().replace("_", " "), item["resolution"], item["owner"])
+            what.append("  " + ", ".join(word for word in words if word), style="green")
+        if item["is_overdue"]:
+            what.append("  overdue", style="red")
+        what.append(f"\n{item['exception_id']}", style="dim")
         sides = [(item[f"{side}_file"], item[f"{side}_row_number"]) for side in ("source", "target")]
         origin = ", ".join(f"{file} row {row}" for file, row in sides if file)
         for text, style in ((item["explanation"], ""), (item["next_action"], "italic"), (origin, "dim")):
@@ -224,6 +229,54 @@ def show_exceptions(found: list[dict[str, Any]], exponents: Mapping[str, int], c
             what.append("\n")
         table.add_row(_money(item["amount_minor"], item["currency"], exponents), what)
     console.print(table)
+
+
+def show_exception(
+    item: Mapping[str, Any], events: list[dict[str, Any]], exponents: Mapping[str, int], console: Console
+) -> None:
+    """Print one exception whole, and its life."""
+    amount = _money(item["amount_minor"], item["currency"], exponents)
+    console.print(Text.assemble((item["anomaly"], "bold red"), f"  {item['title']}  ", (str(amount), "bold")))
+    console.print(item["explanation"])
+    console.print(Text(item["next_action"] or "", style="italic"))
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", width=16)
+    table.add_column(overflow="fold")
+    overdue = "  overdue" if item["is_overdue"] else ""
+    facts = {
+        "Id": item["exception_id"],
+        "Org, stream": f"{item['org_id']}, {item['stream']}, step {item['step']}",
+        "State": item["state"] + (f" ({item['resolution']})" if item["resolution"] else ""),
+        "Severity": item["severity"],
+        "Owner": item["owner"],
+        "Waits for": f"approval of {item['proposed_resolution']}, proposed by {item['proposed_by']}"
+        if item["proposed_by"]
+        else None,
+        "Opened": f"{item['opened_at']} UTC, {item['age_days']} days",
+        "Due": f"{item['due_at']} UTC{overdue}",
+        "Rule version": item["rule_version"],
+    }
+    for side in ("source", "target", "rejected"):
+        if item[f"{side}_file"]:
+            facts[side.capitalize()] = f"{item[f'{side}_file']} row {item[f'{side}_row_number']}"
+    for name, value in facts.items():
+        if value:
+            table.add_row(name, Text(str(value)))
+    console.print(table)
+    console.print()
+    life = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("When", "What", "Who", "State", "Why"):
+        life.add_column(name, overflow="fold")
+    for event in events:
+        what = event["action"] + (f" to {event['assignee']}" if event["assignee"] else "")
+        if event["amount_minor"] is not None:
+            what += f" {_money(event['amount_minor'], item['currency'], exponents)}"
+        state = (event["state"] or "") + (f" ({event['resolution']})" if event["resolution"] else "")
+        why = event["reason"] or ""
+        if event["refusal"]:
+            why = f"refused: {event['refusal']}. {why}"
+        life.add_row(str(event["event_at"])[:16], what, Text(event["actor"]), state, Text(why))
+    console.print(life)
 
 
 def _show_proof(summary: Summary, console: Console) -> None:

@@ -205,7 +205,7 @@ def _exceptions_open(warehouse: Warehouse, streams: list[str]) -> int | None:
         return None
     return warehouse.rows(
         f"select count(*) from {warehouse.relation('marts', 'exceptions')}"
-        f" where state = 'OPEN' and {_among('stream', streams)}"
+        f" where state <> 'RESOLVED' and {_among('stream', streams)}"
     )[0][0]
 
 
@@ -219,7 +219,7 @@ def largest_exceptions(warehouse: Warehouse, limit: int, streams: list[str]) -> 
         " e.next_action, e.source_file, e.source_row_number, e.target_file, e.target_row_number"
         f" from {warehouse.relation('marts', 'exceptions')} as e"
         f" left join {warehouse.relation('reference', 'currencies')} as c on c.currency = e.currency"
-        f" where e.state = 'OPEN' and {_among('e.stream', streams)}"
+        f" where e.state <> 'RESOLVED' and {_among('e.stream', streams)}"
         " order by abs(coalesce(e.amount_minor, 0)) / power(10, coalesce(c.exponent, 0)) desc, e.exception_id"
         f" limit {int(limit)}"
     )

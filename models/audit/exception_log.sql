@@ -1,6 +1,6 @@
 {{ config(
     materialized='incremental', incremental_strategy='append', full_refresh=false,
-    indexes=engine_indexes([['exception_id']])
+    indexes=engine_indexes([['exception_id']]), on_schema_change='append_new_columns'
 ) }}
 {#- What an event must keep, because what it tells of may be gone when it is read. -#}
 {%- set details = [
@@ -9,6 +9,7 @@
     'source_file', 'source_row_number', 'target_file', 'target_row_number', 'rejected_file', 'rejected_row_number'
 ] %}
 -- depends_on: {{ ref('control_totals') }}
+-- depends_on: {{ ref('reconciliation_results') }}
 -- Every opening and closing of an exception, in order. Written only after the books have closed; never changed.
 with found as (
     select *
@@ -35,6 +36,7 @@ openings as (
         found.exception_id,
         coalesce(last_events.event_number, 0) + 1 as event_number,
         case when last_events.exception_id is null then 'OPENED' else 'REOPENED' end as event,
+        cast(null as {{ type_text() }}) as resolution,
         {%- for column in details %}
         found.{{ column }}{{ ',' if not loop.last }}
         {%- endfor %}
@@ -58,17 +60,51 @@ unjudged as (
 ),
 {%- endif %}
 
+-- what was missing and has a counterpart now came late
+missing_before as (
+    select
+        last_events.exception_id,
+        last_events.org_id,
+        last_events.ladder,
+        last_events.source_system,
+        last_events.source_activity_id,
+        last_events.target_system,
+        last_events.target_activity_id
+    from last_events
+    left join found
+        on last_events.exception_id = found.exception_id
+    where found.exception_id is null and last_events.event <> 'CLOSED' and last_events.result in ('MISSING_SOURCE', 'MISSING_TARGET')
+),
+
+matched_late as (
+    {%- for side in ['source', 'target'] %}
+    select missing_before.exception_id
+    from missing_before
+    inner join {{ ref('reconciliation_results') }} as results
+        on
+            missing_before.org_id = results.org_id
+            and missing_before.ladder = results.ladder
+            and missing_before.{{ side }}_system = results.{{ side }}_system
+            and missing_before.{{ side }}_activity_id = results.{{ side }}_activity_id
+    where results.result in ('MATCHED', 'MISMATCHED')
+    {{- '\n    union' if not loop.last }}
+    {%- endfor %}
+),
+
 closings as (
     select
         last_events.exception_id,
         last_events.event_number + 1 as event_number,
         'CLOSED' as event,
+        case when matched_late.exception_id is not null then 'MATCHED_LATE' else 'SELF_CLEARED' end as resolution,
         {%- for column in details %}
         last_events.{{ column }}{{ ',' if not loop.last }}
         {%- endfor %}
     from last_events
     left join found
         on last_events.exception_id = found.exception_id
+    left join matched_late
+        on last_events.exception_id = matched_late.exception_id
     where
         found.exception_id is null
         and last_events.event <> 'CLOSED'
@@ -98,6 +134,7 @@ events as (
         found.exception_id,
         1 as event_number,
         'OPENED' as event,
+        cast(null as {{ type_text() }}) as resolution,
         {%- for column in details %}
         found.{{ column }}{{ ',' if not loop.last }}
         {%- endfor %}
@@ -112,8 +149,9 @@ exception_log as (
         {{ as_of() }} as event_at,
         cast({{ run_id() }} as {{ type_text() }}) as run_id,
         {%- for column in details %}
-        {{ column }}{{ ',' if not loop.last }}
+        {{ column }},
         {%- endfor %}
+        cast(resolution as {{ type_text() }}) as resolution
     from events
 )
 

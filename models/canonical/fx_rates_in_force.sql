@@ -13,7 +13,7 @@ with policies as (
         base_currency,
         fx_pivot
     from {{ ref('policies') }}
-    where price_basis = 'BASE'
+    where price_basis = 'BASE' or base_currency is not null
 ),
 
 -- an org's own rate of a day stands before the seed's

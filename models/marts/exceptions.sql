@@ -2,29 +2,48 @@
     'step', 'result', 'currency', 'amount_minor', 'title', 'explanation', 'next_action', 'counterparty_id', 'business_date', 'difference_minor',
     'rule_version', 'source_file', 'source_row_number', 'target_file', 'target_row_number', 'rejected_file', 'rejected_row_number'
 ] -%}
--- Every exception ever opened, as it stands now: the fold of the log, and while it is open what today's results say of it.
+{%- set grades = ['critical', 'high', 'medium'] -%}
+-- Every exception ever opened, as it stands now: the fold of its events, and while its cause is there what today's results say of it.
 with lives as (
     select
         exception_id,
         max(event_number) as last_event_number,
         min(case when event_number = 1 then event_at end) as opened_at,
+        max(case when event <> 'CLOSED' then event_at end) as last_opened_at,
         max(event_at) as last_event_at,
         sum(case when event = 'REOPENED' then 1 else 0 end) as reopen_count
     from {{ ref('exception_log') }}
     group by exception_id
 ),
 
-exceptions as (
+worked as (
+    select *
+    from {{ ref('exception_timeline') }}
+    where is_last
+),
+
+stated as (
     select
         log.exception_id,
         log.org_id,
         log.stream,
         log.ladder,
         log.anomaly,
-        case when log.event = 'CLOSED' then 'RESOLVED' else 'OPEN' end as state,
+        case
+            -- what was given up was less than what is there now: it is another question
+            when worked.state = 'RESOLVED' and worked.resolution = 'WRITTEN_OFF' and found.amount_minor > worked.given_up_minor then 'REOPENED'
+            when worked.state is not null then worked.state
+            when log.event = 'CLOSED' then 'RESOLVED'
+            when log.event = 'REOPENED' then 'REOPENED'
+            else 'OPEN'
+        end as state,
+        coalesce(worked.resolution, log.resolution) as last_resolution,
+        worked.owner,
+        worked.proposed_resolution,
+        worked.proposed_by,
         lives.opened_at,
-        case when log.event = 'CLOSED' then log.event_at end as closed_at,
-        lives.last_event_at,
+        lives.last_opened_at,
+        greatest(lives.last_event_at, coalesce(worked.event_at, lives.last_event_at)) as last_event_at,
         cast(lives.reopen_count as integer) as reopen_count,
         {%- for column in details %}
         {# While it is open, today's word counts; a closed one keeps the last word that was logged. #}
@@ -39,28 +58,79 @@ exceptions as (
         on log.exception_id = lives.exception_id and log.event_number = lives.last_event_number
     left join {{ ref('current_exceptions') }} as found
         on log.exception_id = found.exception_id
+    left join worked
+        on log.exception_id = worked.exception_id
+),
+
+aged as (
+    select
+        stated.*,
+        case when state = 'RESOLVED' then last_resolution end as resolution,
+        case when state = 'RESOLVED' then last_event_at end as closed_at,
+        cast(case when state = 'RESOLVED' then last_event_at else {{ as_of() }} end as date) - cast(last_opened_at as date) as age_days
+    from stated
+),
+
+governed as (
+    select
+        aged.*,
+        case
+            when aged.amount_minor is null then 'MEDIUM'
+            {%- for grade in grades %}
+            when aged.amount_minor >= coalesce(of_counterparty.{{ grade }}_from_minor, of_org.{{ grade }}_from_minor) then '{{ grade | upper }}'
+            {%- endfor %}
+            else 'LOW'
+        end as severity_of_amount,
+        coalesce(of_counterparty.base_currency, of_org.base_currency) as base_currency,
+        coalesce(of_counterparty.fx_pivot, of_org.fx_pivot) as fx_pivot,
+        coalesce(of_counterparty.fx_max_age_days, of_org.fx_max_age_days) as fx_max_age_days
+    from aged
+    {%- for scope in ['of_counterparty', 'of_org'] %}
+    left join {{ ref('policies') }} as {{ scope }}
+        on
+            aged.org_id = {{ scope }}.org_id
+            and aged.stream = {{ scope }}.stream
+            and {{ 'aged.counterparty_id = of_counterparty.counterparty_id' if scope == 'of_counterparty' else 'of_org.counterparty_id is null' }}
+            and coalesce(aged.business_date, date '0001-01-01') >= {{ scope }}.valid_from
+            and coalesce(aged.business_date, date '0001-01-01') < coalesce({{ scope }}.valid_to, date '9999-12-31')
+    {%- endfor %}
+),
+
+severity_of_ages as (
+    select
+        severity,
+        severity_rank,
+        from_age_days,
+        lead(from_age_days) over (order by from_age_days) as below_age_days
+    from {{ ref('severities') }}
 ),
 
 graded as (
     select
-        exceptions.*,
+        governed.*,
+        case when by_age.severity_rank > by_amount.severity_rank then by_age.severity else by_amount.severity end as severity,
+        {{ add_time('governed.last_opened_at', 'by_amount.due_hours', 'hour') }} as due_at,
+        {#- What an amount is in the base currency: itself, or converted as a step converts. #}
         case
-            when exceptions.amount_minor is null then 'MEDIUM'
-            {%- for grade in ['critical', 'high', 'medium'] %}
-            when exceptions.amount_minor >= coalesce(of_counterparty.{{ grade }}_from_minor, of_org.{{ grade }}_from_minor) then '{{ grade | upper }}'
-            {%- endfor %}
-            else 'LOW'
-        end as severity
-    from exceptions
-    {%- for scope in ['of_counterparty', 'of_org'] %}
-    left join {{ ref('policies') }} as {{ scope }}
+            when governed.currency = governed.base_currency then governed.amount_minor
+            when rates.org_id is not null and governed.amount_minor < 1000000000000000
+                then {{ divide_half_even('governed.amount_minor * rates.numerator', 'rates.denominator') }}
+        end as exposure_base_minor
+    from governed
+    inner join {{ ref('severities') }} as by_amount
+        on governed.severity_of_amount = by_amount.severity
+    left join severity_of_ages as by_age
         on
-            exceptions.org_id = {{ scope }}.org_id
-            and exceptions.stream = {{ scope }}.stream
-            and {{ 'exceptions.counterparty_id = of_counterparty.counterparty_id' if scope == 'of_counterparty' else 'of_org.counterparty_id is null' }}
-            and coalesce(exceptions.business_date, date '0001-01-01') >= {{ scope }}.valid_from
-            and coalesce(exceptions.business_date, date '0001-01-01') < coalesce({{ scope }}.valid_to, date '9999-12-31')
-    {%- endfor %}
+            governed.age_days >= by_age.from_age_days
+            and (governed.age_days < by_age.below_age_days or by_age.below_age_days is null)
+    left join {{ ref('fx_rates_in_force') }} as rates
+        on
+            governed.org_id = rates.org_id
+            and governed.fx_pivot = rates.fx_pivot
+            and governed.currency = rates.from_currency
+            and governed.base_currency = rates.to_currency
+            and governed.business_date between rates.valid_from and rates.valid_through
+            and governed.business_date - rates.rate_date <= governed.fx_max_age_days
 )
 
 select
@@ -71,14 +141,30 @@ select
     cast(step as {{ type_text() }}) as step,
     anomaly,
     cast(state as {{ type_text() }}) as state,
+    cast(resolution as {{ type_text() }}) as resolution,
     cast(severity as {{ type_text() }}) as severity,
+    owner,
+    proposed_resolution,
+    proposed_by,
     opened_at,
+    due_at,
+    coalesce(state <> 'RESOLVED' and {{ as_of() }} > due_at, false) as is_overdue,
+    cast(age_days as integer) as age_days,
+    cast(case
+        when age_days <= 1 then '0-1'
+        when age_days <= 7 then '2-7'
+        when age_days <= 30 then '8-30'
+        when age_days <= 90 then '31-90'
+        else 'over 90'
+    end as {{ type_text() }}) as ageing_bucket,
     closed_at,
     last_event_at,
     reopen_count,
     result,
     currency,
     amount_minor,
+    cast(case when abs(exposure_base_minor) < 4000000000000000000 then exposure_base_minor end as bigint) as exposure_base_minor,
+    cast(base_currency as {{ type_text() }}) as base_currency,
     title,
     cast(explanation as {{ type_text() }}) as explanation,
     next_action,

@@ -1,99 +1,56 @@
 {{ config(materialized='view') }}
--- Every record that did not make it, whatever stopped it: unreadable lines, values that do not type, policies that contradict each other.
-with unreadable_lines as (
+-- Every record that did not make it: those that no model could use, and the decisions that an exception's state did not let through.
+with refused_decisions as (
     select
-        org_id,
-        system || '/' || feed as feed,
-        source_file,
-        received_at,
-        batch_id,
-        row_number,
-        line_number,
-        line_span,
-        cast(null as {{ type_text() }}) as record_id,
-        cast(null as {{ type_text() }}) as column_name,
-        raw as value,
-        'unreadable_record: ' || reason as reasons
-    from {{ source('landing', 'rejects') }}
-    where received_at <= {{ as_of() }}
-),
-
-contradicting_policies as (
-    select
-        org_id,
-        'tieout/policies' as feed,
-        source_file,
-        received_at,
-        batch_id,
-        row_number,
+        decisions.org_id,
+        'tieout/exception_events' as feed,
+        decisions.source_file,
+        decisions.received_at,
+        decisions.batch_id,
+        decisions.row_number,
         cast(null as bigint) as line_number,
         cast(null as bigint) as line_span,
-        cast(null as {{ type_text() }}) as record_id,
+        decisions.event_id as record_id,
         cast(null as {{ type_text() }}) as column_name,
-        coalesce(stream, '') || ' | ' || coalesce(counterparty_id, '') as value,
-        reject_reason as reasons
-    from {{ ref('policy_statements') }}
-    where reject_reason is not null
+        decisions.action || ' | ' || decisions.exception_id || ' | ' || decisions.actor as value,
+        refused.refusal as reasons
+    from {{ ref('exception_timeline') }} as refused
+    inner join {{ ref('exception_decisions') }} as decisions
+        on refused.batch_id = decisions.batch_id and refused.row_number = decisions.row_number
+    where refused.refusal is not null
 ),
 
-refused_rates as (
-    select
-        org_id,
-        'tieout/fx_rates' as feed,
-        source_file,
-        received_at,
-        batch_id,
-        row_number,
-        cast(null as bigint) as line_number,
-        cast(null as bigint) as line_span,
-        cast(null as {{ type_text() }}) as record_id,
-        cast(null as {{ type_text() }}) as column_name,
-        cast(rate_date as {{ type_text() }}) || ' | ' || from_currency || ' | ' || to_currency || ' | ' || cast(rate as {{ type_text() }}) as value,
-        reject_reason as reasons
-    from {{ ref('fx_rate_statements') }}
-    where reject_reason is not null
-),
-{% for feed in var('feeds') %}
-rejected_{{ feed | replace('/', '__') }} as (
+rejected_records as (
     select
         org_id,
         feed,
         source_file,
-        received_at,
-        batch_id,
         row_number,
-        cast(null as bigint) as line_number,
-        cast(null as bigint) as line_span,
+        line_number,
+        line_span,
         record_id,
         column_name,
         value,
-        reasons
-    from {{ ref('rejected_' ~ feed | replace('/', '__')) }}
-),
-{% endfor %}
-rejected_records as (
-    select * from unreadable_lines
+        reasons,
+        received_at,
+        batch_id
+    from {{ ref('unusable_records') }}
     union all
-    select * from contradicting_policies
-    union all
-    select * from refused_rates
-    {%- for feed in var('feeds') %}
-    union all
-    select * from rejected_{{ feed | replace('/', '__') }}
-    {%- endfor %}
+    select
+        org_id,
+        feed,
+        source_file,
+        row_number,
+        line_number,
+        line_span,
+        record_id,
+        column_name,
+        value,
+        reasons,
+        received_at,
+        batch_id
+    from refused_decisions
 )
 
-select
-    org_id,
-    feed,
-    source_file,
-    row_number,
-    line_number,
-    line_span,
-    record_id,
-    column_name,
-    value,
-    reasons,
-    received_at,
-    batch_id
+select *
 from rejected_records

@@ -24,6 +24,7 @@ MARTS = (
     "rejected_records",
     "control_totals",
     "match_suggestions",
+    "exception_history",
 )
 DUCKDB_FILE = "tieout.duckdb"
 

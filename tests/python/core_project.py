@@ -10,8 +10,8 @@ from pathlib import Path
 from tests.python.declarations.project import copy, registry, write_registry
 
 STREAM = "pos_oms_orders"
-FEEDS = ["pos/orders", "oms/orders", "tieout/policies", "tieout/fx_rates"]
-KEPT_MODELS = ("pos_", "oms_", "policies", "policy_", "fx_", "business_days", "_canonical")
+FEEDS = ["pos/orders", "oms/orders", "tieout/policies", "tieout/fx_rates", "tieout/exception_events"]
+KEPT_MODELS = ("pos_", "oms_", "policies", "policy_", "fx_", "unusable_", "business_days", "_canonical")
 
 
 def core_project(folder: Path) -> Path:

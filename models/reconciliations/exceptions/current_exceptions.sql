@@ -165,7 +165,7 @@ described as (
         on ranked.target_batch_id = target_batches.batch_id
     left join {{ source('landing', 'batches') }} as rejected_batches
         on ranked.rejected_batch_id = rejected_batches.batch_id
-    left join {{ ref('rejected_records') }} as rejected_records
+    left join {{ ref('unusable_records') }} as rejected_records
         on ranked.rejected_batch_id = rejected_records.batch_id and ranked.rejected_row_number = rejected_records.row_number
     where ranked.occurrence = 1
 ),

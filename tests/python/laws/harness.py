@@ -264,7 +264,7 @@ ExceptionKey = tuple[str, str, str | None, str | None]
 
 def open_exceptions(folder: Folder) -> dict[str, Counter[ExceptionKey]]:
     """By org: stream, anomaly and ids of every exception that is open."""
-    return _exceptions(folder, "where state = 'OPEN'")
+    return _exceptions(folder, "where state <> 'RESOLVED'")
 
 
 def exceptions_ever(folder: Folder) -> dict[str, Counter[ExceptionKey]]:

@@ -1,0 +1,60 @@
+{{ config(materialized='view') }}
+-- The life of every exception, event by event: what runs found and what people decided, with the state after each.
+with histories as (
+    select
+        org_id,
+        exception_id,
+        cast(event_number as integer) as event_number,
+        event_at,
+        decided_at,
+        action,
+        actor,
+        reason,
+        assignee,
+        amount_minor,
+        refusal,
+        state,
+        resolution,
+        owner
+    from {{ ref('exception_timeline') }}
+    union all
+    -- nobody has decided about these: their log is their life
+    select
+        log.org_id,
+        log.exception_id,
+        log.event_number,
+        log.event_at,
+        log.event_at as decided_at,
+        log.event as action,
+        'tieout' as actor,
+        cast(null as {{ type_text() }}) as reason,
+        cast(null as {{ type_text() }}) as assignee,
+        cast(null as bigint) as amount_minor,
+        cast(null as {{ type_text() }}) as refusal,
+        case log.event when 'OPENED' then 'OPEN' when 'CLOSED' then 'RESOLVED' else log.event end as state,
+        log.resolution,
+        cast(null as {{ type_text() }}) as owner
+    from {{ ref('exception_log') }} as log
+    where not exists (
+        select 1
+        from {{ ref('exception_decisions') }} as decisions
+        where decisions.org_id = log.org_id and decisions.exception_id = log.exception_id
+    )
+)
+
+select
+    org_id,
+    exception_id,
+    event_number,
+    event_at,
+    decided_at,
+    cast(action as {{ type_text() }}) as action,
+    cast(actor as {{ type_text() }}) as actor,
+    reason,
+    assignee,
+    amount_minor,
+    cast(refusal as {{ type_text() }}) as refusal,
+    cast(state as {{ type_text() }}) as state,
+    cast(resolution as {{ type_text() }}) as resolution,
+    owner
+from histories

@@ -1,0 +1,66 @@
+{{ config(materialized='table') }}
+-- What people have decided, each decision once, with what is wrong with it by itself; whether it fits the exception's state says `exception_timeline`.
+{%- set most_letters = 10000 %}
+with staged as (
+    select
+        events.org_id,
+        events.event_id,
+        events.exception_id,
+        {{ ascii_upper('events.action') }} as action,
+        events.actor,
+        events.decided_at,
+        events.reason,
+        events.assignee,
+        events.amount_minor,
+        events.received_at,
+        events.batch_id,
+        events.row_number,
+        batches.source_file,
+        {{ joined_text([
+            'events.exception_id', 'events.action', 'events.actor', epoch_microseconds('events.decided_at'), 'events.reason', 'events.assignee', 'events.amount_minor'
+        ]) | indent(8) }} as content
+    from {{ ref('stg_tieout__exception_events') }} as events
+    inner join {{ source('landing', 'batches') }} as batches
+        on events.batch_id = batches.batch_id
+    where events.is_valid
+),
+
+-- an id that comes again is the same decision; of two that differ the first counts, and the other one is refused
+numbered as (
+    select
+        staged.*,
+        row_number() over (partition by org_id, event_id order by received_at, {{ by_bytes('content') }}, batch_id, row_number) as occurrence,
+        first_value(content) over (partition by org_id, event_id order by received_at, {{ by_bytes('content') }}, batch_id, row_number) as first_content
+    from staged
+),
+
+exception_decisions as (
+    select
+        org_id,
+        event_id,
+        exception_id,
+        cast(action as {{ type_text() }}) as action,
+        actor,
+        decided_at,
+        reason,
+        assignee,
+        amount_minor,
+        received_at,
+        batch_id,
+        row_number,
+        source_file,
+        cast(case
+            when occurrence > 1 then 'event_id: another_decision_has_it'
+            when action not in ('ASSIGN', 'COMMENT', 'EXPLAIN', 'ADJUST', 'WRITE_OFF', 'APPROVE', 'REJECT', 'REOPEN') then 'action: unknown_action'
+            when reason is null then 'reason: missing_value'
+            when length(reason) > {{ most_letters }} then 'reason: too_long'
+            when length(actor) > 200 or length(assignee) > 200 then 'actor: too_long'
+            when action = 'ASSIGN' and assignee is null then 'assignee: missing_value'
+            when action = 'WRITE_OFF' and amount_minor is null then 'amount_minor: missing_value'
+        end as {{ type_text() }}) as fault
+    from numbered
+    where occurrence = 1 or content <> first_content
+)
+
+select *
+from exception_decisions

@@ -1,0 +1,244 @@
+{{ config(materialized='table') }}
+{#- Every state that may follow a decision, and which decisions a state lets through: docs/exceptions.md draws it. -#}
+{%- set workable = "('OPEN', 'ASSIGNED', 'REOPENED')" %}
+-- The life of every exception that people have decided about: what runs found and what people decided, in order, each with the state after it. Decisions that a
+-- state does not let through stand here too, refused.
+with recursive decided as (
+    select distinct
+        org_id,
+        exception_id
+    from {{ ref('exception_decisions') }}
+),
+
+landed_by as (
+    select
+        batch_id,
+        min(run_id) as run_id
+    from {{ _ledger() }}
+    where consumer = 'staging.stg_tieout__exception_events'
+    group by batch_id
+),
+
+opened as (
+    select
+        log.org_id,
+        log.exception_id,
+        log.stream,
+        log.counterparty_id,
+        log.business_date,
+        log.amount_minor
+    from {{ ref('exception_log') }} as log
+    inner join decided
+        on log.org_id = decided.org_id and log.exception_id = decided.exception_id
+    where log.event_number = 1
+),
+
+limits as (
+    select
+        opened.org_id,
+        opened.exception_id,
+        opened.amount_minor as exception_minor,
+        coalesce(of_counterparty.approval_from_minor, of_org.approval_from_minor) as approval_from_minor
+    from opened
+    {%- for scope in ['of_counterparty', 'of_org'] %}
+    left join {{ ref('policies') }} as {{ scope }}
+        on
+            opened.org_id = {{ scope }}.org_id
+            and opened.stream = {{ scope }}.stream
+            and {{ 'opened.counterparty_id = of_counterparty.counterparty_id' if scope == 'of_counterparty' else 'of_org.counterparty_id is null' }}
+            and coalesce(opened.business_date, date '0001-01-01') >= {{ scope }}.valid_from
+            and coalesce(opened.business_date, date '0001-01-01') < coalesce({{ scope }}.valid_to, date '9999-12-31')
+    {%- endfor %}
+),
+
+-- within a run what it opened comes first, then what people had decided before it, then what it found gone or back
+events as (
+    select
+        log.org_id,
+        log.exception_id,
+        log.event_at,
+        log.run_id,
+        case when log.event = 'OPENED' then 0 else 2 end as place,
+        log.event_at as decided_at,
+        cast(null as {{ type_text() }}) as event_id,
+        log.event as action,
+        cast('tieout' as {{ type_text() }}) as actor,
+        log.resolution,
+        cast(null as {{ type_text() }}) as reason,
+        cast(null as {{ type_text() }}) as assignee,
+        cast(null as bigint) as amount_minor,
+        false as needs_approval,
+        cast(null as {{ type_text() }}) as fault,
+        cast(null as {{ type_text() }}) as batch_id,
+        cast(null as bigint) as row_number
+    from {{ ref('exception_log') }} as log
+    inner join decided
+        on log.org_id = decided.org_id and log.exception_id = decided.exception_id
+    union all
+    select
+        decisions.org_id,
+        decisions.exception_id,
+        decisions.received_at as event_at,
+        coalesce(landed_by.run_id, '') as run_id,
+        1 as place,
+        decisions.decided_at,
+        decisions.event_id,
+        decisions.action,
+        decisions.actor,
+        case decisions.action when 'EXPLAIN' then 'EXPLAINED' when 'ADJUST' then 'ADJUSTED' when 'WRITE_OFF' then 'WRITTEN_OFF' end as resolution,
+        decisions.reason,
+        decisions.assignee,
+        decisions.amount_minor,
+        -- the larger of what is given up and what was found: saying less takes nobody's approval away
+        decisions.action = 'WRITE_OFF'
+        and coalesce(greatest(decisions.amount_minor, coalesce(limits.exception_minor, 0)) >= limits.approval_from_minor, true) as needs_approval,
+        decisions.fault,
+        decisions.batch_id,
+        decisions.row_number
+    from {{ ref('exception_decisions') }} as decisions
+    left join limits
+        on decisions.org_id = limits.org_id and decisions.exception_id = limits.exception_id
+    left join landed_by
+        on decisions.batch_id = landed_by.batch_id
+),
+
+numbered as {{ kept_cte() }} (
+    select
+        events.*,
+        row_number() over (
+            partition by org_id, exception_id
+            order by event_at, {{ by_bytes('run_id') }}, place, decided_at, {{ by_bytes("coalesce(event_id, '')") }}
+        ) as number
+    from events
+),
+
+folded as (
+    select
+        decided.org_id,
+        decided.exception_id,
+        cast(0 as bigint) as number,
+        cast(null as timestamp) as event_at,
+        cast(null as timestamp) as decided_at,
+        cast(null as {{ type_text() }}) as event_id,
+        cast(null as {{ type_text() }}) as action,
+        cast(null as {{ type_text() }}) as actor,
+        cast(null as {{ type_text() }}) as reason,
+        cast(null as {{ type_text() }}) as assignee,
+        cast(null as bigint) as amount_minor,
+        cast(null as {{ type_text() }}) as refusal,
+        cast(null as {{ type_text() }}) as state,
+        cast(null as {{ type_text() }}) as resolution,
+        cast(null as {{ type_text() }}) as owner,
+        cast(null as {{ type_text() }}) as proposed_resolution,
+        cast(null as {{ type_text() }}) as proposed_by,
+        cast(null as bigint) as given_up_minor,
+        cast(null as {{ type_text() }}) as batch_id,
+        cast(null as bigint) as row_number
+    from decided
+    union all
+    select
+        org_id,
+        exception_id,
+        number,
+        event_at,
+        decided_at,
+        event_id,
+        action,
+        actor,
+        reason,
+        assignee,
+        amount_minor,
+        refusal,
+        case
+            when refusal is not null or action = 'COMMENT' then state_before
+            when action = 'OPENED' then 'OPEN'
+            when action in ('REOPENED', 'REOPEN') then 'REOPENED'
+            when action = 'ASSIGN' then 'ASSIGNED'
+            when action = 'REJECT' then case when owner_before is null then 'OPEN' else 'ASSIGNED' end
+            when action = 'WRITE_OFF' and needs_approval then 'PENDING_APPROVAL'
+            else 'RESOLVED'
+        end as state,
+        case
+            when refusal is not null or action in ('COMMENT', 'ASSIGN', 'REJECT') then resolution_before
+            when action in ('OPENED', 'REOPENED', 'REOPEN') then null
+            -- what people have settled stays settled their way when its cause goes
+            when action = 'CLOSED' then coalesce(resolution_before, resolution_given)
+            when action = 'APPROVE' then proposed_before
+            when needs_approval then null
+            else resolution_given
+        end as resolution,
+        case when refusal is null and action = 'ASSIGN' then assignee else owner_before end as owner,
+        case
+            when refusal is not null or action in ('COMMENT', 'ASSIGN') then proposed_before
+            when needs_approval then resolution_given
+        end as proposed_resolution,
+        case
+            when refusal is not null or action in ('COMMENT', 'ASSIGN') then proposed_by_before
+            when needs_approval then actor
+        end as proposed_by,
+        case
+            when refusal is null and action = 'WRITE_OFF' then amount_minor
+            when refusal is null and action in ('REOPEN', 'REOPENED', 'REJECT') then null
+            else given_up_before
+        end as given_up_minor,
+        batch_id,
+        row_number
+    from (
+        select
+            next_events.*,
+            next_events.resolution as resolution_given,
+            folded.state as state_before,
+            folded.resolution as resolution_before,
+            folded.owner as owner_before,
+            folded.proposed_resolution as proposed_before,
+            folded.proposed_by as proposed_by_before,
+            folded.given_up_minor as given_up_before,
+            case
+                when next_events.event_id is null then null
+                when next_events.fault is not null then next_events.fault
+                when folded.state is null then 'exception_id: unknown_exception'
+                when next_events.action in ('ASSIGN', 'EXPLAIN', 'ADJUST', 'WRITE_OFF') and folded.state not in {{ workable }}
+                    then 'action: not_while_' || {{ ascii_lower('folded.state') }}
+                when next_events.action in ('APPROVE', 'REJECT') and folded.state <> 'PENDING_APPROVAL' then 'action: nothing_to_approve'
+                when next_events.action = 'APPROVE' and {{ ascii_lower('next_events.actor') }} = {{ ascii_lower('folded.proposed_by') }}
+                    then 'actor: who_proposes_cannot_approve'
+                when next_events.action = 'REOPEN' and folded.state <> 'RESOLVED' then 'action: not_resolved'
+            end as refusal
+        from folded
+        inner join numbered as next_events
+            on
+                folded.org_id = next_events.org_id
+                and folded.exception_id = next_events.exception_id
+                and folded.number + 1 = next_events.number
+    ) as stepped
+),
+
+exception_timeline as (
+    select
+        org_id,
+        exception_id,
+        number as event_number,
+        event_at,
+        decided_at,
+        event_id,
+        action,
+        actor,
+        reason,
+        assignee,
+        amount_minor,
+        refusal,
+        state,
+        resolution,
+        owner,
+        proposed_resolution,
+        proposed_by,
+        given_up_minor,
+        batch_id,
+        row_number,
+        row_number() over (partition by org_id, exception_id order by number desc) = 1 as is_last
+    from folded
+    where number > 0
+)
+
+select *
+from exception_timeline

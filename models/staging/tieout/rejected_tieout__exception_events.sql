@@ -1,0 +1,1 @@
+{{ rejected(feed='tieout/exception_events') }}
