@@ -334,6 +334,12 @@ _decides(
         help="How much, in minor units; unless given, what is at stake now. More later takes the exception up again.",
     ),
 )
+_decides(
+    "FORCE_MATCH",
+    "Match a record with another by hand, before all rules. From the policy's limit on a second person must approve.",
+    click.option("--with", "with_activity_id", metavar="ACTIVITY_ID", help="The record of the other side."),
+)
+_decides("EXCLUDE", "Take the exception's records out of the reconciliation, before all rules.")
 _decides("APPROVE", "Agree to what somebody else has proposed.")
 _decides("REJECT", "Refuse, or take back, what has been proposed.")
 _decides("REOPEN", "Take a resolved exception up again.")

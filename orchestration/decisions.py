@@ -17,7 +17,10 @@ from orchestration.errors import UsageError
 from orchestration.publish import DUCKDB_FILE, current
 
 FEED = ("tieout", "exception_events")
-COLUMNS = ("event_id", "exception_id", "action", "actor", "decided_at", "reason", "assignee", "amount_minor")
+COLUMNS = (
+    *("event_id", "exception_id", "action", "actor", "decided_at", "reason", "assignee", "amount_minor", "ladder"),
+    *("source_system", "source_activity_id", "target_system", "target_activity_id"),
+)
 
 # What models/reconciliations/exceptions/exception_timeline.sql lets through, so that a decision that would be refused
 # is not written at all. The model has the last word: much may happen until the next run.
@@ -44,6 +47,8 @@ class Decision:
     reason: str
     assignee: str | None = None
     amount_minor: int | None = None
+    # Of a match by hand: the record of the other side.
+    with_activity_id: str | None = None
 
 
 def published(data_dir: Path) -> Path:
@@ -112,9 +117,26 @@ def check(exception: dict[str, Any], decision: Decision) -> None:
             f"{decision.action.lower().replace('_', '-')} is not possible while {name} is {exception['state']};"
             f" it is possible in {', '.join(allowed)}."
         )
+    if decision.action == "FORCE_MATCH":
+        alone = (exception["source_activity_id"] is None) != (exception["target_activity_id"] is None)
+        if alone and not (decision.with_activity_id or "").strip():
+            raise UsageError(f"{name} is about one record: name the one that it belongs to (--with).")
+        if not alone and decision.with_activity_id:
+            raise UsageError(f"{name} is about two records, which are matched with each other: leave --with out.")
     proposer = (exception["proposed_by"] or "").strip().lower()
     if decision.action == "APPROVE" and decision.actor.strip().lower() == proposer:
         raise UsageError(f"{decision.actor} proposed this and cannot approve it: a second person must.")
+
+
+def _pinned(exception: dict[str, Any], decision: Decision) -> list[str]:
+    """Which records a match by hand or an exclusion takes: those of the exception, and the one that it was given."""
+    if decision.action not in ("FORCE_MATCH", "EXCLUDE"):
+        return [""] * 5
+    source, target = exception["source_activity_id"], exception["target_activity_id"]
+    if decision.action == "FORCE_MATCH":
+        source, target = source or decision.with_activity_id, target or decision.with_activity_id
+    systems = (exception["source_system"] or "", exception["target_system"] or "")
+    return [exception["ladder"], systems[0], source or "", systems[1], target or ""]
 
 
 def write(data_dir: Path, exception: dict[str, Any], decision: Decision, decided_at: datetime | None = None) -> Path:
@@ -139,6 +161,7 @@ def write(data_dir: Path, exception: dict[str, Any], decision: Decision, decided
             decision.reason.strip(),
             decision.assignee or "",
             "" if decision.amount_minor is None else decision.amount_minor,
+            *_pinned(exception, decision),
         ]
     )
     folder = DataDir.at(data_dir).root / "inbox" / exception["org_id"] / FEED[0] / FEED[1]

@@ -30,6 +30,16 @@
         from {{ ref(side.settled) }} as settled
         where settled.batch_id = records.batch_id and settled.row_number = records.row_number
     )
+    -- what people have matched or taken out themselves
+    and not exists (
+        select 1
+        from {{ ref('pins') }} as pins
+        where
+            pins.is_in_force
+            and pins.ladder = '{{ ladder.name }}'
+            and pins.{{ role }}_batch_id = records.batch_id
+            and pins.{{ role }}_row_number = records.row_number
+    )
     {%- endif %}
     {{- '\n    union all' if not loop.last }}
     {%- endfor %}

@@ -152,6 +152,15 @@
         {%- if ladder.hourly_window is not none %}
         {{ _released(ladder, role, on, is_later=previous is not none) | indent(8) }}
         {%- endif %}
+        {%- if not previous %}
+        -- what people have ever pinned: few, and looked at anew whatever has become of the decision or of a record
+        union
+        select
+            pins.org_id,
+            pins.named_{{ role }}_id as activity_id
+        from {{ ref('pins') }} as pins
+        where pins.ladder = '{{ ladder.name }}' and pins.named_{{ role }}_id is not null
+        {%- endif %}
         union
         select
             outdated.org_id,

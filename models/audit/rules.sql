@@ -10,7 +10,9 @@
 {%- for name in _ladder_names() -%}
     {%- set declared = _ladder(name) -%}
     {%- do _fail('rules', _ladder_faults(declared)) -%}
-    {%- do rules.append({'stream': declared.stream, 'ladder': name, 'step': 'duplicates', 'rule': _rule_text(declared, 'duplicates')}) -%}
+    {%- for step in ['duplicates', 'pinned'] -%}
+        {%- do rules.append({'stream': declared.stream, 'ladder': name, 'step': step, 'rule': _rule_text(declared, step)}) -%}
+    {%- endfor -%}
 {%- endfor %}
 with policies as (
     select distinct
@@ -34,7 +36,7 @@ no_policy as (
 stated as (
     {%- for rule in rules %}
     select
-        {%- if rule.step in ['duplicates', 'findings'] %}
+        {%- if rule.step in ['duplicates', 'findings', 'pinned'] %}
         substr(md5('{{ local_md5(rule.rule) }}'), 1, 12) as rule_version,
         {%- else %}
         substr(md5('{{ local_md5(rule.rule) }}' || policies.policy_hash), 1, 12) as rule_version,
@@ -46,7 +48,7 @@ stated as (
         {%- for field in judging %}
         policies.{{ field }}{{ ',' if not loop.last }}
         {%- endfor %}
-    {%- if rule.step not in ['duplicates', 'findings'] %}
+    {%- if rule.step not in ['duplicates', 'findings', 'pinned'] %}
     from policies
     where policies.stream = '{{ rule.stream }}'
     {%- else %}

@@ -21,6 +21,8 @@ with reconciliation_results as (
     {%- set outer = loop %}
     {%- for ladder in declared.ladders %}
     {{ results_of_ladder(ladder) }}
+    union all
+    {{ pinned_results(ladder) }}
     {#- A side that several ladders of a stream share has its copies once. -#}
     {%- for role in ['source', 'target'] if _owns_copies(ladder, role) %}
     union all

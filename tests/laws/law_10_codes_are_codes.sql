@@ -21,6 +21,8 @@ where
                 and rule_version is not null
             when result = 'MISMATCHED' and member_count is not null then
                 anomalies <> '' and member_count > 0 and (source_batch_id is null) <> (target_batch_id is null) and rule_version is not null
+            when result = 'MATCHED' and reason = 'FORCE_MATCHED' then
+                anomalies = '' and source_batch_id is not null and target_batch_id is not null and rule_version is not null
             when result = 'MATCHED' then
                 anomalies = ''
                 and source_batch_id is not null

@@ -12,12 +12,18 @@ with staged as (
         events.reason,
         events.assignee,
         events.amount_minor,
+        events.ladder,
+        {%- for side in ['source', 'target'] %}
+        {{ ascii_lower('events.' ~ side ~ '_system') }} as {{ side }}_system,
+        events.{{ side }}_activity_id,
+        {%- endfor %}
         events.received_at,
         events.batch_id,
         events.row_number,
         batches.source_file,
         {{ joined_text([
-            'events.exception_id', 'events.action', 'events.actor', epoch_microseconds('events.decided_at'), 'events.reason', 'events.assignee', 'events.amount_minor'
+            'events.exception_id', 'events.action', 'events.actor', epoch_microseconds('events.decided_at'), 'events.reason', 'events.assignee', 'events.amount_minor', 'events.ladder',
+            'events.source_system', 'events.source_activity_id', 'events.target_system', 'events.target_activity_id'
         ]) | indent(8) }} as content
     from {{ ref('stg_tieout__exception_events') }} as events
     inner join {{ source('landing', 'batches') }} as batches
@@ -45,18 +51,28 @@ exception_decisions as (
         reason,
         assignee,
         amount_minor,
+        ladder,
+        source_system,
+        source_activity_id,
+        target_system,
+        target_activity_id,
         received_at,
         batch_id,
         row_number,
         source_file,
         cast(case
             when occurrence > 1 then 'event_id: another_decision_has_it'
-            when action not in ('ASSIGN', 'COMMENT', 'EXPLAIN', 'ADJUST', 'WRITE_OFF', 'APPROVE', 'REJECT', 'REOPEN') then 'action: unknown_action'
+            when action not in ('ASSIGN', 'COMMENT', 'EXPLAIN', 'ADJUST', 'WRITE_OFF', 'FORCE_MATCH', 'EXCLUDE', 'APPROVE', 'REJECT', 'REOPEN') then 'action: unknown_action'
             when reason is null then 'reason: missing_value'
             when length(reason) > {{ most_letters }} then 'reason: too_long'
             when length(actor) > 200 or length(assignee) > 200 then 'actor: too_long'
             when action = 'ASSIGN' and assignee is null then 'assignee: missing_value'
             when action = 'WRITE_OFF' and amount_minor is null then 'amount_minor: missing_value'
+            when action in ('FORCE_MATCH', 'EXCLUDE') and coalesce(ladder not in ('{{ _ladder_names() | join("', '") }}'), true) then 'ladder: unknown_ladder'
+            when action = 'FORCE_MATCH' and ladder in ('{{ _ladders_of_groups() | join("', '") }}') then 'ladder: its_matches_are_groups'
+            when action = 'FORCE_MATCH' and source_activity_id is null then 'source_activity_id: missing_value'
+            when action = 'FORCE_MATCH' and target_activity_id is null then 'target_activity_id: missing_value'
+            when action = 'EXCLUDE' and source_activity_id is null and target_activity_id is null then 'source_activity_id: missing_value'
         end as {{ type_text() }}) as fault
     from numbered
     where occurrence = 1 or content <> first_content

@@ -85,13 +85,16 @@ events as (
         decisions.event_id,
         decisions.action,
         decisions.actor,
-        case decisions.action when 'EXPLAIN' then 'EXPLAINED' when 'ADJUST' then 'ADJUSTED' when 'WRITE_OFF' then 'WRITTEN_OFF' end as resolution,
+        case decisions.action when 'EXPLAIN' then 'EXPLAINED' when 'ADJUST' then 'ADJUSTED' when 'WRITE_OFF' then 'WRITTEN_OFF' when 'FORCE_MATCH' then 'FORCE_MATCHED' when 'EXCLUDE' then 'EXCLUDED' end as resolution,
         decisions.reason,
         decisions.assignee,
         decisions.amount_minor,
         -- the larger of what is given up and what was found: saying less takes nobody's approval away
-        decisions.action = 'WRITE_OFF'
-        and coalesce(greatest(decisions.amount_minor, coalesce(limits.exception_minor, 0)) >= limits.approval_from_minor, true) as needs_approval,
+        coalesce(
+            pins.needs_approval,
+            decisions.action = 'WRITE_OFF'
+            and coalesce(greatest(decisions.amount_minor, coalesce(limits.exception_minor, 0)) >= limits.approval_from_minor, true)
+        ) as needs_approval,
         decisions.fault,
         decisions.batch_id,
         decisions.row_number
@@ -100,6 +103,8 @@ events as (
         on decisions.org_id = limits.org_id and decisions.exception_id = limits.exception_id
     left join landed_by
         on decisions.batch_id = landed_by.batch_id
+    left join {{ ref('pins') }} as pins
+        on decisions.batch_id = pins.decision_batch_id and decisions.row_number = pins.decision_row_number
 ),
 
 numbered as {{ kept_cte() }} (
@@ -155,7 +160,7 @@ folded as (
             when action in ('REOPENED', 'REOPEN') then 'REOPENED'
             when action = 'ASSIGN' then 'ASSIGNED'
             when action = 'REJECT' then case when owner_before is null then 'OPEN' else 'ASSIGNED' end
-            when action = 'WRITE_OFF' and needs_approval then 'PENDING_APPROVAL'
+            when needs_approval then 'PENDING_APPROVAL'
             else 'RESOLVED'
         end as state,
         case
@@ -196,6 +201,8 @@ folded as (
             case
                 when next_events.event_id is null then null
                 when next_events.fault is not null then next_events.fault
+                -- a pin names its records itself
+                when next_events.action in ('FORCE_MATCH', 'EXCLUDE') then null
                 when folded.state is null then 'exception_id: unknown_exception'
                 when next_events.action in ('ASSIGN', 'EXPLAIN', 'ADJUST', 'WRITE_OFF') and folded.state not in {{ workable }}
                     then 'action: not_while_' || {{ ascii_lower('folded.state') }}

@@ -1,0 +1,198 @@
+{{ config(materialized='table') }}
+-- Every decision that takes records out of the steps' hands, a match by hand or an exclusion, with the records that it names and whether it is in force.
+with decisions as (
+    select
+        exception_decisions.*,
+        row_number() over (
+            partition by org_id, exception_id
+            order by received_at, decided_at, {{ by_bytes('event_id') }}
+        ) as number
+    from {{ ref('exception_decisions') }} as exception_decisions
+    where fault is null
+),
+
+pinning as (
+    select *
+    from decisions
+    where action in ('FORCE_MATCH', 'EXCLUDE')
+),
+
+-- the live records that decisions name, by ladder and side
+named_records as (
+    {%- for name in _ladder_names() %}
+    {%- set ladder = _ladder(name) %}
+    {%- set outer = loop %}
+    {%- for role in ['source', 'target'] %}
+    select
+        pinning.org_id,
+        pinning.event_id,
+        pinning.batch_id as decision_batch_id,
+        pinning.row_number as decision_row_number,
+        '{{ role | upper }}' as side
+        {%- for column in _pinned_columns() %},
+        records.{{ column }}
+        {%- endfor %}
+    from pinning
+    inner join {{ ref(ladder[role].records) }} as records
+        on
+            pinning.org_id = records.org_id
+            and pinning.{{ role }}_activity_id = records.activity_id
+            and coalesce(pinning.{{ role }}_system, records.system) = records.system
+    left join {{ ref(ladder[role].settled) }} as settled
+        on records.batch_id = settled.batch_id and records.row_number = settled.row_number
+    where pinning.ladder = '{{ name }}' and settled.batch_id is null
+    {{- '\n    union all' if not (loop.last and outer.last) }}
+    {%- endfor %}
+    {%- endfor %}
+),
+
+-- an id that several systems of a side have names none of them
+records_of_sides as (
+    select
+        named_records.*,
+        count(*) over (partition by decision_batch_id, decision_row_number, side) as candidates
+    from named_records
+),
+
+with_records as (
+    select
+        pinning.org_id,
+        pinning.exception_id,
+        pinning.event_id,
+        pinning.number,
+        pinning.action,
+        pinning.actor,
+        pinning.reason,
+        pinning.received_at,
+        pinning.decided_at,
+        pinning.ladder,
+        case pinning.ladder
+            {%- for name in _ladder_names() %}
+            when '{{ name }}' then '{{ _ladder(name).stream }}'
+            {%- endfor %}
+        end as stream,
+        pinning.source_activity_id as named_source_id,
+        pinning.target_activity_id as named_target_id,
+        {%- for role in ['source', 'target'] %}
+        {%- for column in _pinned_columns() %}
+        {{ role }}_records.{{ column }} as {{ role }}_{{ column }},
+        {%- endfor %}
+        {%- endfor %}
+        pinning.batch_id as decision_batch_id,
+        pinning.row_number as decision_row_number
+    from pinning
+    {%- for role in ['source', 'target'] %}
+    left join records_of_sides as {{ role }}_records
+        on
+            pinning.batch_id = {{ role }}_records.decision_batch_id
+            and pinning.row_number = {{ role }}_records.decision_row_number
+            and {{ role }}_records.side = '{{ role | upper }}'
+            and {{ role }}_records.candidates = 1
+    {%- endfor %}
+),
+
+limited as (
+    select
+        with_records.*,
+        -- what cannot be seen takes two people too
+        with_records.action = 'FORCE_MATCH'
+        and coalesce(
+            greatest(abs(with_records.source_amount_minor), abs(with_records.target_amount_minor))
+            >= coalesce(of_counterparty.approval_from_minor, of_org.approval_from_minor),
+            true
+        ) as needs_approval
+    from with_records
+    {%- for scope in ['of_counterparty', 'of_org'] %}
+    left join {{ ref('policies') }} as {{ scope }}
+        on
+            with_records.org_id = {{ scope }}.org_id
+            and with_records.stream = {{ scope }}.stream
+            and {{ 'with_records.source_counterparty_id = of_counterparty.counterparty_id' if scope == 'of_counterparty' else 'of_org.counterparty_id is null' }}
+            and coalesce(with_records.source_business_date, date '0001-01-01') >= {{ scope }}.valid_from
+            and coalesce(with_records.source_business_date, date '0001-01-01') < coalesce({{ scope }}.valid_to, date '9999-12-31')
+    {%- endfor %}
+),
+
+-- what came later about the same exception: a decision that takes its place, a refusal, an approval by somebody else
+followed as (
+    select
+        limited.decision_batch_id,
+        limited.decision_row_number,
+        min(case when later.action in ('FORCE_MATCH', 'EXCLUDE', 'REOPEN') then later.number end) as revoked_by,
+        min(case when later.action = 'REJECT' then later.number end) as rejected_by,
+        min(case when later.action = 'APPROVE' and {{ ascii_lower('later.actor') }} <> {{ ascii_lower('limited.actor') }} then later.number end) as approved_by
+    from limited
+    inner join decisions as later
+        on limited.org_id = later.org_id and limited.exception_id = later.exception_id and later.number > limited.number
+    group by limited.decision_batch_id, limited.decision_row_number
+),
+
+standing as (
+    select
+        limited.*,
+        followed.revoked_by is null
+        and (
+            not limited.needs_approval
+            or coalesce(followed.approved_by < coalesce(followed.rejected_by, followed.approved_by + 1), false)
+        ) as stands
+    from limited
+    left join followed
+        on limited.decision_batch_id = followed.decision_batch_id and limited.decision_row_number = followed.decision_row_number
+),
+
+-- of two decisions about one record the later one counts
+claims as (
+    {%- for role in ['source', 'target'] %}
+    select
+        decision_batch_id,
+        decision_row_number,
+        row_number() over (
+            partition by org_id, ladder, {{ role }}_batch_id, {{ role }}_row_number
+            order by received_at desc, decided_at desc, {{ by_bytes('event_id') }} desc
+        ) as place
+    from standing
+    where stands and {{ role }}_batch_id is not null
+    {{- '\n    union all' if not loop.last }}
+    {%- endfor %}
+),
+
+worst_claims as (
+    select
+        decision_batch_id,
+        decision_row_number,
+        max(place) as place
+    from claims
+    group by decision_batch_id, decision_row_number
+),
+
+pins as (
+    select
+        standing.*,
+        coalesce(standing.stands and worst_claims.place = 1, false)
+        and (standing.action = 'EXCLUDE' or (standing.source_batch_id is not null and standing.target_batch_id is not null)) as is_in_force
+    from standing
+    left join worst_claims
+        on standing.decision_batch_id = worst_claims.decision_batch_id and standing.decision_row_number = worst_claims.decision_row_number
+)
+
+select
+    org_id,
+    exception_id,
+    event_id,
+    cast(action as {{ type_text() }}) as action,
+    actor,
+    reason,
+    ladder,
+    cast(stream as {{ type_text() }}) as stream,
+    named_source_id,
+    named_target_id,
+    {%- for role in ['source', 'target'] %}
+    {%- for column in _pinned_columns() %}
+    {{ role }}_{{ column }},
+    {%- endfor %}
+    {%- endfor %}
+    needs_approval,
+    is_in_force,
+    decision_batch_id,
+    decision_row_number
+from pins
