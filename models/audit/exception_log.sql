@@ -9,6 +9,7 @@
     'source_file', 'source_row_number', 'target_file', 'target_row_number', 'rejected_file', 'rejected_row_number'
 ] %}
 -- depends_on: {{ ref('control_totals') }}
+-- depends_on: {{ ref('reconciliation_results') }}
 -- Every opening and closing of an exception, in order. Written only after the books have closed; never changed.
 with found as (
     select *
