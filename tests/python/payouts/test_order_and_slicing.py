@@ -415,6 +415,20 @@ STORIES: dict[str, tuple[list[File], list[File]]] = {
                 ),
                 SHOPIFY_ID,
             ),
+            # Two exports that overlap and do not agree on a movement: by it two payouts of a day are told apart.
+            *(
+                File(
+                    "shopify/payout_transactions",
+                    f"overlap_{net}.csv",
+                    (
+                        shopify_line("130", "#C1", "6.00", **{"Payout Date": "2026-02-19", "Net": net}),
+                        shopify_line("131", "#C2", "9.00", **{"Payout Date": "2026-02-19"}),
+                        shopify_line("", f"#C{net}", "2.00", **{"Payout Status": "pending", "Payout Date": ""}),
+                    ),
+                    SHOPIFY_ID,
+                )
+                for net in ("5.00", "6.00")
+            ),
             File(
                 "shopify/payouts",
                 "payouts.csv",
@@ -422,6 +436,8 @@ STORIES: dict[str, tuple[list[File], list[File]]] = {
                     shopify_payout("77.00", "ST-AAAA"),
                     shopify_payout("20.00", "ST-BBBB"),
                     shopify_payout("11.00", "ST-CCCC", **{"Payout Date": "2026-02-17"}),
+                    shopify_payout("5.00", "ST-DDDD", **{"Payout Date": "2026-02-19"}),
+                    shopify_payout("9.00", "ST-EEEE", **{"Payout Date": "2026-02-19"}),
                 ),
             ),
             File("bank/statement", "bank.csv", (entry("77.00", "SHOPIFY ST-AAAA"), entry("20.00", "SHOPIFY ST-BBBB"))),
