@@ -33,7 +33,11 @@ with records as (
         {%- else %}
         {%- set parts = [] %}
         {%- for name in columns.id_parts %}{% do parts.append(_id_part(declaration, name)) %}{% endfor %}
-        md5({{ joined_text(parts + ['row_number() over (partition by staged.org_id, staged.batch_id, ' ~ (parts | join(', ')) ~ ' order by staged.row_number)']) | indent(8) }}) as activity_id,
+        {#- By content: a file's rows may stand in any order. #}
+        {%- set content = _content_order(declaration, columns, legs) %}
+        md5({{ joined_text(parts + [
+            'row_number() over (partition by staged.org_id, staged.batch_id, ' ~ (parts | join(', ')) ~ ' order by ' ~ (content + ['staged.row_number']) | join(', ') ~ ')'
+        ]) | indent(8) }}) as activity_id,
         {%- endif %}
         {{ _record_version(declaration, 'staged') if not columns.get('version') else _version_of(declaration, columns.version) }} as version,
         coalesce({{ _first_of(declaration, columns.get('counterparty_id')) }}, '{{ system }}') as counterparty_id,
@@ -163,6 +167,22 @@ from legs
     {%- set type = (declaration.columns | selectattr('name', 'equalto', name) | first).type -%}
     {%- if type == 'time' -%}{{ return(epoch_microseconds('staged.' ~ name)) }}{%- endif -%}
     {{ return('staged.' ~ name ~ ('_minor' if type == 'amount' else '')) }}
+{%- endmacro %}
+
+{#
+    What tells rows apart whose id parts are equal, as expressions to order them by: all that a leg takes from them. Of equal rows it does not matter which is
+    which.
+#}
+{% macro _content_order(declaration, columns, legs) -%}
+    {%- set names = [] -%}
+    {%- for leg in legs -%}{%- do names.extend(_amount_names(leg)) -%}{%- endfor -%}
+    {%- for staged in columns.values() -%}{%- do names.extend(_staged_names(staged)) -%}{%- endfor -%}
+    {%- set order = [] -%}
+    {%- for name in names | unique if name not in columns.id_parts -%}
+        {%- set type = (declaration.columns | selectattr('name', 'equalto', name) | first).type -%}
+        {%- do order.append(by_bytes('staged.' ~ name) if type in ['id', 'text', 'currency'] else 'staged.' ~ name ~ ('_minor' if type == 'amount' else '')) -%}
+    {%- endfor -%}
+    {{ return(order) }}
 {%- endmacro %}
 
 {% macro _version_of(declaration, name) -%}

@@ -80,6 +80,13 @@ matched as {{ inline_cte() }} (
     from {{ role }}_records as records
     inner join crowded_blocks
         on {{ _equal_keys('records', 'crowded_blocks', on) }}
+    {%- if on != ['activity_id'] %}
+    union all
+    -- a conflict that lacks a key is in no block, and no later step may take it either
+    {{ _single_row(ladder, role, 'records', _ambiguity_codes(ladder, role, 'records.is_conflicting', 'false')) }}
+    from {{ role }}_records as records
+    where records.is_conflicting and not ({{ _keys_known('records', on) }})
+    {%- endif %}
     {%- endfor %}
 )
 {%- endmacro %}

@@ -66,7 +66,16 @@ named_entries as (
 counted_entries as (
     select
         named_entries.*,
-        row_number() over (partition by org_id, batch_id, entry_name order by row_number) as occurrence
+        -- by content: a statement's rows may stand in any order
+        row_number() over (
+            partition by org_id, batch_id, entry_name
+            order by
+                value_date,
+                {%- for column in ['currency', 'status', 'customer_ref', 'end_to_end_id', 'counterparty_name', 'entry_text', 'type_code'] %}
+                {{ by_bytes(column) }},
+                {%- endfor %}
+                row_number
+        ) as occurrence
     from named_entries
 ),
 

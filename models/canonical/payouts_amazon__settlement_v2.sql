@@ -1,9 +1,13 @@
 {{ config(materialized='view') }}
--- The total of each settlement. Tools that copy the summary onto every line must not count it more than once.
+-- The total of each settlement. Tools that copy the summary onto every line must not count it more than once; the summary itself, which has no amount of its
+-- own, goes before its copies, wherever they stand.
 with summaries as (
     select
         staged.*,
-        row_number() over (partition by batch_id, settlement_id order by row_number) as occurrence
+        row_number() over (
+            partition by batch_id, settlement_id
+            order by amount_minor is not null, total_amount_minor, deposit_date, settlement_end_date, {{ by_bytes('currency') }}, row_number
+        ) as occurrence
     from {{ ref('stg_amazon__settlement_v2') }} as staged
     where is_valid and total_amount_minor is not null
 ),

@@ -1,47 +1,52 @@
 {{ config(materialized='view') }}
 -- The file has no payout id. Where the movements of that day and currency name one, that is it; among several the one whose movements come to the total.
-with movements as (
+with numbered_movements as (
+    select
+        org_id,
+        payout_date,
+        currency,
+        payout_id,
+        net_minor,
+        transaction_date,
+        type,
+        order_name,
+        checkout,
+        amount_minor,
+        fee_minor,
+        received_at,
+        batch_id,
+        row_number,
+        row_number() over (
+            partition by org_id, batch_id, payout_id, transaction_date, type, order_name, checkout, amount_minor, fee_minor
+            order by payout_date, {{ by_bytes('currency') }}, net_minor, row_number
+        ) as occurrence
+    from {{ ref('stg_shopify__payout_transactions') }}
+    where is_valid and payout_id is not null and payout_date is not null and kind not in ('PAYOUT', 'IGNORED')
+),
+
+-- a movement that was delivered again counts once, as it came last; of several that came together the content decides: their order and their files say nothing
+ordered_movements as (
+    select
+        org_id,
+        payout_date,
+        currency,
+        payout_id,
+        net_minor,
+        row_number() over (
+            partition by org_id, payout_id, transaction_date, type, order_name, checkout, amount_minor, fee_minor, occurrence
+            order by received_at desc, payout_date, {{ by_bytes('currency') }}, net_minor, {{ by_bytes('batch_id') }}, row_number
+        ) as delivery
+    from numbered_movements
+),
+
+movements as (
     select
         org_id,
         payout_date,
         currency,
         payout_id,
         sum(net_minor) as net_minor
-    from (
-        -- a movement that was delivered again counts once
-        select
-            org_id,
-            payout_date,
-            currency,
-            payout_id,
-            net_minor,
-            row_number() over (
-                partition by org_id, payout_id, transaction_date, type, order_name, checkout, amount_minor, fee_minor, occurrence
-                order by received_at desc, batch_id
-            ) as delivery
-        from (
-            select
-                org_id,
-                payout_date,
-                currency,
-                payout_id,
-                net_minor,
-                transaction_date,
-                type,
-                order_name,
-                checkout,
-                amount_minor,
-                fee_minor,
-                received_at,
-                batch_id,
-                row_number() over (
-                    partition by org_id, batch_id, payout_id, transaction_date, type, order_name, checkout, amount_minor, fee_minor
-                    order by row_number
-                ) as occurrence
-            from {{ ref('stg_shopify__payout_transactions') }}
-            where is_valid and payout_id is not null and payout_date is not null and kind not in ('PAYOUT', 'IGNORED')
-        ) as numbered
-    ) as deliveries
+    from ordered_movements
     where delivery = 1
     group by org_id, payout_date, currency, payout_id
 ),

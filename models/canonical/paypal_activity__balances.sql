@@ -2,6 +2,8 @@
 -- The lines of an activity download in the order of their balance, each with the payout that took it. A download begins with the newest line or with the
 -- oldest; a stretch of lines ends with a withdrawal, which took all of them where the balance was nothing before the first and nothing (or less, which
 -- no withdrawal can leave behind) after the withdrawal. Of any other stretch nobody can say.
+-- So the order of the rows and the file that they stand in are content here: each balance is that of the row before and the row's net. A download whose rows
+-- were sorted anew or torn apart is another statement, and its balances say so (`continuity` of identities_paypal__activity).
 with lines as (
     select
         org_id,

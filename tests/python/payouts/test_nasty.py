@@ -83,6 +83,10 @@ ABSURD = adyen(
     8, *((f"H{number}", "Settled", LARGEST, LARGEST, "") for number in range(12)), ("P8", PAID, "", LARGEST, "")
 )
 
+# A fee that is beyond any rate of what was charged, and one that is dear and a rate.
+BEYOND = SHOPIFY_LINES.format(payout="120").replace("60.72,2.43,58.29", f"0.01,{LARGEST},-9999999999999999.98")
+DEAR = SHOPIFY_LINES.format(payout="121").replace("60.72,2.43,58.29", "0.01,9999.99,-9999.98")
+
 # Without a payout: one charge taken back whole, one in part, and one of two that share a payment.
 PENDING_HEADER, PENDING_LINE = SHOPIFY_LINES.replace(",paid,2026-02-06,{payout},", ",pending,,,").splitlines()
 
@@ -117,6 +121,8 @@ DELIVERED_FIRST = [
     ("broken", "adyen/settlement_details", "batch_7.csv", BROKEN),
     ("cut", "bank/statement", "mt940.sta", STATEMENT_CUT),
     ("absurd", "adyen/settlement_details", "batch_8.csv", ABSURD),
+    ("beyond", "shopify/payout_transactions", "t.csv", BEYOND),
+    ("dear", "shopify/payout_transactions", "t.csv", DEAR),
     ("balance_goes_on", "paypal/settlement", "STL-20260221.01.009.CSV", PAYPAL),
 ]
 DELIVERED_SECOND = [
@@ -225,6 +231,20 @@ def test_a_sum_that_no_number_holds_is_no_match(folder: Folder) -> None:
     assert payouts == [(12 * 999999999999999999, 999999999999999999, "LINES_DO_NOT_ADD_UP")]
 
 
+FEES = (
+    "select org_id, gross_minor, fees_minor, effective_ppm from marts.fee_analysis where org_id in ('beyond', 'dear')"
+)
+
+
+@pytest.mark.xdist_group("payouts-nasty")
+def test_a_fee_that_no_rate_expresses_has_none(folder: Folder) -> None:
+    # 10^24 parts per million would be more than any bigint.
+    assert rows(folder, f"{FEES} order by 1") == [
+        ("beyond", 1, 999999999999999999, None),
+        ("dear", 1, 999999, 999999000000),
+    ]
+
+
 @pytest.mark.xdist_group("payouts-nasty")
 def test_lines_of_a_balance_that_goes_on_ask_for_no_payout(folder: Folder) -> None:
     found = rows(
@@ -264,3 +284,4 @@ def test_day_by_day_is_the_same_as_at_once_on_both_engines(
     run(shared, FIRST)
     put(shared, DELIVERED_SECOND[1:])
     assert run(shared, SECOND) == last
+    assert rows(shared, f"{FEES} order by 1") == rows(folder, f"{FEES} order by 1")

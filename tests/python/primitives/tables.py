@@ -252,13 +252,43 @@ def _moved() -> Table:
 def _divided() -> Table:
     pairs = [(n, d) for n in (0, 1, 6, 7, 8, 900_000_000, LARGEST, 2**63 - 1) for d in (1, 2, 7, 900_000_000, 10**18)]
     signed = [(sn * n, sd * d) for n, d in pairs for sn in (1, -1) for sd in (1, -1)]
-    cases: list[tuple[Row, Row]] = [
-        ((n, d), (abs(n) // abs(d) * (1 if (n < 0) == (d < 0) else -1),)) for n, d in signed
-    ]
+    cases: list[tuple[Row, Row]] = [((n, d), (_cut(n, d),)) for n, d in signed]
     cases += [((None, 2), (None,)), ((2, None), (None,))]
     return Table(
         "integer_divide", {"given": "bigint", "divisor": "bigint"}, ["{{ integer_divide('given', 'divisor') }}"], cases
     )
+
+
+def _cut(dividend: int, divisor: int) -> int:
+    """A quotient without what is left over, towards zero."""
+    return abs(dividend) // abs(divisor) * (1 if (dividend < 0) == (divisor < 0) else -1)
+
+
+def _divided_wide() -> Table:
+    """Sums and products that no bigint holds; only the quotient must be one."""
+    pairs = [
+        (7, 2),
+        (10**25, 10**20),
+        (10**25 + 10**20 - 1, 10**20),
+        ((2**63 - 1) * 10**6, 2**63 - 1),
+        (10**37, 10**20),
+    ]
+    cases: list[tuple[Row, Row]] = [
+        ((sn * n, sd * d), (_cut(sn * n, sd * d),)) for n, d in pairs for sn in (1, -1) for sd in (1, -1)
+    ]
+    cases += [((None, 2), (None,)), ((10**25, None), (None,))]
+    expression = "{{ integer_divide('given', 'divisor') }}"
+    return Table("integer_divide_wide", {"given": "decimal(38, 0)", "divisor": "decimal(38, 0)"}, [expression], cases)
+
+
+def _divided_sums() -> Table:
+    """A sum as a mart divides it: each engine gives it a type of its own."""
+    pairs = [(n, d) for n in (0, 7, -7, 2**63 - 1, -(2**63 - 1)) for d in (2, -2, 10**6, 10**12, 2**63 - 1)]
+    cases: list[tuple[Row, Row]] = [
+        ((n, d), (_cut(n * 10**6, d),)) for n, d in pairs if abs(_cut(n * 10**6, d)) < 2**63
+    ]
+    expression = "{{ integer_divide('sum(given) over (partition by id) * 1000000', 'divisor') }}"
+    return Table("integer_divide_sums", {"given": "bigint", "divisor": "bigint"}, [expression], cases)
 
 
 def _joined(values: Sequence[object]) -> str:
@@ -504,6 +534,8 @@ TABLES = (
     _epochs(),
     _moved(),
     _divided(),
+    _divided_wide(),
+    _divided_sums(),
     _hashed(),
     _stripped(),
     _written(),
