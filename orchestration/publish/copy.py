@@ -25,6 +25,9 @@ MARTS = (
     "control_totals",
     "match_suggestions",
     "exception_history",
+    "exception_ageing",
+    "daily_trends",
+    "counterparty_scorecard",
 )
 DUCKDB_FILE = "tieout.duckdb"
 
