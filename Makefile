@@ -57,7 +57,7 @@ lint: $(DEV) ## Linters for Python, SQL and YAML
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/yamllint --strict .
-	@TIEOUT_DUCKDB_PATH=:memory: $(BIN)/sqlfluff lint models tests --disable-progress-bar --processes 2
+	@TIEOUT_DUCKDB_PATH=:memory: $(BIN)/sqlfluff lint models snapshots tests --disable-progress-bar --processes 2
 
 format: $(DEV) ## Put the Python code into its form
 	@$(BIN)/ruff check --fix .

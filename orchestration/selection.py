@@ -89,7 +89,7 @@ def to_build(manifest: Manifest, feeds: set[str], *, releases: bool = False) -> 
     chosen = []
     for unique_id, node in nodes.items():
         is_law = node["resource_type"] == "test" and LAW_TAG in node.get("tags", [])
-        if node["resource_type"] in ("model", "seed", "test") and (is_law or is_changed(unique_id)):
+        if node["resource_type"] in ("model", "seed", "snapshot", "test") and (is_law or is_changed(unique_id)):
             chosen.append(node["name"])
     return sorted(chosen)
 

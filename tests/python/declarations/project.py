@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[3]
-PARTS = ("macros", "models", "seeds", "tests/generic", "tests/laws")
+PARTS = ("macros", "models", "seeds", "snapshots", "tests/generic", "tests/laws")
 FILES = ("dbt_project.yml", "profiles.yml")
 
 
