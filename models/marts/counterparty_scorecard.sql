@@ -1,3 +1,7 @@
+{#- Of a pair the source's money; what is ambiguous stands with one side only, but a slice of the summary may hold some of either. -#}
+{%- set money %}
+case when result = 'AMBIGUOUS' then coalesce(source_amount_minor, 0) + coalesce(target_amount_minor, 0) else coalesce(source_amount_minor, target_amount_minor) end
+{%- endset %}
 -- How well each counterparty agrees with us: what was judged, what matched, and what is still open. Amounts of different currencies are never added.
 with judged as (
     select
@@ -10,8 +14,8 @@ with judged as (
         sum(case when result = 'MISMATCHED' then result_count else 0 end) as mismatched_count,
         sum(case when result in ('MISSING_SOURCE', 'MISSING_TARGET') then result_count else 0 end) as missing_count,
         sum(late_count) as late_count,
-        sum(case when result not in ('PENDING', 'DUPLICATE', 'EXCLUDED') then coalesce(source_amount_minor, target_amount_minor) else 0 end) as judged_minor,
-        sum(case when result = 'MATCHED' then coalesce(source_amount_minor, target_amount_minor) else 0 end) as matched_minor,
+        sum(case when result not in ('PENDING', 'DUPLICATE', 'EXCLUDED') then {{ money }} else 0 end) as judged_minor,
+        sum(case when result = 'MATCHED' then {{ money }} else 0 end) as matched_minor,
         sum(absolute_difference_minor) as absolute_difference_minor
     from {{ ref('reconciliation_summary') }}
     group by org_id, stream, counterparty_id, currency

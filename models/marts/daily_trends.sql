@@ -1,3 +1,7 @@
+{#- Of a pair the source's money; what is ambiguous stands with one side only, but a slice of the summary may hold some of either. -#}
+{%- set money %}
+case when result = 'AMBIGUOUS' then coalesce(source_amount_minor, 0) + coalesce(target_amount_minor, 0) else coalesce(source_amount_minor, target_amount_minor) end
+{%- endset %}
 -- Day by day: how much matched, what was found and settled, how long that took, and what was still open when the day ended. Amounts of different currencies are
 -- never added.
 with matched as (
@@ -8,8 +12,8 @@ with matched as (
         currency,
         sum(result_count) as judged_count,
         sum(case when result = 'MATCHED' then result_count else 0 end) as matched_count,
-        sum(coalesce(source_amount_minor, target_amount_minor)) as judged_minor,
-        sum(case when result = 'MATCHED' then coalesce(source_amount_minor, target_amount_minor) else 0 end) as matched_minor
+        sum({{ money }}) as judged_minor,
+        sum(case when result = 'MATCHED' then {{ money }} else 0 end) as matched_minor
     from {{ ref('reconciliation_summary') }}
     where result not in ('PENDING', 'DUPLICATE', 'EXCLUDED') and business_date is not null
     group by org_id, stream, business_date, currency
