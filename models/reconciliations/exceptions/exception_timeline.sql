@@ -88,11 +88,20 @@ events as (
         decisions.event_id,
         decisions.action,
         decisions.actor,
-        case decisions.action when 'EXPLAIN' then 'EXPLAINED' when 'ADJUST' then 'ADJUSTED' when 'WRITE_OFF' then 'WRITTEN_OFF' when 'FORCE_MATCH' then 'FORCE_MATCHED' when 'EXCLUDE' then 'EXCLUDED' end as resolution,
+        case decisions.action
+            when 'EXPLAIN' then 'EXPLAINED'
+            when 'ADJUST' then 'ADJUSTED'
+            when 'WRITE_OFF' then 'WRITTEN_OFF'
+            when 'FORCE_MATCH' then 'FORCE_MATCHED'
+            when 'EXCLUDE' then 'EXCLUDED'
+        end as resolution,
         decisions.reason,
         decisions.assignee,
         decisions.amount_minor,
-        coalesce(pins.needs_approval, decisions.action = 'WRITE_OFF' and coalesce(decisions.amount_minor >= limits.approval_from_minor, true)) as needs_approval,
+        coalesce(
+            pins.needs_approval,
+            decisions.action = 'WRITE_OFF' and coalesce(decisions.amount_minor >= limits.approval_from_minor, true)
+        ) as needs_approval,
         coalesce(decisions.fault, pins.fault) as fault,
         decisions.batch_id,
         decisions.row_number
@@ -161,7 +170,7 @@ folded as (
         case
             when coalesce(state, '') <> 'RESOLVED' then null
             -- what people have settled stays settled their way when its cause goes
-            when state_before = 'RESOLVED' then resolution_before
+            when state_before = 'RESOLVED' and (refusal is not null or action = 'CLOSED' or resolution_given is null) then resolution_before
             when action = 'APPROVE' then proposed_before
             else resolution_given
         end as resolution,
@@ -184,7 +193,9 @@ folded as (
         -- who gave money up or matched by hand alone, as long as nobody has agreed
         case
             when refusal is null and action in ('WRITE_OFF', 'FORCE_MATCH') and state = 'RESOLVED' then actor
-            when coalesce(state, '') <> 'RESOLVED' or (refusal is null and action in ('APPROVE', 'EXCLUDE', 'CLOSED')) then null
+            when coalesce(state, '') <> 'RESOLVED' or (refusal is null and action in ('APPROVE', 'EXCLUDE')) then null
+            -- a match by hand closes its exception itself; a write-off whose cause goes is past
+            when action = 'CLOSED' and resolution_before <> 'FORCE_MATCHED' then null
             else alone_before
         end as alone_by,
         case when state_before is null or (state_before = 'RESOLVED' and state = 'REOPENED') then event_at else live_before end as live_since,

@@ -107,7 +107,11 @@ limited as (
         on
             with_records.org_id = {{ scope }}.org_id
             and with_records.stream = {{ scope }}.stream
-            and {{ 'with_records.source_counterparty_id = of_counterparty.counterparty_id' if scope == 'of_counterparty' else 'of_org.counterparty_id is null' }}
+            {%- if scope == 'of_counterparty' %}
+            and with_records.source_counterparty_id = of_counterparty.counterparty_id
+            {%- else %}
+            and of_org.counterparty_id is null
+            {%- endif %}
             and coalesce(with_records.source_business_date, date '0001-01-01') >= {{ scope }}.valid_from
             and coalesce(with_records.source_business_date, date '0001-01-01') < coalesce({{ scope }}.valid_to, date '9999-12-31')
     {%- endfor %}
@@ -135,7 +139,8 @@ standing as (
         followed.replaced_by is null
         -- an approval counts before a refusal; without either what needs none stands
         and case
-            when followed.approved_by < coalesce(followed.rejected_by, followed.approved_by + 1) then coalesce(followed.last_reopened_by < followed.approved_by, true)
+            when followed.approved_by < coalesce(followed.rejected_by, followed.approved_by + 1)
+                then coalesce(followed.last_reopened_by < followed.approved_by, true)
             when followed.rejected_by is not null then false
             else not limited.needs_approval and followed.first_reopened_by is null
         end as stands

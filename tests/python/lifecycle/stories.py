@@ -192,6 +192,40 @@ def pending_and_reopened(story: Story) -> None:
     story.decides(4, "APPROVE", MISSING, by="bob")
 
 
+def withdrawn(story: Story) -> None:
+    """Who gave something up alone can be refused, and agreed with, by somebody else."""
+    story.pos(1, "A")
+    story.decides(2, "WRITE_OFF", MISSING, amount_minor="5000")
+    story.decides(3, "REJECT", MISSING, by="bob")
+    story.decides(4, "WRITE_OFF", MISSING, amount_minor="5000")
+    story.decides(5, "APPROVE", MISSING, by="bob")
+    story.decides(6, "REJECT", MISSING, by="carl")
+
+
+def taken_back(story: Story) -> None:
+    """A match by hand that one person made alone, refused by another; one that was agreed with stays."""
+    story.pos(1, "A", "50.00")
+    story.oms(1, "B", "50.10")
+    story.forces(2, MISSING, "A", "B")
+    story.decides(3, "REJECT", MISSING, by="bob")
+    story.pos(1, "C", "60.00")
+    story.oms(1, "D", "60.10")
+    story.forces(2, ("C", "MISSING_OMS"), "C", "D")
+    story.decides(3, "APPROVE", ("C", "MISSING_OMS"), by="bob")
+    story.decides(4, "REJECT", ("C", "MISSING_OMS"), by="carl")
+
+
+def replaced(story: Story) -> None:
+    """What is pinned takes the place of what was settled or proposed before."""
+    story.pos(1, "A", "50.00")
+    story.oms(1, "B", "50.10")
+    story.decides(2, "EXPLAIN", MISSING)
+    story.forces(3, MISSING, "A", "B")
+    story.pos(1, "C", "600.00")
+    story.decides(2, "WRITE_OFF", ("C", "MISSING_OMS"), amount_minor="60000")
+    story.excludes(3, ("C", "MISSING_OMS"), source_activity_id="C", by="bob")
+
+
 def twice(story: Story) -> None:
     """The same decision twice in a file, and again in another one."""
     story.pos(1, "A")
@@ -259,7 +293,7 @@ def trends(story: Story) -> None:
 STORIES: tuple[Callable[[Story], None], ...] = (
     *(late, corrected, worked, explained, limits, two_people, rejected, grown, grown_while_pending),
     *(forced, forced_by_two, forced_and_rejected, excluded, waits, two_pins, revoked, pending_and_reopened),
-    *(twice, contradicting, fuzzed, moved, graded, trends),
+    *(withdrawn, taken_back, replaced, twice, contradicting, fuzzed, moved, graded, trends),
 )
 
 
