@@ -277,7 +277,7 @@ def exceptions_show(exception_id: str, data_dir: Path, target: str, as_json: boo
     from orchestration import decisions, listings
 
     found = decisions.find(data_dir, exception_id)
-    events = decisions.history(data_dir, found["exception_id"])
+    events = decisions.history(data_dir, found)
     if as_json:
         click.echo(json.dumps({**found, "history": events}, indent=2, default=str))
         return

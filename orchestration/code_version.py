@@ -23,6 +23,7 @@ PARTS = (
     "seeds/bank_directions.csv",
     "seeds/bank_references.csv",
     "seeds/currencies.csv",
+    "seeds/fx_rates.csv",
     "seeds/holidays.csv",
     "seeds/leg_kinds.csv",
     "seeds/policy_defaults.csv",

@@ -35,6 +35,7 @@ ALLOWED_IN = {
     "REOPEN": ("RESOLVED",),
 }
 MOST_LETTERS = 10_000
+MOST_LETTERS_OF_A_NAME = 200
 SHORTEST_ID = 6
 
 
@@ -87,13 +88,13 @@ def find(data_dir: Path, exception_id: str) -> dict[str, Any]:
     return found[0]
 
 
-def history(data_dir: Path, exception_id: str) -> list[dict[str, Any]]:
-    """The events of an exception, oldest first."""
+def history(data_dir: Path, exception: dict[str, Any]) -> list[dict[str, Any]]:
+    """The events of an exception, oldest first. What another org has said of its id is nobody's business here."""
     with duckdb.connect(str(published(data_dir)), read_only=True) as connection:
         cursor = connection.execute(
             "select event_number, event_at, action, actor, reason, assignee, amount_minor, state, resolution, refusal"
-            " from marts.exception_history where exception_id = ? order by event_number",
-            [exception_id],
+            " from marts.exception_history where org_id = ? and exception_id = ? order by event_number",
+            [exception["org_id"], exception["exception_id"]],
         )
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -109,6 +110,13 @@ def check(exception: dict[str, Any], decision: Decision) -> None:
     for what, text in (("--by", decision.actor), ("--reason", decision.reason)):
         if not text.strip():
             raise UsageError(f"{what} is blank: say who decides, and why.")
+    if decision.action == "ASSIGN" and not (decision.assignee or "").strip():
+        raise UsageError("--to is blank: say who is to work it.")
+    for what, text in (("--by", decision.actor), ("--to", decision.assignee or "")):
+        if len(text.strip()) > MOST_LETTERS_OF_A_NAME:
+            raise UsageError(
+                f"{what} has {len(text.strip()):,} characters; at most {MOST_LETTERS_OF_A_NAME} are allowed."
+            )
     if len(decision.reason) > MOST_LETTERS:
         raise UsageError(f"--reason has {len(decision.reason):,} characters; at most {MOST_LETTERS:,} are allowed.")
     allowed = ALLOWED_IN.get(decision.action)
@@ -116,6 +124,11 @@ def check(exception: dict[str, Any], decision: Decision) -> None:
         raise UsageError(
             f"{decision.action.lower().replace('_', '-')} is not possible while {name} is {exception['state']};"
             f" it is possible in {', '.join(allowed)}."
+        )
+    if decision.action == "WRITE_OFF" and (decision.amount_minor or 0) < (exception["amount_minor"] or 0):
+        raise UsageError(
+            f"--amount-minor {decision.amount_minor or 0} is less than the {exception['amount_minor']} of {name}:"
+            " what is left would be nobody's. Leave it out to give up all."
         )
     if decision.action == "FORCE_MATCH":
         alone = (exception["source_activity_id"] is None) != (exception["target_activity_id"] is None)
@@ -159,7 +172,7 @@ def write(data_dir: Path, exception: dict[str, Any], decision: Decision, decided
             decision.actor.strip(),
             clock.to_text(moment),
             decision.reason.strip(),
-            decision.assignee or "",
+            (decision.assignee or "").strip(),
             "" if decision.amount_minor is None else decision.amount_minor,
             *_pinned(exception, decision),
         ]

@@ -23,14 +23,18 @@ OF_ALL_FEEDS = "landing"
 # What people read, and what is kept of every run: built in every run whatever is new.
 ALWAYS = ("marts", "audit")
 LAW_TAG = "law"
+# What people have pinned. It looks at the records of every ladder, but a step asks it for its own alone, which the step
+# is made from anyway: to a step it is new when there are new decisions.
+PINS, DECISIONS = "model.tieout.pins", "model.tieout.exception_decisions"
 
 Manifest = Mapping[str, Any]
 
 
 def batches_of_feeds(data: DataDir) -> dict[str, int]:
     """How many batches each feed of an org has, by `<org>/<system>/<feed>`; batches are only ever added."""
-    found = (data.root / "landing").glob("[!.]*/*/*/*/manifest.json")
-    return dict(Counter("/".join(file.parts[-6:-3]) for file in found))
+    # landing/<system>/<feed>/<org>/<batch>/manifest.json
+    found = (file.parts[-5:-2] for file in (data.root / "landing").glob("[!.]*/*/*/*/manifest.json"))
+    return dict(Counter(f"{org}/{system}/{feed}" for system, feed, org in found))
 
 
 def changed_feeds(data: DataDir, warehouse: Warehouse, target: str, project_key: str) -> set[str] | None:
@@ -79,10 +83,12 @@ def to_build(manifest: Manifest, feeds: set[str], *, releases: bool = False) -> 
             if node is None:
                 changed[unique_id] = _is_fresh_source(manifest["sources"].get(unique_id), feeds)
             else:
+                of_models = node["resource_type"] == "model"
+                parents = node["depends_on"].get("nodes", [])
                 changed[unique_id] = (
                     node["config"].get("schema") in ALWAYS
                     or bool(clocked.intersection(node["depends_on"].get("macros", [])))
-                    or any(is_changed(parent) for parent in node["depends_on"].get("nodes", []))
+                    or any(is_changed(DECISIONS if of_models and one == PINS else one) for one in parents)
                 )
         return changed[unique_id]
 

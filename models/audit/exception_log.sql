@@ -46,6 +46,22 @@ openings as (
     where last_events.exception_id is null or last_events.event = 'CLOSED'
 ),
 
+-- what is at stake has become another amount: a write-off may not cover it any more
+changes as (
+    select
+        found.exception_id,
+        last_events.event_number + 1 as event_number,
+        'AMOUNT_CHANGED' as event,
+        cast(null as {{ type_text() }}) as resolution,
+        {%- for column in details %}
+        found.{{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from found
+    inner join last_events
+        on found.exception_id = last_events.exception_id
+    where last_events.event <> 'CLOSED' and last_events.amount_minor is distinct from found.amount_minor
+),
+
 {%- if run_mode() == 'hourly' %}
 
 -- records that a run of mode hourly leaves to the daily one: what was found of them has not gone away, it has not been looked at
@@ -91,12 +107,39 @@ matched_late as (
     {%- endfor %}
 ),
 
+-- what people matched or took out by hand settles all that was found of its records, whichever exception it was decided on
+settled_by_hand as (
+    {%- for side in ['source', 'target'] %}
+    select
+        last_events.exception_id,
+        case results.result when 'EXCLUDED' then 'EXCLUDED' else 'FORCE_MATCHED' end as resolution
+    from last_events
+    inner join {{ ref('reconciliation_results') }} as results
+        on
+            last_events.org_id = results.org_id
+            and last_events.ladder = results.ladder
+            and last_events.{{ side }}_system = results.{{ side }}_system
+            and last_events.{{ side }}_activity_id = results.{{ side }}_activity_id
+    where results.step = 'pinned'
+    {{- '\n    union all' if not loop.last }}
+    {%- endfor %}
+),
+
+-- of a pair whose records went different ways the match
+settlements as (
+    select
+        exception_id,
+        max(resolution) as resolution
+    from settled_by_hand
+    group by exception_id
+),
+
 closings as (
     select
         last_events.exception_id,
         last_events.event_number + 1 as event_number,
         'CLOSED' as event,
-        case when matched_late.exception_id is not null then 'MATCHED_LATE' else 'SELF_CLEARED' end as resolution,
+        coalesce(settlements.resolution, case when matched_late.exception_id is not null then 'MATCHED_LATE' else 'SELF_CLEARED' end) as resolution,
         {%- for column in details %}
         last_events.{{ column }}{{ ',' if not loop.last }}
         {%- endfor %}
@@ -105,6 +148,8 @@ closings as (
         on last_events.exception_id = found.exception_id
     left join matched_late
         on last_events.exception_id = matched_late.exception_id
+    left join settlements
+        on last_events.exception_id = settlements.exception_id
     where
         found.exception_id is null
         and last_events.event <> 'CLOSED'
@@ -125,6 +170,8 @@ closings as (
 
 events as (
     select * from openings
+    union all
+    select * from changes
     union all
     select * from closings
 ),

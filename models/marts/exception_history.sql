@@ -29,9 +29,13 @@ with histories as (
         'tieout' as actor,
         cast(null as {{ type_text() }}) as reason,
         cast(null as {{ type_text() }}) as assignee,
-        cast(null as bigint) as amount_minor,
+        log.amount_minor,
         cast(null as {{ type_text() }}) as refusal,
-        case log.event when 'OPENED' then 'OPEN' when 'CLOSED' then 'RESOLVED' else log.event end as state,
+        case
+            when log.event = 'CLOSED' then 'RESOLVED'
+            when max(case when log.event = 'REOPENED' then 1 else 0 end) over (partition by log.exception_id order by log.event_number) = 1 then 'REOPENED'
+            else 'OPEN'
+        end as state,
         log.resolution,
         cast(null as {{ type_text() }}) as owner
     from {{ ref('exception_log') }} as log

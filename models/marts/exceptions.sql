@@ -9,7 +9,7 @@ with lives as (
         exception_id,
         max(event_number) as last_event_number,
         min(case when event_number = 1 then event_at end) as opened_at,
-        max(case when event <> 'CLOSED' then event_at end) as last_opened_at,
+        max(case when event in ('OPENED', 'REOPENED') then event_at end) as last_opened_at,
         max(event_at) as last_event_at,
         sum(case when event = 'REOPENED' then 1 else 0 end) as reopen_count
     from {{ ref('exception_log') }}
@@ -30,11 +30,9 @@ stated as (
         log.ladder,
         log.anomaly,
         case
-            -- what was given up was less than what is there now: it is another question
-            when worked.state = 'RESOLVED' and worked.resolution = 'WRITTEN_OFF' and found.amount_minor > worked.given_up_minor then 'REOPENED'
             when worked.state is not null then worked.state
             when log.event = 'CLOSED' then 'RESOLVED'
-            when log.event = 'REOPENED' then 'REOPENED'
+            when lives.reopen_count > 0 then 'REOPENED'
             else 'OPEN'
         end as state,
         coalesce(worked.resolution, log.resolution) as last_resolution,
@@ -42,9 +40,10 @@ stated as (
         worked.proposed_resolution,
         worked.proposed_by,
         lives.opened_at,
-        lives.last_opened_at,
+        coalesce(worked.live_since, lives.last_opened_at) as last_opened_at,
+        coalesce(worked.closed_at, lives.last_event_at) as last_closed_at,
         greatest(lives.last_event_at, coalesce(worked.event_at, lives.last_event_at)) as last_event_at,
-        cast(lives.reopen_count as integer) as reopen_count,
+        cast(coalesce(worked.reopen_count, lives.reopen_count) as integer) as reopen_count,
         {%- for column in details %}
         {# While it is open, today's word counts; a closed one keeps the last word that was logged. #}
         case when found.exception_id is not null then found.{{ column }} else log.{{ column }} end as {{ column }},
@@ -59,15 +58,15 @@ stated as (
     left join {{ ref('current_exceptions') }} as found
         on log.exception_id = found.exception_id
     left join worked
-        on log.exception_id = worked.exception_id
+        on log.org_id = worked.org_id and log.exception_id = worked.exception_id
 ),
 
 aged as (
     select
         stated.*,
         case when state = 'RESOLVED' then last_resolution end as resolution,
-        case when state = 'RESOLVED' then last_event_at end as closed_at,
-        cast(case when state = 'RESOLVED' then last_event_at else {{ as_of() }} end as date) - cast(last_opened_at as date) as age_days
+        case when state = 'RESOLVED' then last_closed_at end as closed_at,
+        cast(case when state = 'RESOLVED' then last_closed_at else {{ as_of() }} end as date) - cast(last_opened_at as date) as age_days
     from stated
 ),
 

@@ -62,14 +62,30 @@ exception_decisions as (
         source_file,
         cast(case
             when occurrence > 1 then 'event_id: another_decision_has_it'
-            when action not in ('ASSIGN', 'COMMENT', 'EXPLAIN', 'ADJUST', 'WRITE_OFF', 'FORCE_MATCH', 'EXCLUDE', 'APPROVE', 'REJECT', 'REOPEN') then 'action: unknown_action'
+            when action not in ('ASSIGN', 'COMMENT', 'EXPLAIN', 'ADJUST', 'WRITE_OFF', 'FORCE_MATCH', 'EXCLUDE', 'APPROVE', 'REJECT', 'REOPEN')
+                then 'action: unknown_action'
             when reason is null then 'reason: missing_value'
             when length(reason) > {{ most_letters }} then 'reason: too_long'
             when length(actor) > 200 or length(assignee) > 200 then 'actor: too_long'
             when action = 'ASSIGN' and assignee is null then 'assignee: missing_value'
             when action = 'WRITE_OFF' and amount_minor is null then 'amount_minor: missing_value'
-            when action in ('FORCE_MATCH', 'EXCLUDE') and coalesce(ladder not in ('{{ _ladder_names() | join("', '") }}'), true) then 'ladder: unknown_ladder'
-            when action = 'FORCE_MATCH' and ladder in ('{{ _ladders_of_groups() | join("', '") }}') then 'ladder: its_matches_are_groups'
+            when action in ('FORCE_MATCH', 'EXCLUDE') and ladder is null then 'ladder: unknown_ladder'
+            when
+                action in ('FORCE_MATCH', 'EXCLUDE')
+                and ladder not in (
+                    {%- for name in _ladder_names() %}
+                    '{{ name }}'{{ ',' if not loop.last }}
+                    {%- endfor %}
+                )
+                then 'ladder: unknown_ladder'
+            when
+                action = 'FORCE_MATCH'
+                and ladder in (
+                    {%- for name in _ladders_of_groups() %}
+                    '{{ name }}'{{ ',' if not loop.last }}
+                    {%- endfor %}
+                )
+                then 'ladder: its_matches_are_groups'
             when action = 'FORCE_MATCH' and source_activity_id is null then 'source_activity_id: missing_value'
             when action = 'FORCE_MATCH' and target_activity_id is null then 'target_activity_id: missing_value'
             when action = 'EXCLUDE' and source_activity_id is null and target_activity_id is null then 'source_activity_id: missing_value'

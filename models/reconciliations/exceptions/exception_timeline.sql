@@ -4,10 +4,12 @@
 -- The life of every exception that people have decided about: what runs found and what people decided, in order, each with the state after it. Decisions that a
 -- state does not let through stand here too, refused.
 with recursive decided as (
-    select distinct
+    select
         org_id,
-        exception_id
+        exception_id,
+        min(received_at) as first_received_at
     from {{ ref('exception_decisions') }}
+    group by org_id, exception_id
 ),
 
 landed_by as (
@@ -25,8 +27,7 @@ opened as (
         log.exception_id,
         log.stream,
         log.counterparty_id,
-        log.business_date,
-        log.amount_minor
+        log.business_date
     from {{ ref('exception_log') }} as log
     inner join decided
         on log.org_id = decided.org_id and log.exception_id = decided.exception_id
@@ -37,7 +38,6 @@ limits as (
     select
         opened.org_id,
         opened.exception_id,
-        opened.amount_minor as exception_minor,
         coalesce(of_counterparty.approval_from_minor, of_org.approval_from_minor) as approval_from_minor
     from opened
     {%- for scope in ['of_counterparty', 'of_org'] %}
@@ -57,6 +57,8 @@ events as (
         log.org_id,
         log.exception_id,
         log.event_at,
+        -- who decides about an exception has seen it: where the log begins later, in a replay or after it was lost, its opening comes first nevertheless
+        case when log.event = 'OPENED' then least(log.event_at, decided.first_received_at) else log.event_at end as ordered_at,
         log.run_id,
         case when log.event = 'OPENED' then 0 else 2 end as place,
         log.event_at as decided_at,
@@ -66,7 +68,7 @@ events as (
         log.resolution,
         cast(null as {{ type_text() }}) as reason,
         cast(null as {{ type_text() }}) as assignee,
-        cast(null as bigint) as amount_minor,
+        log.amount_minor,
         false as needs_approval,
         cast(null as {{ type_text() }}) as fault,
         cast(null as {{ type_text() }}) as batch_id,
@@ -79,23 +81,28 @@ events as (
         decisions.org_id,
         decisions.exception_id,
         decisions.received_at as event_at,
+        decisions.received_at as ordered_at,
         coalesce(landed_by.run_id, '') as run_id,
         1 as place,
         decisions.decided_at,
         decisions.event_id,
         decisions.action,
         decisions.actor,
-        case decisions.action when 'EXPLAIN' then 'EXPLAINED' when 'ADJUST' then 'ADJUSTED' when 'WRITE_OFF' then 'WRITTEN_OFF' when 'FORCE_MATCH' then 'FORCE_MATCHED' when 'EXCLUDE' then 'EXCLUDED' end as resolution,
+        case decisions.action
+            when 'EXPLAIN' then 'EXPLAINED'
+            when 'ADJUST' then 'ADJUSTED'
+            when 'WRITE_OFF' then 'WRITTEN_OFF'
+            when 'FORCE_MATCH' then 'FORCE_MATCHED'
+            when 'EXCLUDE' then 'EXCLUDED'
+        end as resolution,
         decisions.reason,
         decisions.assignee,
         decisions.amount_minor,
-        -- the larger of what is given up and what was found: saying less takes nobody's approval away
         coalesce(
             pins.needs_approval,
-            decisions.action = 'WRITE_OFF'
-            and coalesce(greatest(decisions.amount_minor, coalesce(limits.exception_minor, 0)) >= limits.approval_from_minor, true)
+            decisions.action = 'WRITE_OFF' and coalesce(decisions.amount_minor >= limits.approval_from_minor, true)
         ) as needs_approval,
-        decisions.fault,
+        coalesce(decisions.fault, pins.fault) as fault,
         decisions.batch_id,
         decisions.row_number
     from {{ ref('exception_decisions') }} as decisions
@@ -112,7 +119,7 @@ numbered as {{ kept_cte() }} (
         events.*,
         row_number() over (
             partition by org_id, exception_id
-            order by event_at, {{ by_bytes('run_id') }}, place, decided_at, {{ by_bytes("coalesce(event_id, '')") }}
+            order by ordered_at, {{ by_bytes('run_id') }}, place, decided_at, {{ by_bytes("coalesce(event_id, '')") }}
         ) as number
     from events
 ),
@@ -137,6 +144,11 @@ folded as (
         cast(null as {{ type_text() }}) as proposed_resolution,
         cast(null as {{ type_text() }}) as proposed_by,
         cast(null as bigint) as given_up_minor,
+        cast(null as bigint) as found_minor,
+        cast(null as {{ type_text() }}) as alone_by,
+        cast(null as timestamp) as live_since,
+        cast(null as timestamp) as closed_at,
+        cast(0 as integer) as reopen_count,
         cast(null as {{ type_text() }}) as batch_id,
         cast(null as bigint) as row_number
     from decided
@@ -154,69 +166,99 @@ folded as (
         assignee,
         amount_minor,
         refusal,
+        state,
         case
-            when refusal is not null or action = 'COMMENT' then state_before
-            when action = 'OPENED' then 'OPEN'
-            when action in ('REOPENED', 'REOPEN') then 'REOPENED'
-            when action = 'ASSIGN' then 'ASSIGNED'
-            when action = 'REJECT' then case when owner_before is null then 'OPEN' else 'ASSIGNED' end
-            when needs_approval then 'PENDING_APPROVAL'
-            else 'RESOLVED'
-        end as state,
-        case
-            when refusal is not null or action in ('COMMENT', 'ASSIGN', 'REJECT') then resolution_before
-            when action in ('OPENED', 'REOPENED', 'REOPEN') then null
+            when coalesce(state, '') <> 'RESOLVED' then null
             -- what people have settled stays settled their way when its cause goes
-            when action = 'CLOSED' then coalesce(resolution_before, resolution_given)
+            when state_before = 'RESOLVED' and (refusal is not null or action = 'CLOSED' or resolution_given is null) then resolution_before
             when action = 'APPROVE' then proposed_before
-            when needs_approval then null
             else resolution_given
         end as resolution,
         case when refusal is null and action = 'ASSIGN' then assignee else owner_before end as owner,
         case
-            when refusal is not null or action in ('COMMENT', 'ASSIGN') then proposed_before
-            when needs_approval then resolution_given
+            when coalesce(state, '') <> 'PENDING_APPROVAL' then null
+            when state_before = 'PENDING_APPROVAL' and (refusal is not null or resolution_given is null) then proposed_before
+            else resolution_given
         end as proposed_resolution,
         case
-            when refusal is not null or action in ('COMMENT', 'ASSIGN') then proposed_by_before
-            when needs_approval then actor
+            when coalesce(state, '') <> 'PENDING_APPROVAL' then null
+            when state_before = 'PENDING_APPROVAL' and (refusal is not null or resolution_given is null) then proposed_by_before
+            else actor
         end as proposed_by,
         case
             when refusal is null and action = 'WRITE_OFF' then amount_minor
-            when refusal is null and action in ('REOPEN', 'REOPENED', 'REJECT') then null
-            else given_up_before
+            when state in ('RESOLVED', 'PENDING_APPROVAL') then given_up_before
         end as given_up_minor,
+        case when event_id is null and action <> 'CLOSED' then amount_minor else found_before end as found_minor,
+        -- who gave money up or matched by hand alone, as long as nobody has agreed
+        case
+            when refusal is null and action in ('WRITE_OFF', 'FORCE_MATCH') and state = 'RESOLVED' then actor
+            when coalesce(state, '') <> 'RESOLVED' or (refusal is null and action in ('APPROVE', 'EXCLUDE')) then null
+            -- a match by hand closes its exception itself; a write-off whose cause goes is past
+            when action = 'CLOSED' and resolution_before <> 'FORCE_MATCHED' then null
+            else alone_before
+        end as alone_by,
+        case when state_before is null or (state_before = 'RESOLVED' and state = 'REOPENED') then event_at else live_before end as live_since,
+        case when coalesce(state, '') <> 'RESOLVED' then null when state_before = 'RESOLVED' then closed_before else event_at end as closed_at,
+        reopened_before + case when state_before = 'RESOLVED' and state = 'REOPENED' then 1 else 0 end as reopen_count,
         batch_id,
         row_number
     from (
         select
-            next_events.*,
-            next_events.resolution as resolution_given,
-            folded.state as state_before,
-            folded.resolution as resolution_before,
-            folded.owner as owner_before,
-            folded.proposed_resolution as proposed_before,
-            folded.proposed_by as proposed_by_before,
-            folded.given_up_minor as given_up_before,
+            judged.*,
             case
-                when next_events.event_id is null then null
-                when next_events.fault is not null then next_events.fault
-                -- a pin names its records itself
-                when next_events.action in ('FORCE_MATCH', 'EXCLUDE') then null
-                when folded.state is null then 'exception_id: unknown_exception'
-                when next_events.action in ('ASSIGN', 'EXPLAIN', 'ADJUST', 'WRITE_OFF') and folded.state not in {{ workable }}
-                    then 'action: not_while_' || {{ ascii_lower('folded.state') }}
-                when next_events.action in ('APPROVE', 'REJECT') and folded.state <> 'PENDING_APPROVAL' then 'action: nothing_to_approve'
-                when next_events.action = 'APPROVE' and {{ ascii_lower('next_events.actor') }} = {{ ascii_lower('folded.proposed_by') }}
-                    then 'actor: who_proposes_cannot_approve'
-                when next_events.action = 'REOPEN' and folded.state <> 'RESOLVED' then 'action: not_resolved'
-            end as refusal
-        from folded
-        inner join numbered as next_events
-            on
-                folded.org_id = next_events.org_id
-                and folded.exception_id = next_events.exception_id
-                and folded.number + 1 = next_events.number
+                when refusal is not null or action = 'COMMENT' then state_before
+                when action = 'OPENED' then 'OPEN'
+                when action in ('REOPENED', 'REOPEN') then 'REOPENED'
+                when action = 'ASSIGN' then 'ASSIGNED'
+                when action = 'REJECT' then case when owner_before is null then 'OPEN' else 'ASSIGNED' end
+                -- more than what was given up is another question
+                when action = 'AMOUNT_CHANGED' and amount_minor > given_up_before
+                    then case when state_before = 'RESOLVED' then 'REOPENED' when owner_before is null then 'OPEN' else 'ASSIGNED' end
+                when action = 'AMOUNT_CHANGED' then state_before
+                when needs_approval then 'PENDING_APPROVAL'
+                else 'RESOLVED'
+            end as state
+        from (
+            select
+                next_events.*,
+                next_events.resolution as resolution_given,
+                folded.state as state_before,
+                folded.resolution as resolution_before,
+                folded.owner as owner_before,
+                folded.proposed_resolution as proposed_before,
+                folded.proposed_by as proposed_by_before,
+                folded.given_up_minor as given_up_before,
+                folded.found_minor as found_before,
+                folded.alone_by as alone_before,
+                folded.live_since as live_before,
+                folded.closed_at as closed_before,
+                folded.reopen_count as reopened_before,
+                case
+                    when next_events.event_id is null then null
+                    when next_events.fault is not null then next_events.fault
+                    -- a pin names its records itself
+                    when next_events.action in ('FORCE_MATCH', 'EXCLUDE') then null
+                    when folded.state is null then 'exception_id: unknown_exception'
+                    when next_events.action in ('ASSIGN', 'EXPLAIN', 'ADJUST', 'WRITE_OFF') and folded.state not in {{ workable }}
+                        then 'action: not_while_' || {{ ascii_lower('folded.state') }}
+                    -- giving up less than there is would leave the rest to nobody
+                    when next_events.action = 'WRITE_OFF' and next_events.amount_minor < folded.found_minor then 'amount_minor: less_than_the_exception'
+                    -- what one person did alone can be agreed to or refused too: a limit that moves later takes nobody's word away
+                    when next_events.action in ('APPROVE', 'REJECT') and folded.state <> 'PENDING_APPROVAL' and folded.alone_by is null
+                        then 'action: nothing_to_approve'
+                    when next_events.action = 'APPROVE'
+                        and {{ ascii_lower('next_events.actor') }} = {{ ascii_lower('coalesce(folded.proposed_by, folded.alone_by)') }}
+                        then 'actor: who_proposes_cannot_approve'
+                    when next_events.action = 'REOPEN' and folded.state <> 'RESOLVED' then 'action: not_resolved'
+                end as refusal
+            from folded
+            inner join numbered as next_events
+                on
+                    folded.org_id = next_events.org_id
+                    and folded.exception_id = next_events.exception_id
+                    and folded.number + 1 = next_events.number
+        ) as judged
     ) as stepped
 ),
 
@@ -240,6 +282,9 @@ exception_timeline as (
         proposed_resolution,
         proposed_by,
         given_up_minor,
+        live_since,
+        closed_at,
+        reopen_count,
         batch_id,
         row_number,
         row_number() over (partition by org_id, exception_id order by number desc) = 1 as is_last

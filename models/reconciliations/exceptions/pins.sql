@@ -107,7 +107,11 @@ limited as (
         on
             with_records.org_id = {{ scope }}.org_id
             and with_records.stream = {{ scope }}.stream
-            and {{ 'with_records.source_counterparty_id = of_counterparty.counterparty_id' if scope == 'of_counterparty' else 'of_org.counterparty_id is null' }}
+            {%- if scope == 'of_counterparty' %}
+            and with_records.source_counterparty_id = of_counterparty.counterparty_id
+            {%- else %}
+            and of_org.counterparty_id is null
+            {%- endif %}
             and coalesce(with_records.source_business_date, date '0001-01-01') >= {{ scope }}.valid_from
             and coalesce(with_records.source_business_date, date '0001-01-01') < coalesce({{ scope }}.valid_to, date '9999-12-31')
     {%- endfor %}
@@ -118,7 +122,9 @@ followed as (
     select
         limited.decision_batch_id,
         limited.decision_row_number,
-        min(case when later.action in ('FORCE_MATCH', 'EXCLUDE', 'REOPEN') then later.number end) as revoked_by,
+        min(case when later.action in ('FORCE_MATCH', 'EXCLUDE') then later.number end) as replaced_by,
+        min(case when later.action = 'REOPEN' then later.number end) as first_reopened_by,
+        max(case when later.action = 'REOPEN' then later.number end) as last_reopened_by,
         min(case when later.action = 'REJECT' then later.number end) as rejected_by,
         min(case when later.action = 'APPROVE' and {{ ascii_lower('later.actor') }} <> {{ ascii_lower('limited.actor') }} then later.number end) as approved_by
     from limited
@@ -130,11 +136,14 @@ followed as (
 standing as (
     select
         limited.*,
-        followed.revoked_by is null
-        and (
-            not limited.needs_approval
-            or coalesce(followed.approved_by < coalesce(followed.rejected_by, followed.approved_by + 1), false)
-        ) as stands
+        followed.replaced_by is null
+        -- an approval counts before a refusal; without either what needs none stands
+        and case
+            when followed.approved_by < coalesce(followed.rejected_by, followed.approved_by + 1)
+                then coalesce(followed.last_reopened_by < followed.approved_by, true)
+            when followed.rejected_by is not null then false
+            else not limited.needs_approval and followed.first_reopened_by is null
+        end as stands
     from limited
     left join followed
         on limited.decision_batch_id = followed.decision_batch_id and limited.decision_row_number = followed.decision_row_number
@@ -192,6 +201,12 @@ select
     {%- endfor %}
     {%- endfor %}
     needs_approval,
+    -- a decision about a record that is not there, or not there any more, decides nothing
+    cast(case
+        when action = 'FORCE_MATCH' and source_batch_id is null then 'source_activity_id: no_live_record'
+        when action = 'FORCE_MATCH' and target_batch_id is null then 'target_activity_id: no_live_record'
+        when source_batch_id is null and target_batch_id is null then 'source_activity_id: no_live_record'
+    end as {{ type_text() }}) as fault,
     is_in_force,
     decision_batch_id,
     decision_row_number

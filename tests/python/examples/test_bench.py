@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from bench import payouts, payouts_reference, reference
+from bench import exceptions, payouts, payouts_reference, reference
 from bench.run import STREAM, Bench, BenchError, Measured, Run, check, measure, report
 from examples.generate import Size, generate
 
@@ -113,6 +113,14 @@ def test_the_report_names_no_path() -> None:
     page = report(bench)
     assert "| first day / reference | 1.00 | 3 | met |" in page
     assert str(Path.cwd()) not in page
+
+
+def test_the_fold_of_exceptions_has_a_limit() -> None:
+    one = Run(Measured(50.0, 1024**3, ""), {}, {"pins": 1.5, "exceptions": 40.0, "exception_timeline": 20.0})
+    found = exceptions.Exceptions(1_000_000, 200_000, one)
+    (target,) = found.targets()
+    assert (target.measured, target.met) == (61.5, False)
+    assert "`exception_decisions` 0.0, `pins` 1.5" in "\n".join(exceptions.report(found))
 
 
 def test_the_command_line_speaks(tmp_path: Path) -> None:

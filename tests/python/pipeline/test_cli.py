@@ -31,7 +31,7 @@ def test_every_command_takes_data_dir_and_target_and_prints_json(command: list[s
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--stream", "nope"], "There is no stream 'nope'. Streams: pos_oms_orders, ecommerce_payouts."),
+        (["--stream", "nope"], "There is no stream 'nope'. Streams: pos_oms_orders, ecommerce_payouts, bookings."),
         (["--target", "spark"], "The target spark is planned and not available yet."),
         (["--target", "oracle"], "There is no target 'oracle'. Available: duckdb, postgres."),
         (["--as-of", "yesterday"], "'yesterday' is not a time that can be read. Allowed: 2026-03-03, 2026-03-03T06:00"),
@@ -71,8 +71,9 @@ def test_listings_before_anything_has_run(tmp_path: Path) -> None:
 
 
 def test_streams_are_listed_with_their_ladders() -> None:
-    ladder, *payouts = json.loads(tieout("streams", "list", "--json").stdout)
+    ladder, *payouts, bookings = json.loads(tieout("streams", "list", "--json").stdout)
     assert ladder["stream"] == "pos_oms_orders"
     assert [one["ladder"] for one in payouts] == ["orders_to_charges", "legs_to_payouts", "payouts_to_deposits"]
+    assert bookings["ladder"] == "bookings"
     assert payouts[1]["checks"] == "currency_equality, price_tolerance (PAYOUT_DOES_NOT_ADD_UP)"
     assert ladder["source"] == "pos/orders"

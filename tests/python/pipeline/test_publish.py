@@ -85,7 +85,10 @@ def test_a_result_of_the_real_marts_is_known_by_its_hash_rule_and_evidence() -> 
     assert deciding(columns["reconciliation_results"]) == [
         "ladder", "reason", "is_late", "late_by_seconds", "copy_ordinal", "is_conflicting", "source_event_at",
         "target_event_at", "last_received_at", "due_at", "rule_version", "source_batch_id", "source_row_number",
-        "target_batch_id", "target_row_number", "rejected_batch_id", "rejected_row_number", "member_count", "row_hash",
+        "target_batch_id", "target_row_number", "rejected_batch_id", "rejected_row_number", "member_count",
+        "base_currency", "source_base_minor", "target_base_minor", "source_rate", "source_rate_date",
+        "source_rate_source", "target_rate", "target_rate_date", "target_rate_source", "attribute_differences",
+        "base_difference_minor", "row_hash",
     ]  # fmt: skip
     for mart in MARTS[1:]:
         assert deciding(columns[mart]) == [column.name for column in columns[mart]]

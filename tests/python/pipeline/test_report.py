@@ -92,6 +92,10 @@ def test_exceptions_are_listed_in_words() -> None:
             "stream": "sales",
             "anomaly": "MISSING_OMS",
             "state": state,
+            "resolution": "EXPLAINED" if state == "RESOLVED" else None,
+            "severity": "HIGH",
+            "owner": "bea" if state == "RESOLVED" else None,
+            "is_overdue": state == "OPEN",
             "currency": currency,
             "amount_minor": 12_345,
             "explanation": explanation,
@@ -108,10 +112,12 @@ def test_exceptions_are_listed_in_words() -> None:
     lines = out.getvalue().splitlines()
     assert max(map(len, lines)) <= WIDTH
     first = next(number for number, line in enumerate(lines) if "MISSING_OMS" in line)
-    assert lines[first].split() == ["123.45", "EUR", "MISSING_OMS", "acme", "sales"]
-    assert lines[first + 1].strip().startswith("Order A1 is in pos.")
+    assert lines[first].split() == ["123.45", "EUR", "MISSING_OMS", "acme", "sales", "HIGH", "overdue"]
+    assert lines[first + 1].strip() == "0" * 32
+    assert lines[first + 2].strip().startswith("Order A1 is in pos.")
     assert any("a_file_with_a_rather_long_name_2026-03-02.csv row 7" in line for line in lines)
-    assert any(line.split() == ["-", "MISSING_OMS", "acme", "sales", "resolved"] for line in lines)
+    done = ["-", "MISSING_OMS", "acme", "sales", "HIGH", "resolved,", "EXPLAINED,", "bea"]
+    assert any(line.split() == done for line in lines)
 
 
 def test_match_rates_leave_out_what_cannot_agree_yet() -> None:
