@@ -7,7 +7,7 @@ read on a phone at its own size; colour never says anything alone.
 import io
 import re
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from html import escape
 
 import matplotlib as mpl
@@ -33,7 +33,7 @@ SETTINGS = {
     # The same figures give the same bytes.
     "svg.hashsalt": "tieout",
     "text.parse_math": False,
-    "font.size": 10,
+    "font.size": 11,
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
     "xtick.color": INK,
@@ -69,8 +69,16 @@ def movement(movements: Sequence[Movement], *, name: str, alt: str) -> str:
         closed, cleared = [-each.closed for each in movements], [-each.self_cleared for each in movements]
         axes.bar(days, [each.opened for each in movements], width, color=ORANGE, label="Opened")
         axes.bar(days, closed, width, color=BLUE, label="Closed by people or rules")
-        look = {"facecolor": "#ffffff", "edgecolor": GREEN, "hatch": "////"}
-        axes.bar(days, cleared, width, bottom=closed, label="Cleared by themselves", **look)
+        # White with a hatch: told from the others without colour; nothing is drawn where there is none.
+        look = {"facecolor": "#ffffff", "edgecolor": GREEN, "hatch": "////", "label": "Cleared by themselves"}
+        some = [index for index, height in enumerate(cleared) if height] or [0]
+        axes.bar(
+            [days[index] for index in some],
+            [cleared[index] for index in some],
+            width,
+            bottom=[closed[index] for index in some],
+            **look,
+        )
         axes.axhline(0, color=INK, linewidth=0.8)
         _counts(axes)
 
@@ -82,6 +90,8 @@ def open_count(standings: Sequence[Standing], *, name: str, alt: str) -> str:
 
     def draw(axes: Axes) -> None:
         days, counts = [each.day for each in standings], [each.open_count for each in standings]
+        # The last day has its width too.
+        days, counts = [*days, days[-1] + timedelta(days=1)], [*counts, counts[-1]]
         axes.fill_between(days, counts, step="post", color=BLUE, alpha=0.15, linewidth=0)
         axes.step(days, counts, where="post", color=BLUE, linewidth=2.2)
         axes.set_ylim(0, max(1, *counts) * 1.15)
@@ -126,12 +136,12 @@ def _drawn(draw: Callable[[Axes], None], days: Sequence[date], name: str, alt: s
                 loc="lower left",
                 ncols=2,
                 frameon=False,
-                fontsize=9,
+                fontsize=10.5,
                 borderaxespad=0,
                 handlelength=2.6,
             )
         lines = (len(axes.get_legend_handles_labels()[1]) + 1) // 2 if legend else 0
-        figure.subplots_adjust(left=0.11, right=0.975, top=0.965, bottom=0.12 + 0.075 * lines)
+        figure.subplots_adjust(left=0.13, right=0.975, top=0.965, bottom=0.125 + 0.085 * lines)
         out = io.StringIO()
         figure.savefig(out, format="svg", metadata=NO_METADATA, transparent=True)
     return inline(out.getvalue(), name, alt)

@@ -46,7 +46,7 @@ RESULT = (
     " source_file, source_row_number, target_file, target_row_number"
 )
 
-TOP = 15
+TOP = 10
 WORST = 10
 # A copy that is swapped while it is read is read again, so often.
 ATTEMPTS = 5

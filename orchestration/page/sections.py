@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from orchestration.page import plots, words
-from orchestration.page.figures import BaseExposure, Figures, Group, Headline, TopException
+from orchestration.page.figures import BaseExposure, Figures, Group, Headline, Payout, TopException
 from orchestration.page.markup import Column, Html, element, join, stacked, table, text
 from orchestration.page.series import Rate, Trend, trends
 from orchestration.page.style import STYLE
@@ -118,16 +118,14 @@ def _tiles(figures: Figures) -> Html:
     held, broken = _held(figures, "books")
     tiles.append(
         _tile(
-            "Control totals", f"{held:,} of {held + broken:,} hold", "what went in is what came out", bad=bool(broken)
+            "Control totals", f"{held:,} of {held + broken:,}", "hold: what went in is what came out", bad=bool(broken)
         )
     )
     laws = figures.headline.laws
     if laws:
         failed = laws.get("failed", 0)
         passed = laws.get("passed", 0)
-        tiles.append(
-            _tile("Laws", f"{passed:,} of {passed + failed:,} kept", "checked in the latest run", bad=bool(failed))
-        )
+        tiles.append(_tile("Laws", f"{passed:,} of {passed + failed:,}", "kept by the latest run", bad=bool(failed)))
     return element("ul", *tiles, class_="tiles")
 
 
@@ -190,26 +188,30 @@ def _match_rates(figures: Figures) -> Html:
         table(
             "Records by stream",
             [
-                *_who_columns(many),
+                Column("Stream", "head"),
                 *(Column(name, "number") for name in ("Match rate", "Compared", "Matched", "Differ", "Missing")),
                 *(Column(name, "number") for name in ("Ambiguous", "Waiting")),
             ],
-            [[*_who(many, *key), *_row_counts(found)] for key, found in by_stream.items()],
+            [
+                [_under(stream, org if many else None), *_row_counts(found)]
+                for (org, stream), found in by_stream.items()
+            ],
         ),
         table(
             "Money by stream and currency",
             [
-                *_who_columns(many),
+                Column("Stream", "head"),
                 Column("Currency"),
-                *(Column(name, "number") for name in ("Match rate", "Compared", "Matched", "Not matched")),
+                Column("Match rate", "number"),
+                *(Column(name, "number money") for name in ("Compared", "Matched", "Not matched")),
             ],
             [
-                [*_who(many, *key), currency, *cells]
-                for key, found in by_stream.items()
+                [_under(stream, org if many else None), currency, *cells]
+                for (org, stream), found in by_stream.items()
                 for currency, cells in _money_rows(found, figures.exponents)
             ],
         ),
-        element("p", f"No records yet in {', '.join(silent)}.", class_="note") if silent else "",
+        element("p", f"No records yet in {', '.join(silent)}.", class_="aside") if silent else "",
         note=note,
     )
 
@@ -219,12 +221,12 @@ def _many(figures: Figures) -> bool:
     return len(figures.orgs) > 1
 
 
-def _who_columns(many: bool) -> list[Column]:
-    return [*([Column("Org")] if many else []), Column("Stream", "head")]
-
-
-def _who(many: bool, org: str, stream: str) -> list[str]:
-    return [org, stream] if many else [stream]
+def _under(name: object, *details: str | None) -> object:
+    """What names a row, with what else tells it from others below."""
+    below = [detail for detail in details if detail]
+    if not below:
+        return name
+    return join((element("span", name, class_="line"), element("span", " · ".join(below), class_="line below")))
 
 
 def _row_counts(groups: Sequence[Group]) -> list[str]:
@@ -366,7 +368,7 @@ def _exception_plots(trend: Trend, name: str) -> list[Html]:
 
 def _as_table(caption: str, columns: Sequence[Column], rows: Sequence[Sequence[object]]) -> Html:
     """What a plot shows, for who wants the figures or cannot see it."""
-    return element("details", element("summary", "The figures"), table(caption, columns, rows))
+    return element("details", element("summary", "Show the figures"), table(caption, columns, rows))
 
 
 # Exceptions --------------------------------------------------------------------------------------------------------
@@ -378,12 +380,14 @@ def _top(figures: Figures) -> Html:
         return _section("Exceptions", element("p", "None is open."))
     shown = len(figures.top)
     title = "Open exceptions" if shown == total else f"The {shown} largest of {total:,} open exceptions"
-    more = "" if shown == total else " `tieout exceptions list` shows the others."
+    mixed = not figures.base_exposures and len(figures.stakes) > 1
+    how = " Currencies are compared by their units, because no rate to a base currency is known." if mixed else ""
+    more = "" if shown == total else join((" ", element("code", "tieout exceptions list"), " shows the others."))
     many = _many(figures)
     return _section(
         title,
         element("ol", *(_exception(item, figures, many) for item in figures.top), class_="exceptions"),
-        note=f"The largest money first.{more}",
+        note=join((f"The largest amount first.{how}", more)),
     )
 
 
@@ -399,7 +403,7 @@ def _exception(item: TopException, figures: Figures, many: bool) -> Html:
     overdue = element("span", "overdue", class_="chip overdue") if item.is_overdue else ""
     level = item.severity if item.severity in words.SEVERITIES else "LOW"
     places = [
-        element("span", f"{file}, row {row:,}" if row is not None else file, class_="place")
+        element("span", f"{file}, row {row}" if row else file, class_="place")
         for file, row in (
             (item.source_file, item.source_row_number),
             (item.target_file, item.target_row_number),
@@ -454,7 +458,7 @@ def _ageing(figures: Figures) -> Html:
                 Column("Open", "number"),
                 Column("Overdue", "number"),
                 *(Column(name.capitalize(), "number") for name in words.SEVERITIES.values()),
-                Column("Amounts", "number"),
+                Column("Amounts", "number money"),
             ],
             rows,
         ),
@@ -475,9 +479,7 @@ def _counterparties(figures: Figures) -> Html:
     many = _many(figures)
     rows = [
         [
-            item.counterparty_id or "(none named)",
-            *([item.org_id] if many else []),
-            item.stream,
+            _under(item.counterparty_id or "(none named)", item.stream, item.org_id if many else None),
             item.currency or words.NOTHING,
             words.share(item.matched_count, item.judged_count),
             *(f"{number:,}" for number in (item.judged_count, item.mismatched_count, item.missing_count)),
@@ -492,11 +494,10 @@ def _counterparties(figures: Figures) -> Html:
             "Counterparties with the most records that do not agree",
             [
                 Column("Counterparty", "head"),
-                *([Column("Org")] if many else []),
-                Column("Stream"),
                 Column("Currency"),
                 *(Column(name, "number") for name in ("Match rate", "Compared", "Differ", "Missing", "Late")),
-                *(Column(name, "number") for name in ("Open exceptions", "Their money")),
+                *(Column(name, "number") for name in ("Open",)),
+                Column("Money in them", "number money"),
             ],
             rows,
         ),
@@ -504,15 +505,18 @@ def _counterparties(figures: Figures) -> Html:
     )
 
 
+def _out_by(item: Payout) -> int:
+    """What the mart calls the difference; where nothing came, all of the payout."""
+    return item.payout_minor or 0 if item.state == "DEPOSIT_MISSING" else item.difference_minor
+
+
 def _payouts(figures: Figures) -> Html:
     if not figures.payouts:
         return Html("")
     many = _many(figures)
-    org = [Column("Org")] if many else []
     states = [
         [
-            group.system,
-            *([group.org_id] if many else []),
+            _under(group.system, group.org_id if many else None),
             words.payout_state(group.state),
             f"{group.payouts:,}",
             words.money(group.payout_minor, group.currency, figures.exponents),
@@ -522,30 +526,26 @@ def _payouts(figures: Figures) -> Html:
     ]
     untied = [
         [
-            item.payout_id,
-            *([item.org_id] if many else []),
-            item.system,
+            _under(item.payout_id, item.system, item.org_id if many else None),
             words.day(item.payout_date) if item.payout_date else words.NOTHING,
             words.payout_state(item.state),
             words.money(item.payout_minor, item.currency, figures.exponents),
             words.money(item.deposit_minor, item.currency, figures.exponents),
-            words.money(item.difference_minor, item.currency, figures.exponents),
+            words.money(_out_by(item), item.currency, figures.exponents),
         ]
         for item in figures.untied
     ]
-    money = [Column("Paid out", "number"), Column("In the bank", "number")]
+    money = [Column("Paid out", "number money"), Column("In the bank", "number money")]
     return _section(
         "Payouts",
         table(
             "Payouts that do not tie out",
             [
                 Column("Payout", "head"),
-                *org,
-                Column("Processor"),
                 Column("Date"),
                 Column("State"),
                 *money,
-                Column("Out by", "number"),
+                Column("Out by", "number money"),
             ],
             untied,
         )
@@ -553,7 +553,7 @@ def _payouts(figures: Figures) -> Html:
         else element("p", "Every payout that is due equals its lines and reached the bank."),
         table(
             "All payouts by processor",
-            [Column("Processor", "head"), *org, Column("State"), Column("Payouts", "number"), *money],
+            [Column("Processor", "head"), Column("State"), Column("Payouts", "number"), *money],
             states,
         ),
         note="A payout ties out when its lines add up to it and the bank received the same, to the last cent.",
@@ -601,15 +601,13 @@ def _rejects(figures: Figures) -> Html:
             "Rejected records by reason",
             [
                 Column("Reason", "head"),
-                *([Column("Org")] if many else []),
                 Column("Feed"),
                 Column("Records", "number"),
                 Column("Files", "number"),
             ],
             [
                 [
-                    words.reason(each.reason),
-                    *([each.org_id] if many else []),
+                    _under(words.reason(each.reason), each.org_id if many else None),
                     each.feed,
                     f"{each.records:,}",
                     f"{each.files:,}",

@@ -14,7 +14,8 @@ h3{font-size:16px;margin-top:18px;overflow-wrap:anywhere}
 section{margin-top:44px;border-top:2px solid var(--ink);padding-top:12px}
 .brand{color:var(--blue);font-weight:700;letter-spacing:.04em;font-size:14px}
 .about{color:var(--soft);font-size:17px;overflow-wrap:anywhere}
-.note{color:var(--soft);font-size:14.5px;max-width:78ch;margin-top:2px}
+.aside{margin-top:8px}
+.note,.aside{color:var(--soft);font-size:14.5px;max-width:78ch;margin-top:2px}
 .verdict{margin-top:18px;padding:14px 18px;border-left:6px solid var(--good);background:#edf6f0;overflow-wrap:anywhere}
 .verdict.bad{border-color:var(--bad);background:#fbeeee}
 .verdict ul{margin:6px 0;padding-left:20px}
@@ -32,8 +33,10 @@ grid-template-columns:repeat(auto-fit,minmax(170px,1fr))}
 .line{display:block}
 table{border-collapse:collapse;width:100%;margin-top:18px;font-size:15px;font-variant-numeric:tabular-nums}
 caption{text-align:left;font-weight:700;padding-bottom:4px}
-th,td{padding:6px 10px;text-align:left;vertical-align:top;border-bottom:1px solid var(--line);overflow-wrap:anywhere;
+th,td{padding:6px 10px;text-align:left;vertical-align:top;border-bottom:1px solid var(--line);overflow-wrap:break-word;
 unicode-bidi:isolate}
+tbody th{overflow-wrap:anywhere;min-width:9em}
+.below{font-weight:400;color:var(--soft);font-size:.9em}
 thead th{font-size:13.5px;color:var(--soft);font-weight:600;border-bottom:1.5px solid var(--ink);vertical-align:bottom;
 overflow-wrap:normal}
 tbody th{font-weight:600}
@@ -68,6 +71,7 @@ align-self:center}
 .why,.next,.where{margin-top:3px;max-width:92ch}
 .next,.where{font-size:15px}
 .where,.facts{color:var(--soft);font-size:13.5px;margin-top:3px}
+code{font-size:.92em;background:var(--band);padding:1px 4px;border-radius:3px}
 footer{margin-top:44px;border-top:1px solid var(--line);padding-top:10px;color:var(--soft);font-size:13.5px}
 @media screen and (max-width:640px){
 main{padding:18px 16px 36px}
@@ -79,17 +83,22 @@ h1{font-size:25px}
 thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 table,tbody,tr,th,td,caption{display:block}
 tbody tr{border-bottom:1px solid var(--line);padding:8px 0;display:grid;grid-template-columns:1fr 1fr;gap:2px 16px}
-tbody th{grid-column:1/-1}
+tbody th,tbody td.money{grid-column:1/-1}
+tbody td.money .line{white-space:nowrap}
 tbody th,tbody td,tbody td.number{border:0;padding:0;white-space:normal}
 tbody td{display:flex;justify-content:space-between;gap:8px;text-align:right}
-tbody td::before{content:attr(data-label);color:var(--soft);font-size:13.5px;text-align:left}
+tbody td::before{content:attr(data-label);color:var(--soft);font-size:13.5px;text-align:left;white-space:nowrap}
 .exceptions>li{padding-left:0}
 .exceptions>li::before{position:static;float:left;width:auto;margin-right:8px;line-height:27px}
 figcaption{min-height:0}
 }
+@media screen and (min-width:1000px){
+td .line.below,tbody th .line.below,tbody th .line:first-child{display:inline}
+tbody th .line.below{margin-left:10px}
+}
 @media print{
 @page{size:A4;margin:14mm 13mm}
-body{font-size:10.5pt;-webkit-print-color-adjust:exact;print-color-adjust:exact}
+body{font-size:9.5pt;-webkit-print-color-adjust:exact;print-color-adjust:exact}
 main{max-width:none;padding:0}
 section{margin-top:20pt}
 h1{font-size:20pt}h2{font-size:14pt}
@@ -99,9 +108,19 @@ thead{display:table-header-group}
 table{font-size:9pt;margin-top:10pt}
 th,td{padding:3px 6px}
 .tiles{grid-template-columns:repeat(3,1fr);gap:8px}
-.plots{grid-template-columns:repeat(3,1fr);gap:10px}
+.plots{grid-template-columns:repeat(2,1fr);gap:10px}
+svg{max-width:8.2cm}
 .value{font-size:14pt}
 details{display:none}
+h3{font-size:10.5pt;margin-top:8pt}
+.about{font-size:11pt}.state{font-size:13pt}.amount{font-size:10.5pt}.next{font-size:inherit}
+.note,.aside,.where,.facts,.detail,.what,.few,footer{font-size:8.5pt}
+.chip{font-size:8pt}
+.value .line.line{font-size:11pt}
+.exceptions>li{padding:6pt 0 6pt 24pt}
+.exceptions>li::before{top:6pt;width:16pt}
+.tile{padding:6pt 8pt}.verdict{padding:8pt 10pt;margin-top:8pt}
+figcaption{min-height:0}
 figcaption{font-size:8.5pt}
 }
 """
