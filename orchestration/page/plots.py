@@ -8,7 +8,6 @@ import io
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
-from html import escape
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -17,6 +16,7 @@ from matplotlib.dates import AutoDateLocator, num2date
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from orchestration.page.markup import text
 from orchestration.page.series import Movement, Rate, Standing
 from orchestration.page.words import day_of_axis
 
@@ -49,7 +49,9 @@ def match_rate(rows: Sequence[Rate], money: dict[str, Sequence[Rate]], *, name: 
 
     def draw(axes: Axes) -> None:
         for (currency, rates), (colour, dashes) in zip(money.items(), LINES, strict=False):
-            axes.plot(*_points(rates), color=colour, linestyle=dashes, linewidth=1.5, label=f"Money in {currency}")
+            axes.plot(
+                *_points(rates), color=colour, linestyle=dashes, linewidth=1.5, label=plain(f"Money in {currency}")
+            )
         mark = "o" if len(rows) <= 31 else ""
         axes.plot(*_points(rows), color=BLUE, linewidth=2.4, marker=mark, markersize=3.5, label="Rows")
         lowest = min(rate.hundredths for rates in (rows, *money.values()) for rate in rates) // 100
@@ -101,6 +103,11 @@ def open_count(standings: Sequence[Standing], *, name: str, alt: str) -> str:
         _counts(axes)
 
     return _drawn(draw, [each.day for each in standings], name, alt, legend=False)
+
+
+def plain(label: str) -> str:
+    """A label without characters that the library's own font lacks, by which it measures."""
+    return re.sub(r"[^\x20-\x7e]", "?", label)
 
 
 def _points(rates: Iterable[Rate]) -> tuple[list[date], list[float]]:
@@ -156,4 +163,4 @@ def inline(svg: str, name: str, alt: str) -> str:
     rest = re.sub(r'\bid="([^"]*)"', rf'id="{name}-\1"', rest)
     rest = re.sub(r"url\(#([^)]*)\)", rf"url(#{name}-\1)", rest)
     rest = re.sub(r'xlink:href="#([^"]*)"', rf'href="#{name}-\1"', rest)
-    return f'<svg role="img" aria-label="{escape(alt)}" {box.group() if box else ""}>{rest}'
+    return f'<svg role="img" aria-label="{text(alt)}" {box.group() if box else ""}>{rest}'

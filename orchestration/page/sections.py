@@ -287,7 +287,7 @@ def _rate_plot(trend: Trend, name: str) -> Html:
     days = [rate.day for rate in trend.rows]
     if len(days) < FEWEST_DAYS:
         said = f"{_percent(trend.rows[-1])} on {words.day(days[-1])}." if days else "Nothing could be compared yet."
-        return element("div", element("strong", "Match rate"), f" {said} A trend needs two days.", class_="few")
+        return element("div", element("strong", "Match rate."), f" {said} A trend needs two days.", class_="few")
     lowest = min(trend.rows, key=lambda rate: rate.hundredths)
     said = (
         f"{_percent(trend.rows[-1])} of rows on {words.day(days[-1])}; lowest {_percent(lowest)} on"
@@ -313,12 +313,13 @@ def _percent(rate: Rate | None) -> str:
 
 def _exception_plots(trend: Trend, name: str) -> list[Html]:
     """Opened and closed, and what stayed open; in words where there is only one day."""
-    if not trend.movements:
-        return [element("div", element("strong", "Exceptions"), " None was opened or closed.", class_="few")]
     opened = sum(each.opened for each in trend.movements)
     closed = sum(each.closed for each in trend.movements)
     cleared = sum(each.self_cleared for each in trend.movements)
     left = trend.standings[-1].open_count if trend.standings else 0
+    if not trend.movements:
+        told = f" None was opened or closed in these days. Open at the end: {left:,}."
+        return [element("div", element("strong", "Exceptions."), told, class_="few")]
     first, last = trend.movements[0].day, trend.movements[-1].day
     said = f"{opened:,} opened, {closed:,} closed by people or rules, {cleared:,} cleared by themselves."
     if len(trend.movements) < FEWEST_DAYS:
