@@ -27,6 +27,9 @@ BLUE, ORANGE, GREEN = "#1f5f99", "#b4540a", "#2f7d4f"
 # Of currencies, in their order; what is over goes without a line of its own.
 LINES = ((ORANGE, (0, (5, 2))), ("#6b4a9e", (0, (1, 1.5))), ("#2f7d4f", (0, (6, 2, 1, 2))))
 
+# More days than this make bars too thin for outlines.
+DENSE = 40
+
 SETTINGS = {
     # Text stays text: small, searchable, in the page's own font.
     "svg.fonttype": "none",
@@ -55,7 +58,7 @@ def match_rate(rows: Sequence[Rate], money: dict[str, Sequence[Rate]], *, name: 
         mark = "o" if len(rows) <= 31 else ""
         axes.plot(*_points(rows), color=BLUE, linewidth=2.4, marker=mark, markersize=3.5, label="Rows")
         lowest = min(rate.hundredths for rates in (rows, *money.values()) for rate in rates) // 100
-        axes.set_ylim(max(0, lowest // 10 * 10 - 10) if lowest >= 50 else 0, 101)
+        axes.set_ylim((lowest - 2) // 5 * 5 if lowest >= 50 else 0, 101 if lowest < 80 else 100.4)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f} %"))
         axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
 
@@ -71,8 +74,10 @@ def movement(movements: Sequence[Movement], *, name: str, alt: str) -> str:
         closed, cleared = [-each.closed for each in movements], [-each.self_cleared for each in movements]
         axes.bar(days, [each.opened for each in movements], width, color=ORANGE, label="Opened")
         axes.bar(days, closed, width, color=BLUE, label="Closed by people or rules")
-        # White with a hatch: told from the others without colour; nothing is drawn where there is none.
-        look = {"facecolor": "#ffffff", "edgecolor": GREEN, "hatch": "////", "label": "Cleared by themselves"}
+        # Light with a hatch: told from the others without colour. Of many days the bars are too thin for lines.
+        look = {"facecolor": "#bfe0cb", "label": "Cleared by themselves"}
+        if (days[-1] - days[0]).days <= DENSE:
+            look |= {"edgecolor": GREEN, "hatch": "////"}
         some = [index for index, height in enumerate(cleared) if height] or [0]
         axes.bar(
             [days[index] for index in some],

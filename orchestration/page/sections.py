@@ -335,13 +335,10 @@ def _exception_plots(trend: Trend, name: str) -> list[Html]:
         ),
         said,
         _as_table(
-            "Exceptions by day",
+            "Exceptions by day; closed is by people or rules",
             [
                 Column("Day", "head"),
-                *(
-                    Column(title, "number")
-                    for title in ("Opened", "Closed by people or rules", "Cleared by themselves")
-                ),
+                *(Column(title, "number") for title in ("Opened", "Closed", "Self-cleared")),
             ],
             [
                 [words.day(each.day), f"{each.opened:,}", f"{each.closed:,}", f"{each.self_cleared:,}"]

@@ -82,7 +82,7 @@ h1{font-size:25px}
 .value .line+.line,.value .line:first-child:not(:only-child){font-size:16px}
 thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 table,tbody,tr,th,td,caption{display:block}
-tbody tr{border-bottom:1px solid var(--line);padding:8px 0;display:grid;grid-template-columns:1fr 1fr;gap:2px 16px}
+tbody tr{border-bottom:1px solid var(--line);padding:8px 0;display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:2px 16px}
 tbody th,tbody td.money{grid-column:1/-1}
 tbody td.money .line{white-space:nowrap}
 tbody th,tbody td,tbody td.number{border:0;padding:0;white-space:normal}

@@ -17,8 +17,8 @@ PHONE, DESK = 390, 1200
 
 # Looks at the page in a frame as wide as the screen, and writes what it finds where `--dump-dom` shows it: how wide the
 # page is, what reaches over its edge, the size of the smallest letters.
-LOOK = """<!doctype html><iframe id="f" src="page.html" style="width:%dpx;height:3000px;border:0"></iframe><pre id="found">
-</pre><script>
+LOOK = """<!doctype html><iframe id="f" src="page.html" style="width:%dpx;height:3000px;border:0"></iframe>
+<pre id="found"></pre><script>
 window.onload = function () {
   var page = document.getElementById("f").contentDocument, width = page.documentElement.clientWidth;
   var over = [].filter.call(page.body.querySelectorAll("main *:not(thead):not(thead *)"), function (element) {
@@ -37,8 +37,8 @@ window.onload = function () {
 
 @pytest.fixture(scope="module")
 def browser() -> str:
-    """A Chromium of the machine. It is no part of what Tieout needs, so in CI, where a skip is a failure, its absence is
-    an expected failure."""
+    """A Chromium of the machine. It is no part of what Tieout needs, so in CI, where a skip is a failure, its absence
+    is an expected failure."""
     for name in BROWSERS:
         if found := shutil.which(name):
             return found
