@@ -121,6 +121,12 @@ def _points(rates: Iterable[Rate]) -> tuple[list[date], list[float]]:
     return [rate.day for rate in found], [rate.hundredths / 100 for rate in found]
 
 
+def _day(value: float, last: date) -> str:
+    """The label of a tick; none behind the last day."""
+    day = num2date(value)
+    return day_of_axis(day) if day.date() <= last else ""
+
+
 def _counts(axes: Axes) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):,.0f}"))
@@ -136,7 +142,7 @@ def _drawn(draw: Callable[[Axes], None], days: Sequence[date], name: str, alt: s
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
         axes.xaxis.set_major_locator(AutoDateLocator(minticks=2, maxticks=6, interval_multiples=True))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: day_of_axis(num2date(value))))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _day(value, max(days))))
         if len(set(days)) <= 6:
             axes.set_xticks(sorted(set(days)))
         if legend:

@@ -36,7 +36,7 @@ caption{text-align:left;font-weight:700;padding-bottom:4px}
 th,td{padding:6px 10px;text-align:left;vertical-align:top;border-bottom:1px solid var(--line);overflow-wrap:break-word;
 unicode-bidi:isolate}
 tbody th{overflow-wrap:anywhere;min-width:9em}
-.below{font-weight:400;color:var(--soft);font-size:.9em}
+.below{overflow-wrap:break-word;font-weight:400;color:var(--soft);font-size:.9em}
 thead th{font-size:13.5px;color:var(--soft);font-weight:600;border-bottom:1.5px solid var(--ink);vertical-align:bottom;
 overflow-wrap:normal}
 tbody th{font-weight:600}
@@ -82,7 +82,8 @@ h1{font-size:25px}
 .value .line+.line,.value .line:first-child:not(:only-child){font-size:16px}
 thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 table,tbody,tr,th,td,caption{display:block}
-tbody tr{border-bottom:1px solid var(--line);padding:8px 0;display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:2px 16px}
+tbody tr{border-bottom:1px solid var(--line);padding:8px 0;display:grid;gap:2px 16px;
+grid-template-columns:repeat(2,minmax(0,1fr))}
 tbody th,tbody td.money{grid-column:1/-1}
 tbody td.money .line{white-space:nowrap}
 tbody th,tbody td,tbody td.number{border:0;padding:0;white-space:normal}
@@ -104,7 +105,8 @@ section{margin-top:20pt}
 h1{font-size:20pt}h2{font-size:14pt}
 h2,h3,caption,.note{break-after:avoid}
 tr,figure,.exceptions>li,.tile,.verdict{break-inside:avoid}
-thead{display:table-header-group}
+thead{display:table-header-group;break-after:avoid}
+tbody tr:first-child{break-before:avoid}
 table{font-size:9pt;margin-top:10pt}
 th,td{padding:3px 6px}
 .tiles{grid-template-columns:repeat(3,1fr);gap:8px}

@@ -1,18 +1,20 @@
 """The page says what the marts say, to the last cent, in a form that needs nothing else and harms nobody."""
 
 import json
+import shutil
 import subprocess
 import sys
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from click.testing import CliRunner
 
 from orchestration.cli import main
 from orchestration.errors import UsageError
-from orchestration.page import Scope, write
+from orchestration.page import Scope, reading, write
 from orchestration.page.figures import Figures
 from orchestration.page.reading import read
 from tests.python.page.conftest import AS_OF, EXCEPTION, Publish, record, result
@@ -316,6 +318,17 @@ def test_a_copy_that_cannot_be_read(publish: Publish) -> None:
     (folder / "published" / "tieout.duckdb").write_bytes(b"not a database" * 1000)
     with pytest.raises(UsageError, match="cannot be read"):
         made(folder)
+
+
+def test_a_copy_that_is_swapped_meanwhile_is_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = folder / ".versions" / "1", folder / ".versions" / "2"
+    shutil.copytree(one, two)
+    with duckdb.connect(str(two / "tieout.duckdb")) as connection:
+        connection.execute("delete from marts.exceptions")
+    # The first reading begins with one version and ends with the other.
+    seen = iter([one, two, two, two])
+    monkeypatch.setattr(reading, "current", lambda _: next(seen))
+    assert figures(folder).open_state.count == 0
 
 
 def test_a_copy_without_payouts(publish: Publish) -> None:
