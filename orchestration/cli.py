@@ -190,7 +190,7 @@ def report(out: Path, data_dir: Path, target: str, org: str | None, stream: str 
     from orchestration.environment import check_target
 
     check_target(target)
-    page.write(data_dir, target, out, page.Scope(org, stream))
+    page.write(data_dir, out, page.Scope(org, stream))
     click.echo(json.dumps({"file": str(out)}) if as_json else f"Written to {out}.")
 
 

@@ -52,7 +52,7 @@ WORST = 10
 ATTEMPTS = 5
 
 
-def read(data_dir: Path, target: str, scope: Scope) -> Figures:
+def read(data_dir: Path, scope: Scope) -> Figures:
     """Read the published copy, all of it from one version.
 
     Raises:
@@ -66,7 +66,7 @@ def read(data_dir: Path, target: str, scope: Scope) -> Figures:
             continue
         try:
             with duckdb.connect(str(version / DUCKDB_FILE), read_only=True) as connection:
-                figures = _read(Source(connection, scope), data, target)
+                figures = _read(Source(connection, scope), data)
         except duckdb.Error as error:
             if version == current(data):
                 raise UsageError(
@@ -99,14 +99,14 @@ class Source:
         return self.connection.execute(query, values if asked else []).fetchall()
 
 
-def _read(source: Source, data: DataDir, target: str) -> Figures:
+def _read(source: Source, data: DataDir) -> Figures:
     missing = [mart for mart in NEEDED if mart not in source.marts]
     if missing:
         raise UsageError(
             f"The published copy has no {', '.join(missing)}: an older Tieout wrote it. Type `tieout run` first."
         )
-    done = _latest(data, target, that_published=True)
-    headline = _headline(source, done, _latest(data, target, that_published=False))
+    done = _latest(data)
+    headline = _headline(source, done, _latest(data, done.target) if done else None)
     orgs = _orgs(source)
     _check(source, orgs, headline.streams)
     exponents = _exponents(source, done)
@@ -132,13 +132,14 @@ def _read(source: Source, data: DataDir, target: str) -> Figures:
     )
 
 
-def _latest(data: DataDir, target: str, *, that_published: bool) -> RunRecord | None:
-    """The newest run on a target that came to an answer and was no replay."""
+def _latest(data: DataDir, target: str | None = None) -> RunRecord | None:
+    """The newest run that published, on any engine, for there is one published copy; given a target, the newest run on
+    it that came to an answer, published or not. Replays do not count."""
     for file in sorted(data.runs.glob("*.json"), reverse=True):
         record = runs.load(data, file.stem)
-        if record is None or record.summary is None or record.replay or record.target != target:
+        if record is None or record.summary is None or record.replay:
             continue
-        if record.summary["published"] or not that_published:
+        if record.summary["published"] if target is None else record.target == target:
             return record
     return None
 

@@ -7,7 +7,7 @@ from orchestration.errors import UsageError
 from orchestration.page.figures import Scope
 
 
-def write(data_dir: Path, target: str, out: Path, scope: Scope) -> Path:
+def write(data_dir: Path, out: Path, scope: Scope) -> Path:
     """Write the page of a published copy, whole or not at all, and return its file.
 
     Raises:
@@ -18,7 +18,7 @@ def write(data_dir: Path, target: str, out: Path, scope: Scope) -> Path:
     folder = out.parent
     if not folder.is_dir():
         raise UsageError(f"There is no folder {folder} to write {out.name} into.")
-    figures = read(data_dir, target, scope)
+    figures = read(data_dir, scope)
 
     # Drawing loads the plotting library, which takes a second: not before it is sure that there is something to draw.
     from orchestration.page.sections import page

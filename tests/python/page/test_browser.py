@@ -53,7 +53,7 @@ def page(publish: Publish, tmp_path: Path) -> Path:
     """A page with long words in every part."""
     long = {**EXCEPTION, "exception_id": "9" * 32, "explanation": "x" * 300, "source_file": "y" * 200 + ".csv"}
     rows = {**EVERYTHING, "exceptions": [*EVERYTHING["exceptions"], long]}
-    return write(publish(rows, record(1)), "duckdb", tmp_path / "page.html", Scope())
+    return write(publish(rows, record(1)), tmp_path / "page.html", Scope())
 
 
 def chromium(browser: str, folder: Path, *arguments: str) -> str:

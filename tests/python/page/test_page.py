@@ -95,12 +95,12 @@ EVERYTHING: dict[str, list[dict[str, Any]]] = {
 
 def made(folder: Path, org: str | None = None, stream: str | None = None) -> Page:
     """The page of a data folder."""
-    out = write(folder, "duckdb", folder / "page.html", Scope(org, stream))
+    out = write(folder, folder / "page.html", Scope(org, stream))
     return Page(out.read_text(encoding="utf-8"))
 
 
 def figures(folder: Path, org: str | None = None, stream: str | None = None) -> Figures:
-    return read(folder, "duckdb", Scope(org, stream))
+    return read(folder, Scope(org, stream))
 
 
 @pytest.fixture
@@ -272,6 +272,12 @@ def test_replays_and_other_targets_say_nothing(publish: Publish) -> None:
     assert "The books closed. As of 3 Mar 2026, 06:00 UTC." in text
 
 
+def test_a_copy_that_another_engine_made(publish: Publish) -> None:
+    text = made(publish(EVERYTHING, record(1, target="postgres"))).text
+    assert "1,234.567 KWD" in text
+    assert "Laws 4 of 4" in text
+
+
 def test_one_org_alone(folder: Path) -> None:
     text = made(folder, org="beta").text
     assert "acme" not in text
@@ -337,7 +343,7 @@ def test_a_copy_without_payouts(publish: Publish) -> None:
 
 def test_a_file_that_cannot_be_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match="There is no folder"):
-        write(folder, "duckdb", folder / "no" / "page.html", Scope())
+        write(folder, folder / "no" / "page.html", Scope())
 
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
