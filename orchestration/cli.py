@@ -168,6 +168,32 @@ def summary(context: click.Context, data_dir: Path, target: str, as_json: bool) 
     _print_summary(Summary.from_record(record.summary, record.facts))
 
 
+@main.command()
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.html",
+    help="The file to write, whole or not at all.",
+)
+@data_dir_option
+@target_option
+@click.option("--org", help="Only this org.")
+@click.option("--stream", metavar="NAME", help="Only this stream.")
+@json_option
+def report(out: Path, data_dir: Path, target: str, org: str | None, stream: str | None, as_json: bool) -> None:
+    """Write one page of HTML from the published copy: do the books close, what is open, and how it goes.
+
+    The page needs nothing else, no network either. It can be sent, printed and read on a phone.
+    """
+    from orchestration import page
+    from orchestration.environment import check_target
+
+    check_target(target)
+    page.write(data_dir, out, page.Scope(org, stream))
+    click.echo(json.dumps({"file": str(out)}) if as_json else f"Written to {out}.")
+
+
 @main.group()
 def feeds() -> None:
     """The kinds of extracts that can be landed."""

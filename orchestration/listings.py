@@ -56,6 +56,17 @@ def exponents(data_dir: Path, target: str) -> dict[str, int]:
     return {} if record is None or record.facts is None else record.facts["exponents"]
 
 
+def exposure(decimals: Mapping[str, int]) -> str:
+    """SQL that says how large an exception is: in the base currency where the org names one, else by the units of its
+    currency, whatever its decimals."""
+    units = "".join(f" when {literal(currency)} then {10**count}" for currency, count in decimals.items())
+    unit = f"case %s{units} else 1 end" if units else "1"
+    return (
+        f"coalesce(exposure_base_minor / {unit.replace('%s', 'base_currency')},"
+        f" abs(amount_minor) / {unit.replace('%s', 'currency')}, 0)"
+    )
+
+
 def exceptions(
     data_dir: Path, decimals: Mapping[str, int], *, wanted: Mapping[str, Any], state: str, limit: int
 ) -> list[dict[str, Any]]:
@@ -83,18 +94,12 @@ def exceptions(
     elif state != "all":
         conditions.append("state = ?")
         values.append(state.upper().replace("-", "_"))
-    units = "".join(f" when {literal(currency)} then {10**count}" for currency, count in decimals.items())
-    unit = f"case %s{units} else 1 end" if units else "1"
-    exposure = (
-        f"coalesce(exposure_base_minor / {unit.replace('%s', 'base_currency')},"
-        f" abs(amount_minor) / {unit.replace('%s', 'currency')}, 0)"
-    )
     with duckdb.connect(str(decisions.published(data_dir)), read_only=True) as connection:
         cursor = connection.execute(
             "select exception_id, org_id, stream, anomaly, state, resolution, severity, owner, due_at, is_overdue,"
             " age_days, currency, amount_minor, explanation, next_action, source_file, source_row_number, target_file,"
             f" target_row_number from marts.exceptions where {' and '.join(conditions)}"
-            f" order by {exposure} desc, exception_id limit ?",
+            f" order by {exposure(decimals)} desc, exception_id limit ?",
             [*values, limit],
         )
         names = [column[0] for column in cursor.description]
