@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+import os
 import re
+import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from tests.python.laws.harness import Folder
+from tests.python.laws.harness import COMMAND, Folder
 
 STREAM = "bookings"
 AGGREGATOR = "aggregator/activities"
@@ -103,6 +105,19 @@ def run(folder: Folder, as_of: datetime, *arguments: str) -> Outcome:
 def hourly(folder: Folder, as_of: datetime) -> Outcome:
     """A run of mode hourly."""
     return run(folder, as_of, "--mode", "hourly")
+
+
+def land(folder: Folder, as_of: datetime) -> None:
+    """Land what lies in the inbox and do nothing else."""
+    moment = as_of.isoformat().replace("+00:00", "Z")
+    done = subprocess.run(
+        [*COMMAND, "land", "--data-dir", str(folder.root), "--as-of", moment],
+        env={**os.environ, **folder.environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def of_project(root: Path, target: str, project: Path, database: Mapping[str, str]) -> Folder:
