@@ -4,11 +4,10 @@ It knows nothing of steps, touched keys or modes: everything that was received b
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
-from itertools import pairwise
 from typing import Any
 
 from tests.python.bookings.world import AGGREGATOR, POLICIES, RATES, SUPPLIER, Row
@@ -189,6 +188,36 @@ class Org:
                 found[Verdict("DUPLICATE", anomaly, *ids)] += count
         return +found
 
+    def findings(self) -> set[tuple[str, str]]:
+        """What the supplier's records say of each other: (anomaly, id) of live records."""
+        ever = [row for _, rows in self.deliveries[SUPPLIER] for row in rows]
+        found = set()
+        for activity_id, contents in self.live(SUPPLIER).items():
+            if len(contents) > 1:
+                continue
+            row = contents[0][0]
+            of_booking = [other for other in ever if other["order_ref"] == row["order_ref"]]
+            if any(
+                other["activity_id"] == activity_id
+                and int(other["version"]) < int(row["version"])
+                and event_at(other) > event_at(row)
+                for other in ever
+            ):
+                found.add(("VERSION_WENT_BACK", activity_id))
+            if (
+                row["activity_type"] == "REFUND"
+                and row["order_ref"]
+                and not any(
+                    other["activity_type"] == "SALE"
+                    and event_at(other) <= event_at(row)
+                    and other["currency"] == row["currency"]
+                    and abs(minor(other)) >= abs(minor(row))
+                    for other in of_booking
+                )
+            ):
+                found.add(("REFUND_WITHOUT_SALE", activity_id))
+        return found
+
     def _of_id(
         self, activity_id: str, sources: Sequence[tuple[Row, datetime]], targets: Sequence[tuple[Row, datetime]]
     ) -> Iterable[Verdict]:
@@ -274,14 +303,8 @@ def _tell_apart(name: str, source: str, target: str) -> bool:
     return source != target
 
 
-def all_distinct(values: Sequence[datetime]) -> bool:
-    """Whether moments rise."""
-    return all(one < other for one, other in pairwise(values))
-
-
-def judged_hourly(org: Org, rows: Iterable[Row]) -> bool:
-    """Whether an hourly run judges an id of which these are the live rows; all events here lie within the window."""
-    return any(org.policy(row["supplier_id"], day(row)).mode == "HOURLY" for row in rows)
-
-
-Cases = Mapping[str, Sequence[Delivery]]
+def judged_hourly(org: Org, activity_id: str) -> bool:
+    """Whether an hourly run says of an id all that is known: its terms are those of the aggregator's record, where
+    there is one, and new terms wait with its supplier. All events here lie within the window."""
+    contents = org.live(AGGREGATOR).get(activity_id) or org.live(SUPPLIER)[activity_id]
+    return all(org.policy(row["supplier_id"], day(row)).mode == "HOURLY" for row, _ in contents)

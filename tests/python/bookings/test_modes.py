@@ -373,6 +373,8 @@ def mixed(request: pytest.FixtureRequest) -> tuple[Folder, dict[str, Seen]]:
     return found
 
 
+# The folders are lived through once: two workers would each do it for themselves.
+pytestmark = pytest.mark.xdist_group("bookings-modes")
 on_both = pytest.mark.parametrize("mixed", BOTH, indirect=True)
 
 

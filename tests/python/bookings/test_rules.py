@@ -595,6 +595,8 @@ def lived(request: pytest.FixtureRequest) -> Lived:
     return found
 
 
+# The folders are lived through once: two workers would each do it for themselves.
+pytestmark = pytest.mark.xdist_group("bookings-rules")
 on_both = pytest.mark.parametrize("lived", BOTH, indirect=True)
 
 
