@@ -164,7 +164,7 @@ select
     end as status,
     if(version = 3, 1, version) as version,
     strftime(
-        event_time - to_seconds(cast(if(kind = 'skew', 1800, hash(i, {seed} + 5) % 60) as integer)),
+        event_time - to_seconds(cast(if(kind = 'skew', 1800, hash(sale, {seed} + 5) % 60) as integer)),
         '%Y-%m-%dT%H:%M:%SZ'
     ) as event_time,
     'R' || '{prefix}' || sale as order_ref,
