@@ -30,7 +30,8 @@ Manifest = Mapping[str, Any]
 def batches_of_feeds(data: DataDir) -> dict[str, int]:
     """How many batches each feed of an org has, by `<org>/<system>/<feed>`; batches are only ever added."""
     found = (data.root / "landing").glob("[!.]*/*/*/*/manifest.json")
-    return dict(Counter("/".join(file.parts[-6:-3]) for file in found))
+    # landing/<system>/<feed>/<org>/<batch>/manifest.json
+    return dict(Counter("/".join((file.parts[-3], *file.parts[-5:-3])) for file in found))
 
 
 def changed_feeds(data: DataDir, warehouse: Warehouse, target: str, project_key: str) -> set[str] | None:

@@ -45,11 +45,18 @@ openings as (
     where last_events.exception_id is null or last_events.event = 'CLOSED'
 ),
 
-{%- if run_mode() == 'hourly' %}
-
+-- what was found no more
+gone as (
+    select last_events.*
+    from last_events
+    left join found
+        on last_events.exception_id = found.exception_id
+    where found.exception_id is null and last_events.event <> 'CLOSED'
+),
+{% if run_mode() == 'hourly' %}
 -- records that a run of mode hourly leaves to the daily one: what was found of them has not gone away, it has not been looked at
-unjudged as (
-    select distinct
+awaiting as (
+    select
         org_id,
         ladder,
         coalesce(source_system, target_system) as system,
@@ -57,35 +64,35 @@ unjudged as (
     from {{ ref('reconciliation_results') }}
     where reason = 'AWAITING_DAILY'
 ),
-{%- endif %}
 
+unjudged as (
+    {%- for role in ['source', 'target'] %}
+    select gone.exception_id
+    from gone
+    inner join awaiting
+        on
+            gone.org_id = awaiting.org_id
+            and gone.ladder = awaiting.ladder
+            and gone.{{ role }}_system = awaiting.system
+            and gone.{{ role }}_activity_id = awaiting.activity_id
+    {{- '\n    union' if not loop.last }}
+    {%- endfor %}
+),
+{% endif %}
 closings as (
     select
-        last_events.exception_id,
-        last_events.event_number + 1 as event_number,
+        gone.exception_id,
+        gone.event_number + 1 as event_number,
         'CLOSED' as event,
         {%- for column in details %}
-        last_events.{{ column }}{{ ',' if not loop.last }}
+        gone.{{ column }}{{ ',' if not loop.last }}
         {%- endfor %}
-    from last_events
-    left join found
-        on last_events.exception_id = found.exception_id
-    where
-        found.exception_id is null
-        and last_events.event <> 'CLOSED'
-        {%- if run_mode() == 'hourly' %}
-        and not exists (
-            select 1
-            from unjudged
-            where
-                unjudged.org_id = last_events.org_id
-                and unjudged.ladder = last_events.ladder
-                and (
-                    (unjudged.system = last_events.source_system and unjudged.activity_id = last_events.source_activity_id)
-                    or (unjudged.system = last_events.target_system and unjudged.activity_id = last_events.target_activity_id)
-                )
-        )
-        {%- endif %}
+    from gone
+    {%- if run_mode() == 'hourly' %}
+    left join unjudged
+        on gone.exception_id = unjudged.exception_id
+    where unjudged.exception_id is null
+    {%- endif %}
 ),
 
 events as (
