@@ -75,6 +75,8 @@ unjudged as (
             and gone.ladder = awaiting.ladder
             and gone.{{ role }}_system = awaiting.system
             and gone.{{ role }}_activity_id = awaiting.activity_id
+    -- what one side's records say of each other is looked at in every run
+    where gone.result <> 'FINDING'
     {{- '\n    union' if not loop.last }}
     {%- endfor %}
 ),
