@@ -26,11 +26,13 @@ class BenchError(Exception):
 
 @dataclass(frozen=True)
 class Measured:
-    """A process that ended well: how long it took, the most memory that it and its children held at a time."""
+    """A process that ended well: how long it took, the most memory that it and its children held at a time, and how
+    long the cores worked for it, which says more than its time where others work beside it."""
 
     seconds: float
     peak_bytes: int
     output: str
+    core_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ def measure(command: list[str], log: Path) -> Measured:
     ours = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     says_something = usage.ru_maxrss > ours or not sampler.peak
     largest = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) if says_something else 0
-    return Measured(seconds, max(largest, sampler.peak), out.read_text(encoding="utf-8"))
+    worked = usage.ru_utime + usage.ru_stime
+    return Measured(seconds, max(largest, sampler.peak), out.read_text(encoding="utf-8"), worked)
 
 
 class _Sampler(threading.Thread):
@@ -129,7 +132,7 @@ def deliver(inbox: Path, data: Path) -> None:
             shutil.copy2(file, to)
 
 
-def tieout(data: Path, as_of: str, log: Path) -> Run:
+def tieout(data: Path, as_of: str, log: Path, mode: str = "daily") -> Run:
     """A measured `tieout run`."""
     command = [
         str(Path(sys.executable).with_name("tieout")),
@@ -138,6 +141,8 @@ def tieout(data: Path, as_of: str, log: Path) -> Run:
         str(data),
         "--as-of",
         as_of,
+        "--mode",
+        mode,
         "--json",
     ]
     measured = measure(command, log)
@@ -167,4 +172,4 @@ def say(text: str) -> None:
 
 def tell(what: str, one: Measured) -> None:
     """Tell a measurement."""
-    say(f"{what}: {one.seconds:.1f} s, {one.peak_bytes / GIGABYTE:.2f} GB")
+    say(f"{what}: {one.seconds:.1f} s, {one.core_seconds:.1f} s of cores, {one.peak_bytes / GIGABYTE:.2f} GB")

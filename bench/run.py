@@ -5,7 +5,8 @@
 In one go and each as a process of its own: the reference (`bench/reference.py`), `tieout run` on a first delivery, the
 reference again, `tieout run` on the delivery of the next day, then runs with little or nothing to do. After each of the
 two deliveries every published result row is held against the generator's answer key. Then the payouts stream against a
-script of its own (`bench/payouts.py`), and a million exceptions that people decide about (`bench/exceptions.py`).
+script of its own (`bench/payouts.py`), a day of bookings in hourly deliveries (`bench/bookings.py`), and a million exceptions that people
+decide about (`bench/exceptions.py`).
 
 Ends with 1 when an answer is wrong or a run fails, and, at full size, when a target is missed.
 """
@@ -26,6 +27,7 @@ from pathlib import Path
 import duckdb
 import psutil
 
+from bench import bookings as bookings_bench
 from bench import exceptions as exceptions_bench
 from bench import payouts as payouts_bench
 from bench.measuring import GIGABYTE, ROOT, BenchError, Measured, Run, Target, deliver, measure, say, tell, tieout
@@ -52,6 +54,7 @@ class Bench:
     runs: dict[str, Run] = field(default_factory=dict)
     load_average: float = 0.0
     payouts: payouts_bench.Payouts | None = None
+    bookings: bookings_bench.Bookings | None = None
     exceptions: exceptions_bench.Exceptions | None = None
 
     @property
@@ -71,6 +74,7 @@ class Bench:
             Target("run with nothing new, on top of both days", again.seconds, MAX_EMPTY_SECONDS, " s"),
             Target("peak memory of any run", peak / GIGABYTE, MAX_BYTES / GIGABYTE, " GB"),
             *(self.payouts.targets() if self.payouts else []),
+            *(self.bookings.targets() if self.bookings else []),
             *(self.exceptions.targets() if self.exceptions else []),
         ]
 
@@ -180,6 +184,8 @@ def go(bench: Bench, work: Path) -> None:
     if run("nothing new", data, second_as_of).summary["streams"][STREAM]["results_hash"] != hash_before:
         raise BenchError("a run with nothing new has changed the results")
     bench.payouts = payouts_bench.go(max(1, bench.rows * payouts_bench.ORDERS // FULL_SIZE), work)
+    events = max(bookings_bench.FEWEST, bench.rows * bookings_bench.EVENTS // FULL_SIZE)
+    bench.bookings = bookings_bench.go(events, work)
     bench.exceptions = exceptions_bench.go(max(1000, bench.rows * exceptions_bench.EXCEPTIONS // FULL_SIZE), work)
 
 
@@ -225,6 +231,7 @@ def report(bench: Bench) -> str:
         "over all processes of a run, looked at ten times a second, or the peak of the largest one where that is more.",
         "",
         *(payouts_bench.report(bench.payouts) if bench.payouts else []),
+        *(bookings_bench.report(bench.bookings) if bench.bookings else []),
         *(exceptions_bench.report(bench.exceptions) if bench.exceptions else []),
         "## Where the time goes",
         "",

@@ -1,7 +1,8 @@
 {#
     What a run of mode hourly holds back. A ladder whose stream has an `hourly_window` judges then only blocks in which some record's policy says HOURLY and whose
     event lies within the window; the records of all others are left as they are, marked `is_held`, and wait for the next daily run. A block is judged whole or not at
-    all, so that what an hourly run says of it is what the daily run says.
+    all, so that what an hourly run says of it is what the daily run says. Blocks with a conflict are refused at once, whosever they are: what is left is one record an
+    id, and several contents of one version are not.
 
     Input: `<role>_arrived`; output: `<role>_records`, those to judge, and `<role>_held`.
 #}
@@ -12,7 +13,7 @@ hourly_keys as (
     select {{ _keys('records', match.on) }}
     from {{ role }}_arrived as records
     {{ _policy_joins('records', 'records.counterparty_id', "coalesce(records.business_date, date '0001-01-01')") }}
-    where {{ _policy_field('mode') }} = 'HOURLY' and {{ is_recent('records.event_at', ladder.hourly_window) }}
+    where ({{ _policy_field('mode') }} = 'HOURLY' and {{ is_recent('records.event_at', ladder.hourly_window) }}) or records.is_conflicting
     {{- '\n    union' if not loop.last }}
     {%- endfor %}
 ),

@@ -111,7 +111,27 @@ judged as {{ inline_cte() }} (
                     'business_date': "case when side = 'TARGET' then target_business_date else source_business_date end",
                     'difference_minor': 'case when source_currency = target_currency then source_amount_minor - target_amount_minor end'
                 }) }}
+            {%- if _holds_back(ladder) %}
+            -- once, while it is held: there may be as many as a day has, and every hour asks for them
+            when is_held then {{ _left_row_hash(ladder, _system_of(ladder, 'source'), _system_of(ladder, 'target')) }}
+            {%- endif %}
         end as row_hash
     from concluded
 )
+{%- endmacro %}
+
+{# The hash of the result that a held record has until it is judged: pending, without an anomaly. As macro `unmatched` would work it out. #}
+{% macro _left_row_hash(ladder, source_system, target_system) -%}
+    {{ return(_results_row_hash({
+        'stream': "'" ~ ladder.stream ~ "'",
+        'step': "'unmatched'",
+        'result': "'PENDING'",
+        'anomalies': "''",
+        'source_system': source_system,
+        'target_system': target_system,
+        'counterparty_id': "case when side = 'TARGET' then target_counterparty_id else source_counterparty_id end",
+        'business_date': "case when side = 'TARGET' then target_business_date else source_business_date end",
+        'difference_minor': 'null',
+        'skew_microseconds': 'null'
+    })) }}
 {%- endmacro %}

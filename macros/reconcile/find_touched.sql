@@ -48,6 +48,7 @@
             held.target_rate_source,
             held.outcome in ('PAIR', 'GROUP') as is_match,
             coalesce(held.source_counterparty_id, held.target_counterparty_id) as counterparty_id,
+            coalesce(held.source_event_at, held.target_event_at) as event_at,
             coalesce(held.source_business_date, held.target_business_date) as business_date
         from {{ this }} as held
         inner join {{ _scratch('orgs_with_new_terms') }} as orgs
@@ -73,7 +74,8 @@
     {%- endfor %}
     where
         {%- if _holds_back(ladder) %}
-        {{ _policy_field('mode') }} = 'HOURLY' and
+        {#- What would be held back keeps the verdict that it has until the next daily run. #}
+        {{ _policy_field('mode') }} = 'HOURLY' and {{ is_recent('held_under_new_terms.event_at', ladder.hourly_window) }} and
         {%- endif %}
         (
             {{ _policy_field('rule_version') }} is distinct from held_under_new_terms.rule_version
@@ -137,6 +139,9 @@
             records.activity_id
         from {{ ref(side.records) }} as records
         where records.batch_id in (select new_batches.batch_id from {{ new_batches }} as new_batches)
+        {%- if _holds_back(ladder) %}
+        {{ _only_of_consequence(side, new_batches) | indent(8) }}
+        {%- endif %}
         {%- endif %}
         {%- if side.derived %}
         {{ _changed_without_delivery(ladder, role, on, is_later=previous is not none) | indent(8) }}
@@ -271,4 +276,31 @@
     {%- endif %}
     where held.is_held and held.side = '{{ role | upper }}'{{ ' and ' ~ is_recent('held.' ~ role ~ '_event_at', ladder.hourly_window) if _holds_back(ladder) }}
     {%- endif %}
+{%- endmacro %}
+
+{#
+    Of the records of new batches in a run of mode hourly only those that change what is live: a copy of what is known and a lower version leave a block as it was, which
+    would else be held back and lose its verdict until the next daily run. A copy makes a difference where its version has come with other contents too: it may live again.
+#}
+{% macro _only_of_consequence(side, new_batches) %}
+    and not exists (
+        select 1
+        from {{ ref(side.settled) }} as settled
+        where
+            settled.batch_id = records.batch_id
+            and settled.row_number = records.row_number
+            and settled.disposition <> 'CONFLICTING'
+    )
+union
+select
+    copies.org_id,
+    copies.activity_id
+from {{ ref(side.settled) }} as copies
+inner join {{ ref(side.settled) }} as others
+    on copies.org_id = others.org_id and copies.activity_id = others.activity_id and copies.version = others.version
+where
+    copies.disposition = 'REDELIVERED'
+    and others.disposition in ('SUPERSEDED', 'CONFLICTING')
+    and copies.content_hash is distinct from others.content_hash
+    and copies.batch_id in (select new_batches.batch_id from {{ new_batches }} as new_batches)
 {%- endmacro %}

@@ -54,6 +54,7 @@ left_{{ role }} as (
         {%- endfor %}
         {{ text_literal(none) if role not in declared.excluded else 'case when ' ~ declared.excluded[role].when ~ ' then ' ~ text_literal(declared.excluded[role].reason) ~ ' end' }} as excluded_because,
         {{ 'records.is_held' if declared.hourly_window is not none else 'false' }} as is_held,
+        {{ 'records.row_hash' if declared.hourly_window is not none else 'cast(null as bigint)' }} as held_row_hash,
         delivered.org_id is null as is_feed_late,
         rejections.batch_id as rejected_batch_id,
         rejections.row_number as rejected_row_number
@@ -136,7 +137,7 @@ concluded as (
         rule_version,
         case when anomalies <> '' then rejected_batch_id end as rejected_batch_id,
         case when anomalies <> '' then rejected_row_number end as rejected_row_number,
-        {{ _results_row_hash({
+        {{ 'case when is_held and result = ' ~ text_literal('PENDING') ~ ' then held_row_hash else ' if _holds_back(declared) }}{{ _results_row_hash({
             'stream': "'" ~ declared.stream ~ "'",
             'step': "'unmatched'",
             'source_system': "case when side = 'SOURCE' then system end",
@@ -151,7 +152,7 @@ concluded as (
             'source_status': "case when side = 'SOURCE' then status end",
             'target_status': "case when side = 'TARGET' then status end",
             'skew_microseconds': 'null'
-        }) }} as row_hash
+        }) }}{{ ' end' if _holds_back(declared) }} as row_hash
     from concluded
 )
 

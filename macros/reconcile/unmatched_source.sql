@@ -22,7 +22,8 @@
         step_rows.{{ role }}_{{ column }} as {{ column }}
         {%- endfor %}
         {%- if declared.hourly_window is not none %},
-        step_rows.is_held
+        step_rows.is_held,
+        step_rows.row_hash
         {%- endif %}
     from {{ ref(ladder ~ '__' ~ after) }} as step_rows
     where step_rows.outcome = 'LEFT' and step_rows.side = '{{ role | upper }}'

@@ -62,11 +62,18 @@ changes as (
     where last_events.event <> 'CLOSED' and last_events.amount_minor is distinct from found.amount_minor
 ),
 
-{%- if run_mode() == 'hourly' %}
-
+-- what was found no more
+gone as (
+    select last_events.*
+    from last_events
+    left join found
+        on last_events.exception_id = found.exception_id
+    where found.exception_id is null and last_events.event <> 'CLOSED'
+),
+{% if run_mode() == 'hourly' %}
 -- records that a run of mode hourly leaves to the daily one: what was found of them has not gone away, it has not been looked at
-unjudged as (
-    select distinct
+awaiting as (
+    select
         org_id,
         ladder,
         coalesce(source_system, target_system) as system,
@@ -74,35 +81,35 @@ unjudged as (
     from {{ ref('reconciliation_results') }}
     where reason = 'AWAITING_DAILY'
 ),
-{%- endif %}
 
--- what was missing and has a counterpart now came late
-missing_before as (
-    select
-        last_events.exception_id,
-        last_events.org_id,
-        last_events.ladder,
-        last_events.source_system,
-        last_events.source_activity_id,
-        last_events.target_system,
-        last_events.target_activity_id
-    from last_events
-    left join found
-        on last_events.exception_id = found.exception_id
-    where found.exception_id is null and last_events.event <> 'CLOSED' and last_events.result in ('MISSING_SOURCE', 'MISSING_TARGET')
+unjudged as (
+    {%- for role in ['source', 'target'] %}
+    select gone.exception_id
+    from gone
+    inner join awaiting
+        on
+            gone.org_id = awaiting.org_id
+            and gone.ladder = awaiting.ladder
+            and gone.{{ role }}_system = awaiting.system
+            and gone.{{ role }}_activity_id = awaiting.activity_id
+    -- what one side's records say of each other is looked at in every run
+    where gone.result <> 'FINDING'
+    {{- '\n    union' if not loop.last }}
+    {%- endfor %}
 ),
-
+{% endif %}
+-- what was missing and has a counterpart now came late
 matched_late as (
     {%- for side in ['source', 'target'] %}
-    select missing_before.exception_id
-    from missing_before
+    select gone.exception_id
+    from gone
     inner join {{ ref('reconciliation_results') }} as results
         on
-            missing_before.org_id = results.org_id
-            and missing_before.ladder = results.ladder
-            and missing_before.{{ side }}_system = results.{{ side }}_system
-            and missing_before.{{ side }}_activity_id = results.{{ side }}_activity_id
-    where results.result in ('MATCHED', 'MISMATCHED')
+            gone.org_id = results.org_id
+            and gone.ladder = results.ladder
+            and gone.{{ side }}_system = results.{{ side }}_system
+            and gone.{{ side }}_activity_id = results.{{ side }}_activity_id
+    where gone.result in ('MISSING_SOURCE', 'MISSING_TARGET') and results.result in ('MATCHED', 'MISMATCHED')
     {{- '\n    union' if not loop.last }}
     {%- endfor %}
 ),
@@ -111,15 +118,15 @@ matched_late as (
 settled_by_hand as (
     {%- for side in ['source', 'target'] %}
     select
-        last_events.exception_id,
+        gone.exception_id,
         case results.result when 'EXCLUDED' then 'EXCLUDED' else 'FORCE_MATCHED' end as resolution
-    from last_events
+    from gone
     inner join {{ ref('reconciliation_results') }} as results
         on
-            last_events.org_id = results.org_id
-            and last_events.ladder = results.ladder
-            and last_events.{{ side }}_system = results.{{ side }}_system
-            and last_events.{{ side }}_activity_id = results.{{ side }}_activity_id
+            gone.org_id = results.org_id
+            and gone.ladder = results.ladder
+            and gone.{{ side }}_system = results.{{ side }}_system
+            and gone.{{ side }}_activity_id = results.{{ side }}_activity_id
     where results.step = 'pinned'
     {{- '\n    union all' if not loop.last }}
     {%- endfor %}
@@ -136,36 +143,23 @@ settlements as (
 
 closings as (
     select
-        last_events.exception_id,
-        last_events.event_number + 1 as event_number,
+        gone.exception_id,
+        gone.event_number + 1 as event_number,
         'CLOSED' as event,
         coalesce(settlements.resolution, case when matched_late.exception_id is not null then 'MATCHED_LATE' else 'SELF_CLEARED' end) as resolution,
         {%- for column in details %}
-        last_events.{{ column }}{{ ',' if not loop.last }}
+        gone.{{ column }}{{ ',' if not loop.last }}
         {%- endfor %}
-    from last_events
-    left join found
-        on last_events.exception_id = found.exception_id
+    from gone
     left join matched_late
-        on last_events.exception_id = matched_late.exception_id
+        on gone.exception_id = matched_late.exception_id
     left join settlements
-        on last_events.exception_id = settlements.exception_id
-    where
-        found.exception_id is null
-        and last_events.event <> 'CLOSED'
-        {%- if run_mode() == 'hourly' %}
-        and not exists (
-            select 1
-            from unjudged
-            where
-                unjudged.org_id = last_events.org_id
-                and unjudged.ladder = last_events.ladder
-                and (
-                    (unjudged.system = last_events.source_system and unjudged.activity_id = last_events.source_activity_id)
-                    or (unjudged.system = last_events.target_system and unjudged.activity_id = last_events.target_activity_id)
-                )
-        )
-        {%- endif %}
+        on gone.exception_id = settlements.exception_id
+    {%- if run_mode() == 'hourly' %}
+    left join unjudged
+        on gone.exception_id = unjudged.exception_id
+    where unjudged.exception_id is null
+    {%- endif %}
 ),
 
 events as (

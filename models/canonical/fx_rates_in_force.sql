@@ -55,7 +55,8 @@ quoted as (
         rate_date,
         from_currency,
         to_currency,
-        cast(rate * {{ one }} as {{ whole }}) as units,
+        {#- Wide before it is multiplied: an engine may keep a product to the digits of its factors. #}
+        cast(cast(rate as {{ type_decimal(38, 9) }}) * {{ one }} as {{ whole }}) as units,
         {{ plain_number('rate') }} as rate,
         coalesce(rate_source, 'unnamed source') as rate_source
     from preferred

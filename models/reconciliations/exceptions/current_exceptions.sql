@@ -236,7 +236,10 @@ current_exceptions as (
                 then 'no rate converts ' || concat_ws(
                     ' or ',
                     case when source_currency <> base_currency and source_rate is null then source_currency end,
-                    case when target_currency <> base_currency and target_rate is null then target_currency end
+                    case
+                        when target_currency <> base_currency and target_rate is null and target_currency is distinct from source_currency
+                            then target_currency
+                    end
                 ) || ' to ' || base_currency || ' on ' || cast(business_date as {{ type_text() }}) || '.'
             when anomaly = 'ATTRIBUTE_MISMATCH' and attribute_differences is not null then attribute_differences || '.'
             when anomaly = 'STATUS_MISMATCH' then 'statuses do not align.'

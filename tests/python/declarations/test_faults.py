@@ -25,14 +25,24 @@ LADDER: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Case:
-    """A model, what the registry says of its ladder, and the pieces of the message: one inner list a fault."""
+    """A model, what the registry says of its ladder and of its stream, and the pieces of the message: one inner list a
+    fault."""
 
     model: str
     sql: str
     faults: list[list[str]]
     ladder: dict[str, Any] = field(default_factory=dict)
+    stream: dict[str, Any] = field(default_factory=dict)
 
 
+# A rule across records that is declared well.
+RULE: dict[str, Any] = {
+    "records": "pos/orders",
+    "anomaly": "REFUND_TWICE",
+    "others_by": ["order_ref"],
+    "forbids": "other.version < record.version",
+    "says": "is not well.",
+}
 STEP = "{{ reconcile(ladder='orders', match=one_to_one(on=['activity_id'])) }}"
 
 CASES = {
@@ -221,6 +231,126 @@ CASES = {
     "the_verdict_on_an_unknown_ladder": Case(
         "orders__unmatched", "{{ unmatched(ladder='order') }}", [["ladder", "'order'", "vars.streams", "orders"]]
     ),
+    "attributes_that_cannot_be_compared": Case(
+        "orders__by_id",
+        STEP,
+        [
+            ["attributes", "'colour'", "source 'pos/orders'", "vars.attributes", "canonical columns"],
+            ["attributes", "'colour'", "target 'oms/orders'"],
+            [
+                "attributes.description",
+                "'looks_like'",
+                "equal, trimmed, case_blind, similar, numeric_within, date_within",
+            ],
+            ["attributes.fee_minor", "'numeric_within'", "a limit, a number of 0 or more", "'-1'"],
+            ["attributes.net_minor", "'numeric_within'", "a limit", "'None'"],
+            ["attributes.order_ref", "'similar'", "no limit", "'3'"],
+            ["attributes.payment_ref", "blank", "fails or passes", "'ignored'"],
+            ["attributes.payment_ref", "'tolerance'", "compare, limit, blank"],
+        ],
+        {
+            "checks": ["currency_equality", "attribute_equality"],
+            "attributes": {
+                "colour": "equal",
+                "description": "looks_like",
+                "fee_minor": {"compare": "numeric_within", "limit": -1},
+                "net_minor": "numeric_within",
+                "order_ref": {"compare": "similar", "limit": 3},
+                "payment_ref": {"compare": "equal", "blank": "ignored", "tolerance": 1},
+            },
+        },
+    ),
+    "attributes_that_are_no_mapping": Case(
+        "orders__by_id",
+        STEP,
+        [
+            ["attributes", "must map", "{guest_name: similar}", "'['description']'"],
+            ["attributes", "attribute_equality", "both or neither"],
+        ],
+        {"checks": ["attribute_equality"], "attributes": ["description"]},
+    ),
+    "attributes_without_their_check": Case(
+        "orders__by_id",
+        STEP,
+        [["attributes", "attribute_equality", "both or neither"]],
+        {"attributes": {"description": "equal"}},
+    ),
+    "a_check_without_its_attributes": Case(
+        "orders__by_id",
+        STEP,
+        [["attributes", "attribute_equality", "both or neither"]],
+        {"checks": ["attribute_equality"]},
+    ),
+    "a_window_of_no_hours": Case(
+        "orders__by_id",
+        STEP,
+        [["hourly_window", "stream 'orders'", "whole number of hours, 1 or more", "'0'"]],
+        stream={"hourly_window": 0},
+    ),
+    "a_window_in_words": Case(
+        "orders__by_id",
+        STEP,
+        [["hourly_window", "stream 'orders'", "whole number of hours", "'2 days'"]],
+        stream={"hourly_window": "2 days"},
+    ),
+    "modes_of_groups": Case(
+        "orders__by_id",
+        "{{ reconcile(ladder='orders', match=many_to_one(on=['currency', 'version'], sum_of='amount_minor')) }}",
+        [
+            ["stream 'orders'", "hourly_window", "one_to_one", "many_to_one"],
+            ["match.on", "activity_id or counterparty_id", "hourly_window"],
+        ],
+        stream={"hourly_window": 48},
+    ),
+    "rules_across_records": Case(
+        "orders_rules",
+        "{{ consistency(stream='orders') }}",
+        [
+            ["'refunds'", "tolerance is not known", "records, anomaly, where, others_by, among, needs, forbids, says"],
+            ["'refunds'", "a side of a ladder of the stream", "'web/orders'"],
+            ["'refunds'", "code in capitals", "'too late'"],
+            ["'refunds'", "others_by", "list", "'order_ref'"],
+            ["'refunds'", "among", "all or live", "'some'"],
+            ["'refunds'", "needs or as forbids", "one of the two"],
+            ["'refunds'", "says", "'None'"],
+            ["'Sales!'", "small letters"],
+            ["'Sales!'", "others_by", "'colour'", "no canonical column", "activity_id"],
+            ["'Sales!'", "needs or as forbids"],
+        ],
+        stream={
+            "consistency": {
+                "refunds": {
+                    "records": "web/orders",
+                    "anomaly": "too late",
+                    "others_by": "order_ref",
+                    "among": "some",
+                    "tolerance": 1,
+                },
+                "Sales!": {**RULE, "others_by": ["colour"], "needs": "true"},
+            }
+        },
+    ),
+    "two_rules_of_one_anomaly": Case(
+        "orders_rules",
+        "{{ consistency(stream='orders') }}",
+        [["'one'", "'REFUND_TWICE'", "another rule"], ["'other'", "'REFUND_TWICE'", "another rule"]],
+        stream={"consistency": {"one": RULE, "other": RULE}},
+    ),
+    "a_stream_without_rules": Case(
+        "orders_rules", "{{ consistency(stream='orders') }}", [["'orders'", "no consistency rules", "vars.streams"]]
+    ),
+    "a_rule_that_is_none": Case(
+        "orders_rules",
+        "{{ consistency(stream='orders') }}",
+        [
+            ["'nothing'", "a side of a ladder", "'None'"],
+            ["'nothing'", "code in capitals", "'None'"],
+            ["'nothing'", "others_by", "'None'"],
+            ["'nothing'", "needs or as forbids"],
+            ["'nothing'", "says", "'None'"],
+        ],
+        stream={"consistency": {"nothing": None}},
+    ),
     "a_canonical_model": Case(
         "pos_orders",
         "{{ canonical(feed='pos/sales', entity='sales', activity_type='ORDER', columns={'activity_id': 'order_id',"
@@ -267,7 +397,7 @@ def test_one_message_lists_every_fault(
 ) -> None:
     case = CASES[name]
     settings = registry(project)
-    settings["vars"]["streams"]["orders"]["ladders"]["orders"] = {**LADDER, **case.ladder}
+    settings["vars"]["streams"]["orders"] = {"ladders": {"orders": {**LADDER, **case.ladder}}, **case.stream}
     write_registry(project, settings)
     file = f"models/{case.model}.sql"
     write(project, file, case.sql)

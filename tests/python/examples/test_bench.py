@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from bench import exceptions, payouts, payouts_reference, reference
+from bench import bookings, bookings_reference, exceptions, payouts, payouts_reference, reference
 from bench.run import STREAM, Bench, BenchError, Measured, Run, check, measure, report
 from examples.generate import Size, generate
 
@@ -129,3 +129,97 @@ def test_the_command_line_speaks(tmp_path: Path) -> None:
         [sys.executable, "-m", "bench.run", "--help"], cwd=root, capture_output=True, text=True, check=True
     )
     assert "--rows" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def day_of_bookings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small day of bookings in hourly deliveries, with its key."""
+    return bookings.world(24_000, tmp_path_factory.mktemp("bookings"))
+
+
+def test_a_day_of_bookings_comes_in_hourly_deliveries_of_even_size(day_of_bookings: Path) -> None:
+    key = json.loads((day_of_bookings / "key.json").read_text(encoding="utf-8"))
+    assert sum(key["kinds"].values()) == 24_000
+    assert set(key["kinds"]) == {"plain", *bookings.KINDS}
+    assert sum(key["kinds"][kind] for kind in bookings.ANOMALIES) < 0.03 * 24_000
+    lines = []
+    for hour in range(bookings.HOURS):
+        files = sorted((day_of_bookings / f"h{hour:02}").rglob("*.csv"))
+        assert [file.parts[-3] for file in files] == ["aggregator", "supplier"]
+        lines.append(sum(len(file.read_text(encoding="utf-8").splitlines()) - 1 for file in files))
+    assert sum(lines) == key["records"]
+    assert max(lines) < 1.15 * min(lines)
+    assert (day_of_bookings / "before" / bookings.ORG / "tieout" / "policies" / "policies.csv").exists()
+
+
+def test_the_same_bookings_are_made_again(day_of_bookings: Path, tmp_path: Path) -> None:
+    again = bookings.world(24_000, tmp_path)
+    file = Path("h05") / bookings.ORG / "supplier" / "activities" / "activities.csv"
+    assert sorted((again / file).read_text().splitlines()) == sorted((day_of_bookings / file).read_text().splitlines())
+
+
+def test_the_reference_of_bookings_finds_what_the_key_says(
+    day_of_bookings: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    rates = day_of_bookings / "before" / bookings.ORG / "tieout" / "fx_rates" / "fx_rates.csv"
+    bookings_reference.main(str(day_of_bookings / "h*" / bookings.ORG), str(rates), str(tmp_path / "out.duckdb"))
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()[:-1]]
+    told = {code: int(count.replace(",", "")) for code, count in lines}
+    key = json.loads((day_of_bookings / "key.json").read_text(encoding="utf-8"))
+    refunds = told.pop("REFUND_WITHOUT_SALE")
+    assert refunds == key["refunds_without_sale"] > 0
+    matched = told.pop("MATCHED")
+    # surplus copies are none of the reference's business
+    assert told == {code: count for code, count in key["anomalies"].items() if code != "DUPLICATE_SUPPLIER"}
+    assert matched == 24_000 - sum(told.values())
+
+
+def published_bookings(key: dict[str, Any], to: Path) -> Run:
+    """A data folder whose published bookings are as the key says, and the run that says so."""
+    (to / "published").mkdir(parents=True)
+    with duckdb.connect(str(to / "published" / "tieout.duckdb")) as con:
+        con.execute("create schema marts")
+        found = " union all ".join(
+            f"select 'bookings' as stream, '{code}' as anomalies from range({count})"
+            for code, count in key["anomalies"].items()
+        )
+        con.execute(f"create table marts.reconciliation_results as {found}")
+        con.execute(
+            f"""create table marts.exceptions as
+            select 'REFUND_WITHOUT_SALE' as anomaly, 'OPEN' as state from range({key["refunds_without_sale"]})"""
+        )
+    return Run(Measured(1.0, 1, ""), {"streams": {bookings.STREAM: {"pending": 0, "ambiguous": 0}}}, {})
+
+
+def test_an_answer_of_bookings_is_held_against_the_key(day_of_bookings: Path, tmp_path: Path) -> None:
+    key = json.loads((day_of_bookings / "key.json").read_text(encoding="utf-8"))
+    run = published_bookings(key, tmp_path)
+    bookings.check(tmp_path, key, run)
+    with pytest.raises(BenchError, match="refunds without a sale"):
+        bookings.check(tmp_path, {**key, "refunds_without_sale": 0}, run)
+    with pytest.raises(BenchError, match="anomalies differ"):
+        bookings.check(tmp_path, {**key, "anomalies": {}}, run)
+    run.summary["streams"][bookings.STREAM]["pending"] = 1
+    with pytest.raises(BenchError, match="pending or ambiguous"):
+        bookings.check(tmp_path, key, run)
+
+
+def test_the_report_of_bookings_says_what_grew() -> None:
+    timings = {"timings": {"dbt": 1.0, "total": 1.0}}
+    hourly = [Run(Measured(10.0, 1024**3, ""), timings, {"same": 1.0, "grows": 1.0}) for _ in range(23)]
+    hourly.append(Run(Measured(14.0, 2 * 1024**3, ""), timings, {"same": 1.0, "grows": 4.0}))
+    found = bookings.Bookings(2000, 4000, 1.0, [Measured(5.0, 1, ""), Measured(4.0, 1, "")], None, hourly, None)
+    assert found.targets() == []
+    assert bookings.report(found) == []
+    found.daily = Run(Measured(8.0, 1024**3, ""), timings, {"same": 2.0})
+    found.lags = [(5.0, 90), (9.0, 10)]
+    assert [round(target.measured, 2) for target in found.targets()] == [1.4, 2.0, 2.0]
+    page = "\n".join(bookings.report(found))
+    assert "| 24th hourly run | 14.0 | 0.0 | 2.00 | 1.40 x the 2nd |" in page
+    assert "p50 5.0 s, p95 9.0 s" in page
+    assert "in seconds: `grows` 1.0 to 4.0" in page
+
+
+def test_percentiles_weigh_records() -> None:
+    weighted = [(1.0, 50), (2.0, 45), (3.0, 5)]
+    assert [bookings.percentile(weighted, share) for share in (0.5, 0.95, 0.96)] == [1.0, 2.0, 3.0]

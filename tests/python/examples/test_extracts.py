@@ -1,14 +1,22 @@
-"""The committed extracts: what `expected.json` says of them, worked out by hand, is what the oracle answers."""
+"""The committed extracts: what `expected.json` says of them, worked out by hand, is what the oracle answers.
+
+The bookings are run by the command itself, at the examples' clock and with the files that come an hour later.
+"""
 
 import csv
 import gzip
 import io
 import json
+import shutil
+import subprocess
+import sys
 from collections import Counter
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from tests.python.oracle import Delivery, answer
@@ -101,3 +109,87 @@ def test_the_dialects_survived_the_checkout() -> None:
         gzip.decompress((oms / "oms_2026-03-01_resend.csv.gz").read_bytes())
         == (oms / "oms_2026-03-01.csv").read_bytes()
     )
+
+
+BOOKINGS: dict[str, Any] = EXPECTED["bookings"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a run published of the bookings."""
+
+    results: list[dict[str, Any]]
+    exceptions: list[dict[str, Any]]
+    rejected: list[dict[str, Any]]
+
+    def counts(self) -> Counter[str]:
+        """Results by their code."""
+        return Counter(row["result"] for row in self.results)
+
+
+def reconcile(folder: Path, data: Path, as_of: str) -> Answer:
+    """Deliver a folder's files of the org of bookings, run, and read what is published."""
+    org = BOOKINGS["org"]
+    shutil.copytree(folder / org, data / "inbox" / org, dirs_exist_ok=True)
+    command = [sys.executable, "-c", "from orchestration.cli import main; main()", "run"]
+    command += ["--data-dir", str(data), "--as-of", as_of, "--json"]
+    done = subprocess.run(command, cwd=EXAMPLES.parent, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = []
+    with duckdb.connect(str(data / "published" / "tieout.duckdb"), read_only=True) as con:
+        for mart in ("reconciliation_results", "exceptions", "rejected_records"):
+            rows = con.sql(f"from marts.{mart} where org_id = '{org}'")
+            told.append([dict(zip(rows.columns, row, strict=True)) for row in rows.fetchall()])
+    return Answer(*told)
+
+
+@pytest.fixture(scope="module")
+def booked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Answer, Answer]:
+    """The bookings at the examples' clock, and an hour later with what has come since."""
+    data = tmp_path_factory.mktemp("bookings")
+    return (
+        reconcile(EXTRACTS, data, EXPECTED["as_of"]),
+        reconcile(EXAMPLES / "later", data, BOOKINGS["later"]["as_of"]),
+    )
+
+
+def activity(row: dict[str, Any]) -> str:
+    """The activity that a result or an exception is about."""
+    return row["source_activity_id"] or row["target_activity_id"]
+
+
+def test_the_bookings_are_counted_as_by_hand(booked: tuple[Answer, Answer]) -> None:
+    now, _ = booked
+    assert now.counts() == BOOKINGS["results"]
+    assert Counter(row["reason"] for row in now.results if row["reason"]) == BOOKINGS["pending_reasons"]
+    assert {activity(row): row["anomaly"] for row in now.exceptions} == BOOKINGS["activities"]
+    assert {row["record_id"]: row["reasons"] for row in now.rejected} == BOOKINGS["rejected_records"]
+    org = EXTRACTS / BOOKINGS["org"]
+    assert len([file for file in org.rglob("*") if file.is_file()]) == BOOKINGS["batches"]
+
+
+def test_the_bookings_amounts_in_base_currency_are_those_worked_out_by_hand(booked: tuple[Answer, Answer]) -> None:
+    now, _ = booked
+    told = {activity(row): [row["source_base_minor"], row["target_base_minor"]] for row in now.results}
+    expected = BOOKINGS["in_base_currency"]
+    assert {name: told[name] for name in expected} == expected
+    severities = {activity(row): row["severity"] for row in now.exceptions}
+    assert {name: severities[name] for name in BOOKINGS["severities"]} == BOOKINGS["severities"]
+
+
+def test_a_late_booking_is_matched_and_its_exception_closes(booked: tuple[Answer, Answer]) -> None:
+    _, later = booked
+    expected = BOOKINGS["later"]
+    assert later.counts() == expected["results"]
+    late = {activity(row): row["late_by_seconds"] for row in later.results if row["is_late"]}
+    assert late == expected["late_by_seconds"]
+    resolved = [activity(row) for row in later.exceptions if row["state"] == "RESOLVED"]
+    assert resolved == expected["resolved"]
+
+
+def test_every_anomaly_of_bookings_is_shown() -> None:
+    """All that the stream can say, but for what the aggregator's side says alike."""
+    shown = set(BOOKINGS["activities"].values())
+    checks = {"PRICE_MISMATCH", "STATUS_MISMATCH", "TIMESTAMP_SKEW", "ATTRIBUTE_MISMATCH", "FX_RATE_MISSING"}
+    sides = {"MISSING_SUPPLIER", "MISSING_AGGREGATOR", "DUPLICATE_SUPPLIER", "CONFLICT_SUPPLIER", "REJECTED_SUPPLIER"}
+    assert shown == checks | sides | {"REFUND_WITHOUT_SALE", "VERSION_WENT_BACK"}

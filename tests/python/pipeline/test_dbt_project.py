@@ -61,7 +61,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 def test_the_examples_close(examples: tuple[Path, str]) -> None:
     _, printed = examples
     assert "The books closed." in printed
-    for words in ("Missing in oms", "Match rate", "largest:", "balances, all held", "pos_2026-03-01.csv row"):
+    for words in ("Missing in oms", "Match rate", "largest:", "balances, all held", "oms_2026-03-02.csv row"):
         assert words in printed
 
 
