@@ -5,8 +5,8 @@
 In one go and each as a process of its own: the reference (`bench/reference.py`), `tieout run` on a first delivery, the
 reference again, `tieout run` on the delivery of the next day, then runs with little or nothing to do. After each of the
 two deliveries every published result row is held against the generator's answer key. Then the payouts stream against a
-script of its own (`bench/payouts.py`), a day of bookings in hourly deliveries (`bench/bookings.py`), and a million exceptions that people
-decide about (`bench/exceptions.py`).
+script of its own (`bench/payouts.py`), a day of bookings in hourly deliveries (`bench/bookings.py`), and a million
+exceptions that people decide about (`bench/exceptions.py`).
 
 Ends with 1 when an answer is wrong or a run fails, and, at full size, when a target is missed.
 """
