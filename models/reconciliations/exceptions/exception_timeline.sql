@@ -119,7 +119,10 @@ numbered as {{ kept_cte() }} (
         events.*,
         row_number() over (
             partition by org_id, exception_id
-            order by ordered_at, {{ by_bytes('run_id') }}, place, decided_at, {{ by_bytes("coalesce(event_id, '')") }}
+            -- of two rows that share an event id the one that counts
+            order by
+                ordered_at, {{ by_bytes('run_id') }}, place, decided_at, {{ by_bytes("coalesce(event_id, '')") }},
+                case when fault is null then 0 else 1 end, batch_id, row_number
         ) as number
     from events
 ),
