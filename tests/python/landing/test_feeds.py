@@ -30,6 +30,8 @@ def test_the_projects_feeds():
         "price_pct": (0, 1000),
         "skew_seconds": (0, 3650 * 86400),
         "grace_minutes": (0, 3650 * 1440),
+        "fx_max_age_days": (0, 3650),
+        **{f"{name}_from_minor": (0, 10**15) for name in ("medium", "high", "critical", "approval")},
     }
 
 

@@ -20,7 +20,7 @@ def test_the_page_of_the_examples(data_dir: Path, tmp_path: Path) -> None:
         assert done.exit_code == 0, done.output
 
     figures = read(data_dir, Scope())
-    assert figures.orgs == ["cedar_books", "harbour_pine"]
+    assert figures.orgs == ["cedar_books", "harbour_pine", "northlight_stays"]
     assert figures.open_state.count == sum(age.open_count for age in figures.ages)
     assert all(not each.broken for each in figures.balances if each.of_what == "books")
     judged = sum(group.rows for group in figures.groups if group.result in JUDGED)
@@ -29,8 +29,8 @@ def test_the_page_of_the_examples(data_dir: Path, tmp_path: Path) -> None:
     page = Page(write(data_dir, tmp_path / "page.html", Scope()).read_text(encoding="utf-8"))
     assert "The books closed. As of 12 Mar 2026, 06:00 UTC." in page.text
     assert page.loaded() == []
-    # Both streams have runs on several days.
-    assert page.count("svg") == 6
+    # Each of the three streams has runs on several days.
+    assert page.count("svg") == 9
     assert "harbour_pine, ecommerce_payouts" in page.text
     assert "Payouts that do not tie out" in page.text
 
