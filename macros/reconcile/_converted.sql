@@ -30,25 +30,29 @@ converted as {{ inline_cte() }} (
         ) as is_rate_missing
     from measured
     {%- for role in ['source', 'target'] %}
-    left join {{ ref('fx_rates_in_force') }} as {{ role }}_rates
-        on
-            measured.org_id = {{ role }}_rates.org_id
-            and measured.fx_pivot = {{ role }}_rates.fx_pivot
-            and measured.base_currency = {{ role }}_rates.to_currency
-            and measured.{{ role }}_currency = {{ role }}_rates.from_currency
-            and {{ _rate_serves('measured', role ~ '_rates') }}
+    {#- A pair's date is its source's. #}
+    {{ _rate_join(
+        role ~ '_rates', org='measured.org_id', pivot='measured.fx_pivot', from='measured.' ~ role ~ '_currency', into='measured.base_currency',
+        date='coalesce(measured.source_business_date, measured.target_business_date)', max_age='measured.fx_max_age_days'
+    ) }}
             and {{ is_match }}
     {%- endfor %}
 ),
 {%- endmacro %}
 
-{# Whether a rate serves on the business date of a row that knows its policy's limit. A pair's date is its source's. #}
-{% macro _rate_serves(records, rates) -%}
-    {%- set date = 'coalesce(' ~ records ~ '.source_business_date, ' ~ records ~ '.target_business_date)' -%}
-    {{ return(
-        date ~ ' between ' ~ rates ~ '.valid_from and ' ~ rates ~ '.valid_through and '
-        ~ date ~ ' - ' ~ rates ~ '.rate_date <= ' ~ records ~ '.fx_max_age_days'
-    ) }}
+{#
+    Left join of the rate that serves: that of the date, else the latest before it that is no older than `max_age` days. All but `alias` are expressions; further
+    conditions may follow.
+#}
+{% macro _rate_join(alias, org, pivot, from, into, date, max_age) -%}
+    left join {{ ref('fx_rates_in_force') }} as {{ alias }}
+        on
+            {{ org }} = {{ alias }}.org_id
+            and {{ pivot }} = {{ alias }}.fx_pivot
+            and {{ from }} = {{ alias }}.from_currency
+            and {{ into }} = {{ alias }}.to_currency
+            and {{ date }} between {{ alias }}.valid_from and {{ alias }}.valid_through
+            and {{ date }} - {{ alias }}.rate_date <= {{ max_age }}
 {%- endmacro %}
 
 {# What a result keeps besides its verdict of how it came about: columns of every step, in their order. Null where the policy does not convert, and where nothing was compared. #}

@@ -36,6 +36,22 @@
             and {{ business_date }} <= of_org.valid_through
 {%- endmacro %}
 
+{#
+    The same for records of several streams, which name theirs in `stream`, their counterparty in `counterparty` and their day in `business_date`.
+#}
+{% macro _policy_joins_of_streams(records, counterparty='counterparty_id', business_date='business_date') -%}
+    {%- set date = 'coalesce(' ~ records ~ '.' ~ business_date ~ ", date '0001-01-01')" -%}
+    {%- for scope in ['of_counterparty', 'of_org'] %}
+    left join {{ ref('policies') }} as {{ scope }}
+        on
+            {{ records }}.org_id = {{ scope }}.org_id
+            and {{ records }}.stream = {{ scope }}.stream
+            and {{ records ~ '.' ~ counterparty ~ ' = of_counterparty.counterparty_id' if scope == 'of_counterparty' else 'of_org.counterparty_id is null' }}
+            and {{ date }} >= {{ scope }}.valid_from
+            and ({{ date }} < {{ scope }}.valid_to or {{ scope }}.valid_to is null)
+    {%- endfor %}
+{%- endmacro %}
+
 {# A field of the governing policy. A counterparty's policy has every field resolved. #}
 {% macro _policy_field(name) -%}
     {{ return('coalesce(of_counterparty.' ~ name ~ ', of_org.' ~ name ~ ')') }}

@@ -18,11 +18,18 @@
     {{ scratch_table(new_batches, unprocessed_batches(consumer=declared.consumer, upstream=declared.upstream)) }}
 
     {%- set orgs -%}
-    select distinct batches.org_id
+    select
+        batches.org_id,
+        max(case when batches.feed = 'policies' then 1 else 0 end) as has_policies,
+        -- a quote serves its own day and later ones
+        min(rates.rate_date) as rates_from
     from {{ source('landing', 'batches') }} as batches
     inner join {{ new_batches }} as new_batches
         on batches.batch_id = new_batches.batch_id
+    left join {{ ref('fx_rate_statements') }} as rates
+        on batches.batch_id = rates.batch_id
     where batches.system = 'tieout' and batches.feed in ('policies', 'fx_rates')
+    group by batches.org_id
     {%- endset -%}
     {{ scratch_table(_scratch('orgs_with_new_terms'), orgs) }}
 
@@ -53,7 +60,13 @@
         from {{ this }} as held
         inner join {{ _scratch('orgs_with_new_terms') }} as orgs
             on held.org_id = orgs.org_id
-        where held.outcome <> 'LEFT'
+        where
+            held.outcome <> 'LEFT'
+            -- new rates alone concern what was converted, on the days that they serve
+            and (
+                orgs.has_policies = 1
+                or (held.base_currency is not null and coalesce(held.source_business_date, held.target_business_date) >= orgs.rates_from)
+            )
     )
 
     select
@@ -63,14 +76,10 @@
     from held_under_new_terms
     {{ _policy_joins('held_under_new_terms', 'held_under_new_terms.counterparty_id', 'held_under_new_terms.business_date') }}
     {%- for role in ['source', 'target'] %}
-    left join {{ ref('fx_rates_in_force') }} as {{ role }}_rates
-        on
-            held_under_new_terms.org_id = {{ role }}_rates.org_id
-            and held_under_new_terms.base_currency = {{ role }}_rates.to_currency
-            and held_under_new_terms.{{ role }}_currency = {{ role }}_rates.from_currency
-            and {{ _policy_field('fx_pivot') }} = {{ role }}_rates.fx_pivot
-            and held_under_new_terms.business_date between {{ role }}_rates.valid_from and {{ role }}_rates.valid_through
-            and held_under_new_terms.business_date - {{ role }}_rates.rate_date <= {{ _policy_field('fx_max_age_days') }}
+    {{ _rate_join(
+        role ~ '_rates', org='held_under_new_terms.org_id', pivot=_policy_field('fx_pivot'), from='held_under_new_terms.' ~ role ~ '_currency',
+        into='held_under_new_terms.base_currency', date='held_under_new_terms.business_date', max_age=_policy_field('fx_max_age_days')
+    ) }}
     {%- endfor %}
     where
         {%- if _holds_back(ladder) %}

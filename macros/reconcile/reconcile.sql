@@ -47,7 +47,7 @@
     ) }}
     {# Named here so that dbt sees every edge of the graph at parse, whatever the branches below render. #}
     {%- if _is_business_window(match) -%}{%- do ref('business_days') -%}{%- endif -%}
-    {%- do ref('policies') -%}{%- do ref('status_pairs') -%}{%- do ref('fx_rates_in_force') -%}{%- do ref('pins') -%}
+    {%- do ref('policies') -%}{%- do ref('status_pairs') -%}{%- do ref('fx_rates_in_force') -%}{%- do ref('fx_rate_statements') -%}{%- do ref('pins') -%}
     {%- for side in [declared.source, declared.target] -%}
         {%- do ref(side.records) -%}{%- do ref(side.settled) -%}
         {%- for feed in side.feeds + side.looks_at -%}{%- do ref(_rejected_model(feed)) -%}{%- endfor -%}

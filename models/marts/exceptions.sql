@@ -76,23 +76,15 @@ governed as (
         case
             when aged.amount_minor is null then 'MEDIUM'
             {%- for grade in grades %}
-            when aged.amount_minor >= coalesce(of_counterparty.{{ grade }}_from_minor, of_org.{{ grade }}_from_minor) then '{{ grade | upper }}'
+            when aged.amount_minor >= {{ _policy_field(grade ~ '_from_minor') }} then '{{ grade | upper }}'
             {%- endfor %}
             else 'LOW'
         end as severity_of_amount,
-        coalesce(of_counterparty.base_currency, of_org.base_currency) as base_currency,
-        coalesce(of_counterparty.fx_pivot, of_org.fx_pivot) as fx_pivot,
-        coalesce(of_counterparty.fx_max_age_days, of_org.fx_max_age_days) as fx_max_age_days
+        {{ _policy_field('base_currency') }} as base_currency,
+        {{ _policy_field('fx_pivot') }} as fx_pivot,
+        {{ _policy_field('fx_max_age_days') }} as fx_max_age_days
     from aged
-    {%- for scope in ['of_counterparty', 'of_org'] %}
-    left join {{ ref('policies') }} as {{ scope }}
-        on
-            aged.org_id = {{ scope }}.org_id
-            and aged.stream = {{ scope }}.stream
-            and {{ 'aged.counterparty_id = of_counterparty.counterparty_id' if scope == 'of_counterparty' else 'of_org.counterparty_id is null' }}
-            and coalesce(aged.business_date, date '0001-01-01') >= {{ scope }}.valid_from
-            and coalesce(aged.business_date, date '0001-01-01') < coalesce({{ scope }}.valid_to, date '9999-12-31')
-    {%- endfor %}
+    {{ _policy_joins_of_streams('aged') }}
 ),
 
 severity_of_ages as (
@@ -122,14 +114,10 @@ graded as (
         on
             governed.age_days >= by_age.from_age_days
             and (governed.age_days < by_age.below_age_days or by_age.below_age_days is null)
-    left join {{ ref('fx_rates_in_force') }} as rates
-        on
-            governed.org_id = rates.org_id
-            and governed.fx_pivot = rates.fx_pivot
-            and governed.currency = rates.from_currency
-            and governed.base_currency = rates.to_currency
-            and governed.business_date between rates.valid_from and rates.valid_through
-            and governed.business_date - rates.rate_date <= governed.fx_max_age_days
+    {{ _rate_join(
+        'rates', org='governed.org_id', pivot='governed.fx_pivot', from='governed.currency', into='governed.base_currency', date='governed.business_date',
+        max_age='governed.fx_max_age_days'
+    ) }}
 )
 
 select

@@ -38,17 +38,9 @@ limits as (
     select
         opened.org_id,
         opened.exception_id,
-        coalesce(of_counterparty.approval_from_minor, of_org.approval_from_minor) as approval_from_minor
+        {{ _policy_field('approval_from_minor') }} as approval_from_minor
     from opened
-    {%- for scope in ['of_counterparty', 'of_org'] %}
-    left join {{ ref('policies') }} as {{ scope }}
-        on
-            opened.org_id = {{ scope }}.org_id
-            and opened.stream = {{ scope }}.stream
-            and {{ 'opened.counterparty_id = of_counterparty.counterparty_id' if scope == 'of_counterparty' else 'of_org.counterparty_id is null' }}
-            and coalesce(opened.business_date, date '0001-01-01') >= {{ scope }}.valid_from
-            and coalesce(opened.business_date, date '0001-01-01') < coalesce({{ scope }}.valid_to, date '9999-12-31')
-    {%- endfor %}
+    {{ _policy_joins_of_streams('opened') }}
 ),
 
 -- within a run what it opened comes first, then what people had decided before it, then what it found gone or back

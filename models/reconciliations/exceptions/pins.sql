@@ -98,23 +98,11 @@ limited as (
         with_records.action = 'FORCE_MATCH'
         and coalesce(
             greatest(abs(with_records.source_amount_minor), abs(with_records.target_amount_minor))
-            >= coalesce(of_counterparty.approval_from_minor, of_org.approval_from_minor),
+            >= {{ _policy_field('approval_from_minor') }},
             true
         ) as needs_approval
     from with_records
-    {%- for scope in ['of_counterparty', 'of_org'] %}
-    left join {{ ref('policies') }} as {{ scope }}
-        on
-            with_records.org_id = {{ scope }}.org_id
-            and with_records.stream = {{ scope }}.stream
-            {%- if scope == 'of_counterparty' %}
-            and with_records.source_counterparty_id = of_counterparty.counterparty_id
-            {%- else %}
-            and of_org.counterparty_id is null
-            {%- endif %}
-            and coalesce(with_records.source_business_date, date '0001-01-01') >= {{ scope }}.valid_from
-            and coalesce(with_records.source_business_date, date '0001-01-01') < coalesce({{ scope }}.valid_to, date '9999-12-31')
-    {%- endfor %}
+    {{ _policy_joins_of_streams('with_records', counterparty='source_counterparty_id', business_date='source_business_date') }}
 ),
 
 -- what came later about the same exception: a decision that takes its place, a refusal, an approval by somebody else
