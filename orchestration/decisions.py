@@ -34,6 +34,11 @@ ALLOWED_IN = {
     "REJECT": ("PENDING_APPROVAL",),
     "REOPEN": ("RESOLVED",),
 }
+# Results that are not about how a record is matched: a pin would take the wrong thing.
+NOT_PINNED = {
+    "DUPLICATE": "about a surplus copy, and its record is reconciled as it is",
+    "FINDING": "about what a record says, and not about its counterpart",
+}
 MOST_LETTERS = 10_000
 MOST_LETTERS_OF_A_NAME = 200
 SHORTEST_ID = 6
@@ -129,6 +134,11 @@ def check(exception: dict[str, Any], decision: Decision) -> None:
         raise UsageError(
             f"--amount-minor {decision.amount_minor or 0} is less than the {exception['amount_minor']} of {name}:"
             " what is left would be nobody's. Leave it out to give up all."
+        )
+    if decision.action in ("FORCE_MATCH", "EXCLUDE") and exception["result"] in NOT_PINNED:
+        raise UsageError(
+            f"{name} is {NOT_PINNED[exception['result']]}: a match by hand or an exclusion would take the record itself"
+            " out of the reconciliation. Explain the exception, or settle it at its source."
         )
     if decision.action == "FORCE_MATCH":
         alone = (exception["source_activity_id"] is None) != (exception["target_activity_id"] is None)

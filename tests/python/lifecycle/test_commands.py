@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from orchestration.cli import main
-from orchestration.decisions import COLUMNS
+from orchestration.decisions import COLUMNS, Decision, check
+from orchestration.errors import UsageError
 from tests.python.laws.harness import Folder
 from tests.python.lifecycle.world import DAYS, Story
 
@@ -269,3 +270,15 @@ def test_a_decision_is_a_delivery_and_the_next_run_takes_it(desk: Desk) -> None:
     assert desk.listed("--state", "reopened") == ["E"]
     assert desk.folder.published("select count(*) from marts.rejected_records") == [(0,)]
     assert list((desk.root / "archive" / "acme" / "tieout" / "exception_events").rglob("*.csv"))
+
+
+@pytest.mark.parametrize("result", ["DUPLICATE", "FINDING"])
+@pytest.mark.parametrize("action", ["FORCE_MATCH", "EXCLUDE"])
+def test_what_is_not_about_a_match_cannot_be_pinned(action: str, result: str) -> None:
+    exception = {
+        **{"exception_id": "0123456789abcdef", "state": "OPEN", "result": result, "amount_minor": 100},
+        **{"source_activity_id": "A1", "target_activity_id": None, "proposed_by": None},
+    }
+    with pytest.raises(UsageError, match="take the record itself"):
+        check(exception, Decision(action, "ann", "because", with_activity_id="B1"))
+    check(exception, Decision("EXPLAIN", "ann", "because"))
