@@ -173,10 +173,10 @@ judged as (
     union all
     select
         {%- for column in columns %}
-        held.{{ column }},
+        {{ 'held.' ~ column if column in ['batch_id', 'row_number'] else 'null as ' ~ column }},
         {%- endfor %}
-        held.disposition,
-        held.ordinal,
+        null as disposition,
+        null as ordinal,
         true as _retracted
     from {{ this }} as held
     inner join {{ _scratch('touched') }} as touched

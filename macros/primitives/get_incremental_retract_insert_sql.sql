@@ -1,5 +1,5 @@
 {#
-    Incremental strategy `retract_insert`. The new rows come together with the old ones that no longer hold, these marked `_retracted`; every old row
+    Incremental strategy `retract_insert`. The new rows come together with the keys of the old ones that no longer hold, these marked `_retracted`; every old row
     whose key is among them goes, and the new ones come in: a verdict is withdrawn even when nothing takes its place. `unique_key` is a list
     of expressions that are never null.
 #}

@@ -8,20 +8,18 @@
 {% macro _converted(is_match) -%}
     {# What is more than this, in minor units, is no amount that a rate could be multiplied with. #}
     {%- set most = '1000000000000000' %}
-converted as {{ inline_cte() }} (
+rated as {{ inline_cte() }} (
     select
         measured.*,
         {%- for role in ['source', 'target'] %}
-        {%- set base = divide_half_even('measured.' ~ role ~ '_amount_minor * ' ~ role ~ '_rates.numerator', role ~ '_rates.denominator') %}
         {{ role }}_rates.rate as {{ role }}_rate,
         {{ role }}_rates.rate_date as {{ role }}_rate_date,
         {{ role }}_rates.rate_source as {{ role }}_rate_source,
         case
-            when not ({{ is_match }}) or measured.base_currency is null then null
-            when measured.{{ role }}_currency = measured.base_currency then measured.{{ role }}_amount_minor
-            when {{ role }}_rates.org_id is not null and abs(measured.{{ role }}_amount_minor) < {{ most }}
-                then cast(case when abs({{ base }}) < 4000000000000000000 then {{ base }} end as bigint)
-        end as {{ role }}_base_minor,
+            when measured.{{ role }}_currency <> measured.base_currency and abs(measured.{{ role }}_amount_minor) < {{ most }}
+                then measured.{{ role }}_amount_minor * {{ role }}_rates.numerator
+        end as {{ role }}_product,
+        {{ role }}_rates.denominator as {{ role }}_denominator,
         {%- endfor %}
         measured.base_currency is not null and {{ is_match }} and (
             {%- for role in ['source', 'target'] %}
@@ -37,6 +35,29 @@ converted as {{ inline_cte() }} (
     ) }}
             and {{ is_match }}
     {%- endfor %}
+),
+
+-- outside of any condition, for within one an engine works out a part of the formula as often as it is written
+rounded as {{ inline_cte() }} (
+    select
+        rated.*
+        {%- for role in ['source', 'target'] %},
+        {{ divide_half_even('rated.' ~ role ~ '_product', 'rated.' ~ role ~ '_denominator') }} as {{ role }}_rounded
+        {%- endfor %}
+    from rated
+),
+
+converted as {{ inline_cte() }} (
+    select
+        rounded.*
+        {%- for role in ['source', 'target'] %},
+        case
+            when not ({{ is_match }}) or rounded.base_currency is null then null
+            when rounded.{{ role }}_currency = rounded.base_currency then rounded.{{ role }}_amount_minor
+            when abs(rounded.{{ role }}_rounded) < 4000000000000000000 then cast(rounded.{{ role }}_rounded as bigint)
+        end as {{ role }}_base_minor
+        {%- endfor %}
+    from rounded
 ),
 {%- endmacro %}
 

@@ -1,5 +1,5 @@
 {#
-    The final select of a step: its columns in order, and in an incremental run the old rows of touched blocks, marked to be withdrawn. A pair keeps of its
+    The final select of a step: its columns in order, and in an incremental run the keys of the old rows of touched blocks, marked to be withdrawn. A pair keeps of its
     target neither the keys, which are the source's, nor what nothing reads again.
 #}
 {% macro _step_rows(ladder, match) -%}
@@ -53,22 +53,28 @@
     from judged
     {%- if is_incremental() %}
     union all
+    {#- Of what is withdrawn only the key is read; its other columns, which are many, need not be written. #}
+    {%- set key = ['source_batch_id', 'source_row_number', 'target_batch_id', 'target_row_number'] %}
     select
-        withdrawn.*,
+        withdrawn.org_id,
+        null as outcome,
+        null as side,
+        {%- for role in ['source', 'target'] %}
+        {%- for column in _record_columns(ladder) %}
+        {%- set name = role ~ '_' ~ column %}
+        {{ ('withdrawn.' if name in key else 'null as ') ~ name }},
+        {%- endfor %}
+        {%- endfor %}
+        {%- for column in plain + of_group %}
+        null as {{ column }},
+        {%- endfor %}
         true as _retracted
     from (
         {#- Joins, and not `exists`: the keys are worked out of two columns, for which an engine would first list all their values. -#}
         {%- for part in ['keys'] + (['source', 'target'] if match.on != ['activity_id'] else []) %}
         select
             held.org_id,
-            held.outcome,
-            held.side,
-            {%- for role in ['source', 'target'] %}
-            {%- for column in _record_columns(ladder) %}
-            held.{{ role }}_{{ column }},
-            {%- endfor %}
-            {%- endfor %}
-            {%- for column in plain + of_group %}
+            {%- for column in key %}
             held.{{ column }}{{ ',' if not loop.last }}
             {%- endfor %}
         from {{ this }} as held

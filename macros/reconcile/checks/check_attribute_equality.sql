@@ -45,6 +45,11 @@
             ) -%}
         {%- endfor -%}
         {%- set differs = sides | join(' <> ') -%}
+        {%- if attribute.compare == 'similar' -%}
+            {# Nearly all are the same but for their case, and need no look for punctuation. #}
+            {%- set same = ascii_lower('cast(source_' ~ attribute.name ~ ' as ' ~ type_text() ~ ')') ~ ' = ' ~ ascii_lower('cast(target_' ~ attribute.name ~ ' as ' ~ type_text() ~ ')') -%}
+            {%- set differs = 'case when ' ~ same ~ ' then false else ' ~ differs ~ ' end' -%}
+        {%- endif -%}
     {%- endif -%}
     {{ return('(' ~ source ~ ' is not null or ' ~ target ~ ' is not null) and coalesce(' ~ differs ~ ', ' ~ ('false' if attribute.blank == 'passes' else 'true') ~ ')') }}
 {%- endmacro %}
