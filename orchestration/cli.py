@@ -239,6 +239,11 @@ def exceptions() -> None:
 @click.option("--anomaly", help="Only this code, such as PRICE_MISMATCH.")
 @click.option("--severity", type=click.Choice(["LOW", "MEDIUM", "HIGH", "CRITICAL"], case_sensitive=False))
 @click.option("--owner", help="Only what this person works.")
+@click.option("--classification", type=click.Choice(["OK", "PENDING", "SUSPICIOUS"], case_sensitive=False))
+@click.option("--strategy", type=click.Choice(["AUTO", "AUTO_FLAG", "ESCALATE", "MANUAL"], case_sensitive=False))
+@click.option(
+    "--accepted/--not-accepted", default=None, help="Only what the list of accepted differences covers, or not."
+)
 @click.option("--min-age-days", type=click.IntRange(0), help="Only what has been open so long.")
 @click.option("--min-amount-minor", type=click.IntRange(0), help="Only from this amount on, in minor units.")
 @click.option(
@@ -261,6 +266,9 @@ def exceptions_list(
     anomaly: str | None,
     severity: str | None,
     owner: str | None,
+    classification: str | None,
+    strategy: str | None,
+    accepted: bool | None,
     min_age_days: int | None,
     min_amount_minor: int | None,
     state: str,
@@ -278,6 +286,9 @@ def exceptions_list(
         "anomaly": anomaly.upper() if anomaly else None,
         "severity": severity.upper() if severity else None,
         "owner": owner,
+        "classification": classification.upper() if classification else None,
+        "strategy": strategy.upper() if strategy else None,
+        "accepted": accepted,
         "min_age_days": min_age_days,
         "min_amount_minor": min_amount_minor,
     }

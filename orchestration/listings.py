@@ -73,15 +73,15 @@ def exceptions(
     """Exceptions of the published copy, the largest exposures first: in the base currency where the org names one, else
     by the units of their currency, whatever its decimals.
 
-    `wanted` holds the filters: `org_id`, `stream`, `severity`, `owner`, `anomaly` (equal), `min_age_days` and
-    `min_amount_minor` (at least); None asks for nothing. `state` is a state, `open` for all that are not resolved, or
-    `all`.
+    `wanted` holds the filters: `org_id`, `stream`, `severity`, `owner`, `anomaly`, `classification`, `strategy`
+    (equal), `accepted` (true or false), `min_age_days` and `min_amount_minor` (at least); None asks for nothing.
+    `state` is a state, `open` for all that are not resolved, or `all`.
 
     Raises:
         UsageError: nothing has been published in this data folder yet.
     """
     conditions, values = ["true"], []
-    for column in ("org_id", "stream", "severity", "owner", "anomaly"):
+    for column in ("org_id", "stream", "severity", "owner", "anomaly", "classification", "strategy"):
         if wanted.get(column):
             conditions.append(f"{column} = ?")
             values.append(wanted[column])
@@ -89,6 +89,8 @@ def exceptions(
         if wanted.get(name) is not None:
             conditions.append(f"{column} >= ?")
             values.append(wanted[name])
+    if wanted.get("accepted") is not None:
+        conditions.append(f"accepted_by is {'not ' if wanted['accepted'] else ''}null")
     if state == "open":
         conditions.append("state <> 'RESOLVED'")
     elif state != "all":
@@ -96,8 +98,9 @@ def exceptions(
         values.append(state.upper().replace("-", "_"))
     with duckdb.connect(str(decisions.published(data_dir)), read_only=True) as connection:
         cursor = connection.execute(
-            "select exception_id, org_id, stream, anomaly, state, resolution, severity, owner, due_at, is_overdue,"
-            " age_days, currency, amount_minor, explanation, next_action, source_file, source_row_number, target_file,"
+            "select exception_id, org_id, stream, anomaly, state, resolution, severity, classification, strategy,"
+            " strategy_note, accepted_by, owner, due_at, is_overdue, age_days, currency, amount_minor, explanation,"
+            " next_action, source_file, source_row_number, target_file,"
             f" target_row_number from marts.exceptions where {' and '.join(conditions)}"
             f" order by {exposure(decimals)} desc, exception_id limit ?",
             [*values, limit],

@@ -219,10 +219,13 @@ def show_exceptions(found: list[dict[str, Any]], exponents: Mapping[str, int], c
             what.append("  " + ", ".join(word for word in words if word), style="green")
         if item["is_overdue"]:
             what.append("  overdue", style="red")
+        if item["accepted_by"]:
+            what.append(f"  accepted ({item['accepted_by']})", style="green")
         what.append(f"\n{item['exception_id']}", style="dim")
         sides = [(item[f"{side}_file"], item[f"{side}_row_number"]) for side in ("source", "target")]
         origin = ", ".join(f"{file} row {row}" for file, row in sides if file)
-        for text, style in ((item["explanation"], ""), (item["next_action"], "italic"), (origin, "dim")):
+        told = (item["explanation"], ""), (item["strategy_note"], ""), (item["next_action"], "italic"), (origin, "dim")
+        for text, style in told:
             if text:
                 what.append(f"\n{text}", style=style)
         if number < len(found):
@@ -248,6 +251,11 @@ def show_exception(
         "Org, stream": f"{item['org_id']}, {item['stream']}, step {item['step']}",
         "State": item["state"] + (f" ({item['resolution']})" if item["resolution"] else ""),
         "Severity": item["severity"],
+        "Dealt with": f"{item['classification']}, {item['strategy']} by rule {item['rule_id']}",
+        "": item["strategy_note"],
+        "Accepted": f"{item['accepted_by']} by {item['accepted_owner']}: {item['accepted_reason']}"
+        if item["accepted_by"]
+        else None,
         "Owner": item["owner"],
         "Waits for": f"approval of {item['proposed_resolution']}, proposed by {item['proposed_by']}"
         if item["proposed_by"]

@@ -10,10 +10,19 @@
 ] %}
 -- depends_on: {{ ref('control_totals') }}
 -- depends_on: {{ ref('reconciliation_results') }}
--- Every opening and closing of an exception, in order. Written only after the books have closed; never changed.
+-- Every opening and closing of an exception, in order, and what rules wrote off. Written only after the books have closed; never changed.
 with found as (
     select *
     from {{ ref('current_exceptions') }}
+),
+
+-- whatever people have said of an exception, no rule touches it after that
+decided as (
+    select distinct
+        org_id,
+        exception_id
+    from {{ ref('exception_decisions') }}
+    where fault is null and action <> 'COMMENT'
 ),
 {% if is_incremental() %}
 last_numbers as (
@@ -162,15 +171,28 @@ closings as (
     {%- endif %}
 ),
 
-events as (
+found_or_gone as (
     select * from openings
     union all
     select * from changes
     union all
     select * from closings
 ),
+
+absorbed_before as (
+    select
+        exception_id,
+        org_id,
+        rule_id,
+        counterparty_id,
+        {{ _month_of('business_date') }} as month,
+        absorbed_currency as unit_currency,
+        absorbed_minor
+    from {{ this }}
+    where event = 'AUTO_WRITTEN_OFF'
+),
 {% else %}
-events as (
+found_or_gone as (
     select
         found.exception_id,
         1 as event_number,
@@ -182,6 +204,114 @@ events as (
     from found
 ),
 {% endif %}
+candidates as (
+    select found.*
+    from found
+    left join decided
+        on found.org_id = decided.org_id and found.exception_id = decided.exception_id
+    {%- if is_incremental() %}
+    -- a rule writes an exception off once: what grows or comes back is for people
+    left join absorbed_before
+        on found.exception_id = absorbed_before.exception_id
+    {%- endif %}
+    where
+        found.is_absorbable
+        and found.business_date is not null
+        and decided.exception_id is null
+        {%- if is_incremental() %}
+        and absorbed_before.exception_id is null
+        {%- endif %}
+),
+
+{{ _dealt_with('candidates') }},
+
+used as (
+    select
+        org_id,
+        rule_id,
+        counterparty_id,
+        month,
+        unit_currency,
+        sum(used_minor) as used_minor
+    from (
+        select
+            org_id,
+            rule_id,
+            counterparty_id,
+            month,
+            unit_currency,
+            measured_minor as used_minor
+        from {{ ref('tolerated_differences') }}
+        {%- if is_incremental() %}
+        union all
+        select
+            org_id,
+            rule_id,
+            counterparty_id,
+            month,
+            unit_currency,
+            absorbed_minor as used_minor
+        from absorbed_before
+        {%- endif %}
+    ) as parts
+    group by org_id, rule_id, counterparty_id, month, unit_currency
+),
+
+-- the first one that its month's budget does not cover stops all that come after it
+in_turn as (
+    select
+        dealt_with.*,
+        coalesce(used.used_minor, 0) + sum(dealt_with.measured_minor) over (
+            partition by dealt_with.org_id, dealt_with.rule_id, dealt_with.counterparty_id, {{ _month_of('dealt_with.business_date') }}, dealt_with.unit_currency
+            order by dealt_with.business_date, dealt_with.measured_minor, dealt_with.exception_id
+            rows between unbounded preceding and current row
+        ) as used_minor
+    from dealt_with
+    left join used
+        on
+            dealt_with.org_id = used.org_id
+            and dealt_with.rule_id = used.rule_id
+            and dealt_with.counterparty_id is not distinct from used.counterparty_id
+            and {{ _month_of('dealt_with.business_date') }} = used.month
+            and dealt_with.unit_currency = used.unit_currency
+    where dealt_with.strategy in ('AUTO', 'AUTO_FLAG') and dealt_with.accepted_by is null and dealt_with.measured_minor is not null
+),
+
+written_off as (
+    select
+        in_turn.exception_id,
+        coalesce(found_or_gone.event_number{{ ', last_events.event_number' if is_incremental() }}) + 1 as event_number,
+        'AUTO_WRITTEN_OFF' as event,
+        'WRITTEN_OFF' as resolution,
+        {%- for column in details %}
+        in_turn.{{ column }},
+        {%- endfor %}
+        in_turn.rule_id,
+        in_turn.strategy,
+        in_turn.measured_minor as absorbed_minor,
+        in_turn.unit_currency as absorbed_currency
+    from in_turn
+    left join found_or_gone
+        on in_turn.exception_id = found_or_gone.exception_id
+    {%- if is_incremental() %}
+    left join last_events
+        on in_turn.exception_id = last_events.exception_id
+    {%- endif %}
+    where in_turn.used_minor <= in_turn.budget_minor
+),
+
+events as (
+    select
+        found_or_gone.*,
+        cast(null as {{ type_text() }}) as rule_id,
+        cast(null as {{ type_text() }}) as strategy,
+        cast(null as bigint) as absorbed_minor,
+        cast(null as {{ type_text() }}) as absorbed_currency
+    from found_or_gone
+    union all
+    select * from written_off
+),
+
 exception_log as (
     select
         exception_id,
@@ -192,7 +322,11 @@ exception_log as (
         {%- for column in details %}
         {{ column }},
         {%- endfor %}
-        cast(resolution as {{ type_text() }}) as resolution
+        cast(resolution as {{ type_text() }}) as resolution,
+        cast(rule_id as {{ type_text() }}) as rule_id,
+        cast(strategy as {{ type_text() }}) as strategy,
+        cast(absorbed_minor as bigint) as absorbed_minor,
+        cast(absorbed_currency as {{ type_text() }}) as absorbed_currency
     from events
 )
 

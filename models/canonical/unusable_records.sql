@@ -53,6 +53,24 @@ refused_rates as (
     from {{ ref('fx_rate_statements') }}
     where reject_reason is not null
 ),
+
+refused_terms as (
+    select
+        org_id,
+        feed,
+        source_file,
+        received_at,
+        batch_id,
+        row_number,
+        cast(null as bigint) as line_number,
+        cast(null as bigint) as line_span,
+        cast(null as {{ type_text() }}) as record_id,
+        cast(null as {{ type_text() }}) as column_name,
+        term_id as value,
+        reject_reason as reasons
+    from {{ ref('resolution_terms') }}
+    where reject_reason is not null
+),
 {% for feed in var('feeds') %}
 rejected_{{ feed | replace('/', '__') }} as (
     select
@@ -77,6 +95,8 @@ unusable_records as (
     select * from contradicting_policies
     union all
     select * from refused_rates
+    union all
+    select * from refused_terms
     {%- for feed in var('feeds') %}
     union all
     select * from rejected_{{ feed | replace('/', '__') }}

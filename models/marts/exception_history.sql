@@ -18,7 +18,7 @@ with histories as (
         owner
     from {{ ref('exception_timeline') }}
     union all
-    -- nobody has decided about these: their log is their life
+    -- neither people nor a rule have decided about these: their log is their life
     select
         log.org_id,
         log.exception_id,
@@ -41,8 +41,8 @@ with histories as (
     from {{ ref('exception_log') }} as log
     where not exists (
         select 1
-        from {{ ref('exception_decisions') }} as decisions
-        where decisions.org_id = log.org_id and decisions.exception_id = log.exception_id
+        from {{ ref('exception_timeline') }} as told
+        where told.org_id = log.org_id and told.exception_id = log.exception_id
     )
 )
 

@@ -48,6 +48,8 @@ stated as (
         {# While it is open, today's word counts; a closed one keeps the last word that was logged. #}
         case when found.exception_id is not null then found.{{ column }} else log.{{ column }} end as {{ column }},
         {%- endfor %}
+        worked.exception_id is not null as is_worked,
+        coalesce(found.is_absorbable, false) as is_absorbable,
         log.source_system,
         log.source_activity_id,
         log.target_system,
@@ -70,21 +72,19 @@ aged as (
     from stated
 ),
 
-governed as (
+{{ _dealt_with('aged', fields=['medium_from_minor', 'high_from_minor', 'critical_from_minor']) }},
+
+weighed as (
     select
-        aged.*,
+        dealt_with.*,
         case
-            when aged.amount_minor is null then 'MEDIUM'
+            when measured_minor is null then 'MEDIUM'
             {%- for grade in grades %}
-            when aged.amount_minor >= {{ _policy_field(grade ~ '_from_minor') }} then '{{ grade | upper }}'
+            when measured_minor >= {{ grade }}_from_minor then '{{ grade | upper }}'
             {%- endfor %}
             else 'LOW'
-        end as severity_of_amount,
-        {{ _policy_field('base_currency') }} as base_currency,
-        {{ _policy_field('fx_pivot') }} as fx_pivot,
-        {{ _policy_field('fx_max_age_days') }} as fx_max_age_days
-    from aged
-    {{ _policy_joins_of_streams('aged') }}
+        end as severity_of_amount
+    from dealt_with
 ),
 
 severity_of_ages as (
@@ -98,26 +98,32 @@ severity_of_ages as (
 
 graded as (
     select
-        governed.*,
+        weighed.*,
         case when by_age.severity_rank > by_amount.severity_rank then by_age.severity else by_amount.severity end as severity,
-        {{ add_time('governed.last_opened_at', 'by_amount.due_hours', 'hour') }} as due_at,
-        {#- What an amount is in the base currency: itself, or converted as a step converts. #}
+        {{ add_time('weighed.last_opened_at', 'by_amount.due_hours', 'hour') }} as due_at,
+        -- why a rule that could settle it has not
         case
-            when governed.currency = governed.base_currency then governed.amount_minor
-            when rates.org_id is not null and governed.amount_minor < 1000000000000000
-                then {{ divide_half_even('governed.amount_minor * rates.numerator', 'rates.denominator') }}
-        end as exposure_base_minor
-    from governed
+            when weighed.state = 'RESOLVED' or weighed.strategy not in ('AUTO', 'AUTO_FLAG') or weighed.accepted_by is not null then null
+            when weighed.is_worked then 'rule ' || weighed.rule_id || ' leaves it to people: it has been decided about before'
+            when not weighed.is_absorbable then 'rule ' || weighed.rule_id || ' leaves it to people: it is no clear difference of two amounts'
+            when weighed.measured_minor > coalesce(budgets.left_minor, weighed.budget_minor)
+                then 'rule ' || weighed.rule_id || ' has stopped: its budget for ' || coalesce(weighed.counterparty_id, 'no counterparty') || ' in '
+                    || {{ _month_of('weighed.business_date') }} || ' does not cover it'
+        end as strategy_note
+    from weighed
     inner join {{ ref('severities') }} as by_amount
-        on governed.severity_of_amount = by_amount.severity
+        on weighed.severity_of_amount = by_amount.severity
     left join severity_of_ages as by_age
         on
-            governed.age_days >= by_age.from_age_days
-            and (governed.age_days < by_age.below_age_days or by_age.below_age_days is null)
-    {{ _rate_join(
-        'rates', org='governed.org_id', pivot='governed.fx_pivot', from='governed.currency', into='governed.base_currency', date='governed.business_date',
-        max_age='governed.fx_max_age_days'
-    ) }}
+            weighed.age_days >= by_age.from_age_days
+            and (weighed.age_days < by_age.below_age_days or by_age.below_age_days is null)
+    left join {{ ref('absorption_budgets') }} as budgets
+        on
+            weighed.org_id = budgets.org_id
+            and weighed.rule_id = budgets.rule_id
+            and weighed.counterparty_id is not distinct from budgets.counterparty_id
+            and {{ _month_of('weighed.business_date') }} = budgets.month
+            and weighed.unit_currency = budgets.currency
 )
 
 select
@@ -130,12 +136,20 @@ select
     cast(state as {{ type_text() }}) as state,
     cast(resolution as {{ type_text() }}) as resolution,
     cast(severity as {{ type_text() }}) as severity,
+    cast(classification as {{ type_text() }}) as classification,
+    cast(strategy as {{ type_text() }}) as strategy,
+    rule_id,
+    cast(strategy_note as {{ type_text() }}) as strategy_note,
+    accepted_by,
+    accepted_owner,
+    accepted_reason,
     owner,
     proposed_resolution,
     proposed_by,
     opened_at,
     due_at,
-    coalesce(state <> 'RESOLVED' and {{ as_of() }} > due_at, false) as is_overdue,
+    -- what is accepted has no clock
+    coalesce(state <> 'RESOLVED' and accepted_by is null and {{ as_of() }} > due_at, false) as is_overdue,
     cast(age_days as integer) as age_days,
     cast(case
         when age_days <= 1 then '0-1'
@@ -150,7 +164,7 @@ select
     result,
     currency,
     amount_minor,
-    cast(case when abs(exposure_base_minor) < 4000000000000000000 then exposure_base_minor end as bigint) as exposure_base_minor,
+    exposure_base_minor,
     cast(base_currency as {{ type_text() }}) as base_currency,
     title,
     cast(explanation as {{ type_text() }}) as explanation,

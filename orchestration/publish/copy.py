@@ -28,6 +28,8 @@ MARTS = (
     "exception_ageing",
     "daily_trends",
     "counterparty_scorecard",
+    "absorption_budgets",
+    "proposed_entries",
 )
 DUCKDB_FILE = "tieout.duckdb"
 

@@ -10,8 +10,14 @@ from pathlib import Path
 from tests.python.declarations.project import copy, registry, write_registry
 
 # What people tell Tieout itself, and what every stream looks at.
-OWN_FEEDS = ("tieout/policies", "tieout/fx_rates", "tieout/exception_events")
-SHARED_MODELS = ("policies", "policy_", "fx_", "unusable_", "business_days", "_canonical")
+OWN_FEEDS = (
+    "tieout/policies",
+    "tieout/fx_rates",
+    "tieout/exception_events",
+    "tieout/resolution_rules",
+    "tieout/accepted_differences",
+)
+SHARED_MODELS = ("policies", "policy_", "resolution_terms", "fx_", "unusable_", "business_days", "_canonical")
 
 FEEDS_OF_STREAM = {
     "pos_oms_orders": ("pos/orders", "oms/orders"),

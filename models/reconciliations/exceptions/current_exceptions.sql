@@ -10,12 +10,14 @@
 ] %}
 {%- set findings = [] %}
 {%- for declared in var('streams').values() %}{% do findings.extend(declared.get('findings') or []) %}{% endfor %}
+{%- do findings.append('tolerance_overruns') %}
 with anomalies_found as (
     select
         {%- for column in kept %}
         results.{{ column }},
         {%- endfor %}
         {{ text_literal(none) }} as detail,
+        results.anomalies as all_anomalies,
         {{ split_rows('results.anomalies') }} as anomaly
     from {{ ref('reconciliation_results') }} as results
     where results.anomalies <> ''
@@ -61,6 +63,7 @@ with anomalies_found as (
         cast(null as {{ 'bigint' if column == 'base_difference_minor' else _evidence_type(column) }}) as {{ column }},
         {%- endfor %}
         found.detail,
+        found.anomaly as all_anomalies,
         found.anomaly
     from {{ ref(finding) }} as found
     {%- endfor %}
@@ -116,6 +119,7 @@ fitting_meanings as (
         found_codes.anomaly,
         known.title,
         known.next_action,
+        known.is_absorbable,
         row_number() over (partition by found_codes.anomaly order by length(known.anomaly_prefix) desc) as preference
     from found_codes
     left join {{ ref('anomalies') }} as known
@@ -132,7 +136,8 @@ meanings as (
             next_action,
             'Compare the records and correct the side that is wrong. What this code means and what to do about it belongs in seeds/anomalies.csv.'
         ) as next_action,
-        coalesce({{ ascii_lower('title') }}, anomaly) || '.' as words
+        coalesce({{ ascii_lower('title') }}, anomaly) || '.' as words,
+        coalesce(is_absorbable, false) as is_absorbable
     from fitting_meanings
     where preference = 1
 ),
@@ -143,6 +148,11 @@ described as (
         meanings.title,
         meanings.next_action,
         meanings.words,
+        -- a clear difference: of two known amounts, and nothing else is wrong
+        meanings.is_absorbable
+        and ranked.all_anomalies = ranked.anomaly
+        and not ranked.is_conflicting
+        and coalesce(ranked.amount_minor > 0 and coalesce(ranked.base_difference_minor, ranked.difference_minor) <> 0, false) as is_absorbable,
         source_currencies.exponent as source_exponent,
         target_currencies.exponent as target_exponent,
         base_currencies.exponent as base_exponent,
@@ -261,6 +271,7 @@ current_exceptions as (
         counterparty_id,
         business_date,
         difference_minor,
+        is_absorbable,
         rule_version,
         source_file,
         -- further legs of a row are numbered beyond all rows

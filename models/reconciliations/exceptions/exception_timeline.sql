@@ -1,14 +1,27 @@
 {{ config(materialized='table') }}
 {#- Every state that may follow a decision, and which decisions a state lets through: docs/exceptions.md draws it. -#}
 {%- set workable = "('OPEN', 'ASSIGNED', 'REOPENED')" %}
--- The life of every exception that people have decided about: what runs found and what people decided, in order, each with the state after it. Decisions that a
--- state does not let through stand here too, refused.
+-- The life of every exception that people or a rule have decided about: what runs found and what was decided, in order, each with the state after it. Decisions
+-- that a state does not let through stand here too, refused.
 with recursive decided as (
     select
         org_id,
         exception_id,
-        min(received_at) as first_received_at
-    from {{ ref('exception_decisions') }}
+        min(first_received_at) as first_received_at
+    from (
+        select
+            org_id,
+            exception_id,
+            received_at as first_received_at
+        from {{ ref('exception_decisions') }}
+        union all
+        select
+            org_id,
+            exception_id,
+            event_at as first_received_at
+        from {{ ref('exception_log') }}
+        where event = 'AUTO_WRITTEN_OFF'
+    ) as moments
     group by org_id, exception_id
 ),
 
@@ -26,21 +39,28 @@ opened as (
         log.org_id,
         log.exception_id,
         log.stream,
+        log.anomaly,
         log.counterparty_id,
-        log.business_date
+        log.business_date,
+        log.currency,
+        log.amount_minor,
+        log.source_activity_id,
+        log.target_activity_id
     from {{ ref('exception_log') }} as log
     inner join decided
         on log.org_id = decided.org_id and log.exception_id = decided.exception_id
     where log.event_number = 1
 ),
 
+{{ _dealt_with('opened', fields=['approval_from_minor']) }},
+
 limits as (
     select
-        opened.org_id,
-        opened.exception_id,
-        {{ _policy_field('approval_from_minor') }} as approval_from_minor
-    from opened
-    {{ _policy_joins_of_streams('opened') }}
+        org_id,
+        exception_id,
+        approval_from_minor,
+        strategy
+    from dealt_with
 ),
 
 -- within a run what it opened comes first, then what people had decided before it, then what it found gone or back
@@ -52,13 +72,13 @@ events as (
         -- who decides about an exception has seen it: where the log begins later, in a replay or after it was lost, its opening comes first nevertheless
         case when log.event = 'OPENED' then least(log.event_at, decided.first_received_at) else log.event_at end as ordered_at,
         log.run_id,
-        case when log.event = 'OPENED' then 0 else 2 end as place,
+        case log.event when 'OPENED' then 0 when 'AUTO_WRITTEN_OFF' then 3 else 2 end as place,
         log.event_at as decided_at,
         cast(null as {{ type_text() }}) as event_id,
         log.event as action,
-        cast('tieout' as {{ type_text() }}) as actor,
+        cast(coalesce('rule ' || log.rule_id, 'tieout') as {{ type_text() }}) as actor,
         log.resolution,
-        cast(null as {{ type_text() }}) as reason,
+        cast(case when log.rule_id is not null then 'a small difference, within the budget of its month' end as {{ type_text() }}) as reason,
         cast(null as {{ type_text() }}) as assignee,
         log.amount_minor,
         false as needs_approval,
@@ -92,7 +112,8 @@ events as (
         decisions.amount_minor,
         coalesce(
             pins.needs_approval,
-            decisions.action = 'WRITE_OFF' and coalesce(decisions.amount_minor >= limits.approval_from_minor, true)
+            (decisions.action = 'WRITE_OFF' and coalesce(decisions.amount_minor >= limits.approval_from_minor, true))
+            or (decisions.action in ('EXPLAIN', 'ADJUST', 'WRITE_OFF') and coalesce(limits.strategy = 'MANUAL', false))
         ) as needs_approval,
         coalesce(decisions.fault, pins.fault) as fault,
         decisions.batch_id,
@@ -181,11 +202,11 @@ folded as (
             else actor
         end as proposed_by,
         case
-            when refusal is null and action = 'WRITE_OFF' then amount_minor
+            when refusal is null and action in ('WRITE_OFF', 'AUTO_WRITTEN_OFF') then amount_minor
             when state in ('RESOLVED', 'PENDING_APPROVAL') then given_up_before
         end as given_up_minor,
         case when event_id is null and action <> 'CLOSED' then amount_minor else found_before end as found_minor,
-        -- who gave money up or matched by hand alone, as long as nobody has agreed
+        -- which person gave money up or matched by hand alone, as long as nobody has agreed
         case
             when refusal is null and action in ('WRITE_OFF', 'FORCE_MATCH') and state = 'RESOLVED' then actor
             when coalesce(state, '') <> 'RESOLVED' or (refusal is null and action in ('APPROVE', 'EXCLUDE')) then null

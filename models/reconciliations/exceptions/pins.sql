@@ -91,18 +91,37 @@ with_records as (
     {%- endfor %}
 ),
 
+-- a pin is about records and not about an anomaly: rules of every anomaly count
+records_of_pins as (
+    select
+        decision_batch_id || '/' || cast(decision_row_number as {{ type_text() }}) as exception_id,
+        org_id,
+        stream,
+        coalesce(source_counterparty_id, target_counterparty_id) as counterparty_id,
+        coalesce(source_business_date, target_business_date) as business_date,
+        coalesce(source_currency, target_currency) as currency,
+        greatest(
+            coalesce(abs(source_amount_minor), abs(target_amount_minor)), coalesce(abs(target_amount_minor), abs(source_amount_minor))
+        ) as amount_minor,
+        source_activity_id,
+        target_activity_id
+    from with_records
+),
+
+{{ _dealt_with('records_of_pins', fields=['approval_from_minor'], any_anomaly=true) }},
+
 limited as (
     select
         with_records.*,
-        -- what cannot be seen takes two people too
-        with_records.action = 'FORCE_MATCH'
-        and coalesce(
-            greatest(abs(with_records.source_amount_minor), abs(with_records.target_amount_minor))
-            >= {{ _policy_field('approval_from_minor') }},
-            true
-        ) as needs_approval
+        (
+            with_records.action = 'FORCE_MATCH'
+            -- what cannot be seen takes two people too
+            and coalesce(dealt_with.amount_minor >= dealt_with.approval_from_minor, true)
+        )
+        or dealt_with.has_manual_rule as needs_approval
     from with_records
-    {{ _policy_joins_of_streams('with_records', counterparty='source_counterparty_id', business_date='source_business_date') }}
+    inner join dealt_with
+        on with_records.decision_batch_id || '/' || cast(with_records.decision_row_number as {{ type_text() }}) = dealt_with.exception_id
 ),
 
 -- what came later about the same exception: a decision that takes its place, a refusal, an approval by somebody else

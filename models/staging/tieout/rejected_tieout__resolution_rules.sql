@@ -1,0 +1,1 @@
+{{ rejected(feed='tieout/resolution_rules') }}

@@ -1,0 +1,1 @@
+{{ stage(feed='tieout/accepted_differences') }}

@@ -1,0 +1,1 @@
+{{ stage(feed='tieout/resolution_rules') }}
