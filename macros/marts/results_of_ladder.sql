@@ -121,7 +121,21 @@
         cast(null as integer) as member_count,
         {{- _no_evidence() }}
         row_hash
+    {%- set unmatched_columns = ['org_id', 'side', 'system'] + (_record_columns(declared) | reject('equalto', 'system') | list) + [
+        'result', 'anomalies', 'reason', 'due_at', 'price_abs_minor', 'price_pct', 'skew_seconds', 'grace_minutes', 'rule_version', 'rejected_batch_id',
+        'rejected_row_number', 'row_hash'
+    ] %}
+    {%- if declared.hourly_window is none %}
     from {{ ref(ladder ~ '__unmatched') }}
+    {%- else %}
+    from (
+        select
+            {{ unmatched_columns | join(',\n            ') }}
+        from {{ ref(ladder ~ '__unmatched') }}
+        union all
+        {{ _held_records(declared) }}
+    ) as left_records
+    {%- endif %}
 {%- endmacro %}
 
 {# A record's id as it stands in a result's: with its system in front where a ladder has records of several. #}

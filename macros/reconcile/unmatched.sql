@@ -1,6 +1,6 @@
 {#
     The verdicts on what a whole ladder left: one row a record that no step matched. Built anew in every run from the open records alone, because they change
-    with the clock.
+    with the clock. What a run of mode hourly holds back is not among them: `_held_records` reads it where it lies.
 
     ladder: name of a ladder in the registry; the model is `<ladder>__unmatched`.
 
@@ -28,15 +28,7 @@ with policies_of_stream as (
 {% for role in ['source', 'target'] %}
 -- orgs for which any feed of the side has come{{ ', by system' if declared.one_system }}
 {{ role }}_delivered as (
-    select distinct
-        batches.org_id{{ ',' if declared.one_system }}
-        {%- if declared.one_system %}
-        batches.system
-        {%- endif %}
-    from {{ source('landing', 'batches') }} as batches
-    where
-        {{ is_received('batches') }}
-        and batches.system || '/' || batches.feed in ('{{ declared[role].feeds | join("', '") }}')
+    {{ _delivered(declared, role) | indent(4) }}
 ),
 {% endfor %}
 {% for role in ['source', 'target'] %}
@@ -53,8 +45,6 @@ left_{{ role }} as (
         records.{{ column }},
         {%- endfor %}
         {{ text_literal(none) if role not in declared.excluded else 'case when ' ~ declared.excluded[role].when ~ ' then ' ~ text_literal(declared.excluded[role].reason) ~ ' end' }} as excluded_because,
-        {{ 'records.is_held' if declared.hourly_window is not none else 'false' }} as is_held,
-        {{ 'records.row_hash' if declared.hourly_window is not none else 'cast(null as bigint)' }} as held_row_hash,
         delivered.org_id is null as is_feed_late,
         rejections.batch_id as rejected_batch_id,
         rejections.row_number as rejected_row_number
@@ -65,6 +55,10 @@ left_{{ role }} as (
         on records.org_id = delivered.org_id{{ ' and records.system = delivered.system' if declared.one_system }}
     left join {{ opposite }}_rejections as rejections
         on records.org_id = rejections.org_id and records.activity_id = rejections.record_id
+    {%- if declared.hourly_window is not none %}
+    {#- What only waits for the daily run need not be written down once more. #}
+    where not records.is_held{{ ' or coalesce(' ~ declared.excluded[role].when ~ ', false)' if role in declared.excluded }}
+    {%- endif %}
 ),
 {% endfor %}
 left_records as (
@@ -90,9 +84,6 @@ timed as (
         case
             when excluded_because is not null then excluded_because
             when is_feed_late then 'FEED_LATE'
-            {%- if _holds_back(declared) %}
-            when is_held then 'AWAITING_DAILY'
-            {%- endif %}
             when due_at > {{ as_of() }} then 'IN_GRACE'
             {%- if _holds_back(declared) %}
             -- what has come due since a daily run looked waits for the next one
@@ -137,7 +128,7 @@ concluded as (
         rule_version,
         case when anomalies <> '' then rejected_batch_id end as rejected_batch_id,
         case when anomalies <> '' then rejected_row_number end as rejected_row_number,
-        {{ 'case when is_held and result = ' ~ text_literal('PENDING') ~ ' then held_row_hash else ' if _holds_back(declared) }}{{ _results_row_hash({
+        {{ _results_row_hash({
             'stream': "'" ~ declared.stream ~ "'",
             'step': "'unmatched'",
             'source_system': "case when side = 'SOURCE' then system end",
@@ -152,10 +143,58 @@ concluded as (
             'source_status': "case when side = 'SOURCE' then status end",
             'target_status': "case when side = 'TARGET' then status end",
             'skew_microseconds': 'null'
-        }) }}{{ ' end' if _holds_back(declared) }} as row_hash
+        }) }} as row_hash
     from concluded
 )
 
 select *
 from {{ _model_name() }}
+{%- endmacro %}
+
+{#
+    Query of the records of a ladder that are held back for the next daily run, in the columns of its model of left-overs: PENDING, with the reason AWAITING_DAILY, or
+    FEED_LATE while the other side never delivered. The thresholds are those of the day that brought the record.
+#}
+{% macro _held_records(ladder) -%}
+    {%- for role in ['source', 'target'] %}
+    {%- set opposite = 'target' if role == 'source' else 'source' %}
+    select
+        records.org_id,
+        '{{ role | upper }}' as side,
+        {{ 'records.system' if 'system' in _record_columns(ladder) else "'" ~ ladder[role].system ~ "'" }} as system,
+        {%- for column in _record_columns(ladder) if column != 'system' %}
+        records.{{ column }},
+        {%- endfor %}
+        'PENDING' as result,
+        '' as anomalies,
+        case when delivered.org_id is null then 'FEED_LATE' else 'AWAITING_DAILY' end as reason,
+        {{ add_time('records.event_at', 'records.grace_minutes', 'minute') }} as due_at,
+        records.price_abs_minor,
+        records.price_pct,
+        records.skew_seconds,
+        records.grace_minutes,
+        records.rule_version,
+        {{ text_literal(none) }} as rejected_batch_id,
+        cast(null as bigint) as rejected_row_number,
+        records.row_hash
+    from (
+        {{ _unmatched(ladder.name, ladder.steps[-1], role) }}
+    ) as records
+    left join (
+        {{ _delivered(ladder, opposite) | indent(8) }}
+    ) as delivered
+        on records.org_id = delivered.org_id{{ ' and records.system = delivered.system' if ladder.one_system }}
+    where records.is_held{{ ' and not coalesce(' ~ ladder.excluded[role].when ~ ', false)' if role in ladder.excluded }}
+    {{- '\n    union all' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
+{# Query of the orgs for which any feed of a side has come, by system where the ladder says `one_system`. #}
+{% macro _delivered(ladder, role) -%}
+select distinct
+    batches.org_id{{ ',\n    batches.system' if ladder.one_system }}
+from {{ source('landing', 'batches') }} as batches
+where
+    {{ is_received('batches') }}
+    and batches.system || '/' || batches.feed in ('{{ ladder[role].feeds | join("', '") }}')
 {%- endmacro %}

@@ -23,6 +23,11 @@
         {%- endfor %}
         {%- if declared.hourly_window is not none %},
         step_rows.is_held,
+        step_rows.price_abs_minor,
+        step_rows.price_pct,
+        step_rows.skew_seconds,
+        step_rows.grace_minutes,
+        step_rows.rule_version,
         step_rows.row_hash
         {%- endif %}
     from {{ ref(ladder ~ '__' ~ after) }} as step_rows

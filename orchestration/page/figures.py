@@ -149,6 +149,32 @@ class Counterparty:
 
 
 @dataclass(frozen=True)
+class Budget:
+    """One row of `marts.absorption_budgets`."""
+
+    org_id: str
+    rule_id: str
+    counterparty_id: str | None
+    month: str
+    currency: str
+    budget_minor: int | None
+    by_tolerance_minor: int
+    by_rule_minor: int
+    over_budget_count: int
+
+
+@dataclass(frozen=True)
+class Absorbed:
+    """What nobody had to settle."""
+
+    written_off: int
+    flagged: int
+    accepted: int
+    # Those of which the least is left.
+    budgets: list[Budget]
+
+
+@dataclass(frozen=True)
 class PayoutGroup:
     """Payouts of one org, processor, currency and state."""
 
@@ -214,6 +240,7 @@ class Figures:
     top: list[TopException]
     counterparties: list[Counterparty]
     counterparty_count: int
+    absorbed: Absorbed
     payouts: list[PayoutGroup]
     untied: list[Payout]
     balances: list[Balances]

@@ -13,9 +13,11 @@ from orchestration.decisions import published
 from orchestration.errors import UsageError
 from orchestration.listings import exposure
 from orchestration.page.figures import (
+    Absorbed,
     Age,
     Balances,
     BaseExposure,
+    Budget,
     Counterparty,
     Day,
     Figures,
@@ -36,6 +38,7 @@ from orchestration.runs import RunRecord
 NEEDED = (
     *("reconciliation_results", "exceptions", "rejected_records", "control_totals"),
     *("daily_trends", "exception_ageing", "counterparty_scorecard"),
+    *("absorption_budgets", "proposed_entries"),
 )
 PAYOUTS, PAYOUTS_STREAM = "payout_tie_out", "ecommerce_payouts"
 
@@ -124,6 +127,7 @@ def _read(source: Source, data: DataDir) -> Figures:
         top=_top(source, exponents),
         counterparties=_counterparties(source),
         counterparty_count=_counterparty_count(source),
+        absorbed=_absorbed(source),
         payouts=_payouts(source),
         untied=_untied(source),
         balances=_balances(source),
@@ -294,6 +298,24 @@ def _counterparty_count(source: Source) -> int:
         "select count(*) from (select distinct org_id, stream, counterparty_id from marts.counterparty_scorecard"
         " where {scope} and (judged_count > 0 or open_count > 0))"
     )[0][0]
+
+
+def _absorbed(source: Source) -> Absorbed:
+    (entries,) = source.rows(
+        "select count(*), count(*) filter (where is_flagged) from marts.proposed_entries where {scope} and is_needed"
+    )
+    (accepted,) = source.rows(
+        f"select count(*) from marts.exceptions where {{scope}} and {OPEN} and accepted_by is not null"
+    )[0]
+    found = source.rows(
+        "select org_id, rule_id, counterparty_id, month, currency, budget_minor, by_tolerance_minor, by_rule_minor,"
+        " over_budget_count from marts.absorption_budgets where {scope}"
+        " order by left_minor / nullif(budget_minor, 0) nulls first, org_id, rule_id, month desc, counterparty_id,"
+        f" currency limit {WORST}",
+        stream=False,
+    )
+    budgets = [Budget(*row[:6], *(int(number) for number in row[6:])) for row in found]
+    return Absorbed(*entries, accepted, budgets)
 
 
 def _asks_for_payouts(source: Source) -> bool:

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from orchestration.page import plots, words
-from orchestration.page.figures import BaseExposure, Figures, Group, Headline, Payout, TopException
+from orchestration.page.figures import BaseExposure, Budget, Figures, Group, Headline, Payout, TopException
 from orchestration.page.markup import Column, Html, element, join, stacked, table, text
 from orchestration.page.series import Rate, Trend, trends
 from orchestration.page.style import STYLE
@@ -31,6 +31,7 @@ def page(figures: Figures) -> str:
         _top(figures),
         _ageing(figures),
         _counterparties(figures),
+        _absorbed(figures),
         _payouts(figures),
         _control_totals(figures),
         _rejects(figures),
@@ -500,6 +501,53 @@ def _counterparties(figures: Figures) -> Html:
             rows,
         ),
         note=f"Of {all_of_them} those with the most records that do not agree, by currency.",
+    )
+
+
+def _used(budget: Budget) -> int:
+    return budget.by_tolerance_minor + budget.by_rule_minor
+
+
+def _absorbed(figures: Figures) -> Html:
+    """What tolerance and rules let pass, against the budgets, and what is accepted for a time."""
+    absorbed = figures.absorbed
+    if not (absorbed.budgets or absorbed.written_off or absorbed.accepted):
+        return Html("")
+    many = _many(figures)
+    flagged = f", {absorbed.flagged:,} of them flagged to be looked at" if absorbed.flagged else ""
+    told = (
+        f"{words.count(absorbed.written_off, 'difference')} written off by rules{flagged};"
+        f" {words.count(absorbed.accepted, 'open exception')} on the list of accepted differences."
+    )
+    rows = [
+        [
+            _under(item.counterparty_id or "(none named)", item.rule_id, item.org_id if many else None),
+            item.month,
+            *(
+                words.money(minor, item.currency, figures.exponents)
+                for minor in (item.budget_minor, item.by_tolerance_minor, item.by_rule_minor)
+            ),
+            words.share(min(_used(item), item.budget_minor or 0), item.budget_minor or 0),
+            f"{item.over_budget_count:,}",
+        ]
+        for item in absorbed.budgets
+    ]
+    if not rows:
+        return _section("Settled without anybody", element("p", told))
+    return _section(
+        "Settled without anybody",
+        element("p", told),
+        table(
+            "Budgets of which the least is left",
+            [
+                Column("Counterparty, rule", "head"),
+                Column("Month"),
+                *(Column(name, "number money") for name in ("Budget", "By tolerance", "By rule")),
+                *(Column(name, "number") for name in ("Used", "Over it")),
+            ],
+            rows,
+        ),
+        note="Tolerance and rules together may let pass no more than the budget of a counterparty and month.",
     )
 
 

@@ -53,6 +53,23 @@ EVERYTHING: dict[str, list[dict[str, Any]]] = {
         }
         for name, matched in (("S-good", 200), ("S-bad", 150), ("S-worse", 100))
     ],
+    "absorption_budgets": [
+        {
+            **{"org_id": "acme", "rule_id": "small", "counterparty_id": name, "month": "2026-02", "currency": "EUR"},
+            **{
+                "budget_minor": 5_000,
+                "by_tolerance_minor": tolerated,
+                "by_rule_minor": 500,
+                "left_minor": 4_500 - tolerated,
+            },
+            **{"tolerated_count": 9, "written_off_count": 1, "over_budget_count": over},
+        }
+        for name, tolerated, over in (("S-thrifty", 500, 0), ("S-lavish", 6_000, 2))
+    ],
+    "proposed_entries": [
+        {"org_id": "acme", "stream": "sales", "exception_id": "4" * 32, "is_flagged": flagged, "is_needed": needed}
+        for flagged, needed in ((True, True), (False, True), (True, False))
+    ],
     "payout_tie_out": [
         {
             **{"org_id": "acme", "system": "stripe", "payout_id": f"po_{state}", "currency": "EUR", "exponent": 2},
@@ -121,6 +138,16 @@ def test_the_headline_says_whether_the_books_close(folder: Path) -> None:
         "Match rate 75.00 % 9 of 12 records compared",
     ):
         assert words in text
+
+
+def test_budgets_stand_with_what_used_them_the_fullest_first(folder: Path) -> None:
+    text = made(folder).text
+    assert (
+        "2 differences written off by rules, 1 of them flagged to be looked at; 0 open exceptions on the list" in text
+    )
+    assert text.index("S-lavish") < text.index("S-thrifty")
+    assert "2026-02 50.00 EUR 60.00 EUR 5.00 EUR 100.00 % 2" in text
+    assert "2026-02 50.00 EUR 5.00 EUR 5.00 EUR 20.00 % 0" in text
 
 
 def test_a_result_of_two_exceptions_is_at_stake_once(folder: Path) -> None:
