@@ -195,7 +195,27 @@ handed as (
         0 as is_given,
         count(*) as row_count,
         cast(sum({{ amount }}) as {{ type_decimal(38, 0) }}) as amount_minor
+    {%- if next_step or ladder.hourly_window is none %}
     from {{ ref(next) }} as rows_of_step
+    {%- else %}
+    from (
+        select
+            org_id,
+            side,
+            currency,
+            amount_minor
+        from {{ ref(next) }}
+        union all
+        select
+            org_id,
+            side,
+            currency,
+            amount_minor
+        from (
+            {{ _held_records(ladder) | indent(12) }}
+        ) as held
+    ) as rows_of_step
+    {%- endif %}
     where {{ 'rows_of_step.' ~ role ~ '_batch_id is not null' if next_step else "rows_of_step.side = '" ~ role | upper ~ "'" }}
     group by rows_of_step.org_id, {{ currency }}
     {{- '\n    union all' if not (loop.last and middle.last and outer.last) }}
