@@ -25,7 +25,8 @@ histories as (
         exceptions.stream,
         history.exception_id,
         exceptions.currency,
-        exceptions.amount_minor,
+        -- what a run found counts; what people give up is another amount
+        case when history.action in ('OPENED', 'REOPENED', 'AMOUNT_CHANGED') then history.amount_minor end as found_minor,
         history.event_number,
         history.event_at,
         cast(history.event_at as date) as day,
@@ -36,6 +37,46 @@ histories as (
     inner join {{ ref('exceptions') }} as exceptions
         on history.org_id = exceptions.org_id and history.exception_id = exceptions.exception_id
     where history.state is not null
+),
+
+amounts as (
+    select
+        histories.*,
+        count(found_minor) over (partition by org_id, exception_id order by event_number) as found_number
+    from histories
+),
+
+-- what is open of an exception after each event: the amount that was found last
+exposures as (
+    select
+        amounts.*,
+        case
+            when state = 'RESOLVED' then 0
+            else coalesce(max(found_minor) over (partition by org_id, exception_id, found_number), 0)
+        end as open_minor
+    from amounts
+),
+
+movements as (
+    select
+        org_id,
+        stream,
+        day,
+        currency,
+        open_minor - coalesce(lag(open_minor) over (partition by org_id, exception_id order by event_number), 0) as open_minor_change
+    from exposures
+),
+
+moved as (
+    select
+        org_id,
+        stream,
+        day,
+        currency,
+        sum(open_minor_change) as open_minor_change
+    from movements
+    where open_minor_change <> 0
+    group by org_id, stream, day, currency
 ),
 
 -- when an exception came to be open, and when it came to be resolved
@@ -57,8 +98,7 @@ changes as (
         sum(case when change = 1 then 1 else 0 end) as opened_count,
         sum(case when change = -1 then 1 else 0 end) as closed_count,
         sum(case when change = -1 and resolution in ('SELF_CLEARED', 'MATCHED_LATE') then 1 else 0 end) as self_cleared_count,
-        sum(change) as open_change,
-        sum(change * coalesce(amount_minor, 0)) as open_minor_change
+        sum(change) as open_change
     from turns
     group by org_id, stream, day, currency
 ),
@@ -84,6 +124,8 @@ days as (
     select org_id, stream, day, currency from matched
     union
     select org_id, stream, day, currency from changes
+    union
+    select org_id, stream, day, currency from moved
 ),
 
 daily_trends as (
@@ -102,12 +144,14 @@ daily_trends as (
         cast(closing_times.median_hours as bigint) as median_hours_to_close,
         cast(closing_times.p95_hours as bigint) as p95_hours_to_close,
         cast(sum(coalesce(changes.open_change, 0)) over so_far as bigint) as open_count,
-        cast(sum(coalesce(changes.open_minor_change, 0)) over so_far as {{ type_decimal(38, 0) }}) as open_minor
+        cast(sum(coalesce(moved.open_minor_change, 0)) over so_far as {{ type_decimal(38, 0) }}) as open_minor
     from days
     left join matched
         on days.org_id = matched.org_id and days.stream = matched.stream and days.day = matched.day and days.currency is not distinct from matched.currency
     left join changes
         on days.org_id = changes.org_id and days.stream = changes.stream and days.day = changes.day and days.currency is not distinct from changes.currency
+    left join moved
+        on days.org_id = moved.org_id and days.stream = moved.stream and days.day = moved.day and days.currency is not distinct from moved.currency
     left join closing_times
         on
             days.org_id = closing_times.org_id

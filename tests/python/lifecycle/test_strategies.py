@@ -111,6 +111,20 @@ def test_what_a_rule_decides_stands_in_the_history(ruled: Lives) -> None:
     ]
 
 
+def test_the_trend_has_what_was_open_by_the_amounts_of_the_day(ruled: Lives) -> None:
+    rows = ruled.folder.published(
+        "select cast(day as varchar), opened_count, closed_count, open_count, open_minor from marts.daily_trends"
+        " where org_id = 'grows' order by day"
+    )
+    assert [tuple(map(str, row)) for row in rows] == [
+        ("2026-03-02", "0", "0", "0", "0"),
+        ("2026-03-03", "1", "1", "0", "0"),
+        # written off were 0.20, and now it is 0.30
+        ("2026-03-05", "1", "0", "1", "30"),
+        ("2026-03-07", "0", "1", "0", "0"),
+    ]
+
+
 def test_a_difference_within_the_tolerance_still_matches_when_the_budget_is_used_up(ruled: Lives) -> None:
     of_c = [result for result in ruled.results(1, "tolerated") if result[0] == "C"]
     assert of_c == [("C", "C", "by_order_id", "MATCHED", "", "")]

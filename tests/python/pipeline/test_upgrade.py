@@ -1,5 +1,6 @@
 """A data folder of an earlier release goes on working."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -40,3 +41,30 @@ def test_a_view_of_the_landed_batches_becomes_a_table(tmp_path: Path, monkeypatc
     assert folder.warehouse("select count(*), count(distinct received_at) from landing.batches") == [(4, 2)]
     found = folder.published("select source_activity_id, result from marts.reconciliation_results order by 1")
     assert found == [("A1", "MATCHED"), ("A2", "MATCHED"), ("A3", "MATCHED")]
+
+
+def test_a_log_that_knows_no_rules_learns_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log is never built anew, so that its new columns come while it is read."""
+    monkeypatch.setenv("TIEOUT_PROJECT_DIR", str(core_project(tmp_path / "project")))
+    folder = Folder(tmp_path / "data", "duckdb", {})
+    deliver(folder, "02", "A1")
+    oms = folder.root / "inbox" / "acme" / "oms" / "orders" / "02.csv"
+    oms.write_text(oms.read_text(encoding="utf-8").replace("10.00", "10.40"), encoding="utf-8")
+    folder.run(DAY_1)
+    with duckdb.connect(str(folder.root / "warehouse.duckdb")) as warehouse:
+        for column in ("rule_id", "strategy", "absorbed_minor", "absorbed_currency"):
+            warehouse.execute(f"alter table audit.exception_log drop column {column}")
+    for file in (folder.root / "runs").glob("*.json"):
+        record = json.loads(file.read_text(encoding="utf-8"))
+        file.write_text(json.dumps({**record, "code_version": "of then"}), encoding="utf-8")
+
+    rules = folder.root / "inbox" / "acme" / "tieout" / "resolution_rules" / "rules.csv"
+    rules.parent.mkdir(parents=True)
+    rules.write_text(
+        "rule_id,anomaly,below_minor,classification,strategy,budget_minor\nsmall,PRICE_MISMATCH,100,OK,AUTO,100\n",
+        encoding="utf-8",
+    )
+    folder.run(DAY_2)
+    events = folder.warehouse("select event, rule_id, absorbed_minor from audit.exception_log order by event_number")
+    assert events == [("OPENED", None, None), ("AUTO_WRITTEN_OFF", "small", 40)]
+    assert folder.published("select state, resolution from marts.exceptions") == [("RESOLVED", "WRITTEN_OFF")]
