@@ -72,19 +72,43 @@ aged as (
     from stated
 ),
 
-{{ _dealt_with('aged', fields=['medium_from_minor', 'high_from_minor', 'critical_from_minor']) }},
+-- narrow, for what it goes through
+asked as (
+    select
+        exception_id,
+        org_id,
+        stream,
+        anomaly,
+        counterparty_id,
+        business_date,
+        currency,
+        amount_minor,
+        source_activity_id,
+        target_activity_id
+    from aged
+),
+
+{{ _dealt_with('asked', fields=['medium_from_minor', 'high_from_minor', 'critical_from_minor']) }},
 
 weighed as (
     select
-        dealt_with.*,
+        aged.*,
+        {%- for column in [
+            'base_currency', 'exposure_base_minor', 'unit_currency', 'measured_minor', 'rule_id', 'classification', 'strategy', 'budget_minor', 'accepted_by',
+            'accepted_owner', 'accepted_reason'
+        ] %}
+        dealt_with.{{ column }},
+        {%- endfor %}
         case
-            when measured_minor is null then 'MEDIUM'
+            when dealt_with.measured_minor is null then 'MEDIUM'
             {%- for grade in grades %}
-            when measured_minor >= {{ grade }}_from_minor then '{{ grade | upper }}'
+            when dealt_with.measured_minor >= dealt_with.{{ grade }}_from_minor then '{{ grade | upper }}'
             {%- endfor %}
             else 'LOW'
         end as severity_of_amount
-    from dealt_with
+    from aged
+    inner join dealt_with
+        on aged.exception_id = dealt_with.exception_id
 ),
 
 severity_of_ages as (
