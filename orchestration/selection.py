@@ -3,7 +3,7 @@ has changed: no file of the project, no delivery of the feeds behind it, and not
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,9 @@ OF_ALL_FEEDS = "landing"
 ALWAYS = ("marts", "audit")
 LAW_TAG = "law"
 # What people have pinned. It looks at the records of every ladder, but a step asks it for its own alone, which the step
-# is made from anyway: to a step it is new when there are new decisions.
-PINS, DECISIONS = "model.tieout.pins", "model.tieout.exception_decisions"
+# is made from anyway: to a step it is new when there are new decisions, or rules of who may decide.
+PINS = "model.tieout.pins"
+PIN_INPUTS = ("model.tieout.exception_decisions", "model.tieout.resolution_terms")
 
 Manifest = Mapping[str, Any]
 
@@ -88,7 +89,7 @@ def to_build(manifest: Manifest, feeds: set[str], *, releases: bool = False) -> 
                 changed[unique_id] = (
                     node["config"].get("schema") in ALWAYS
                     or bool(clocked.intersection(node["depends_on"].get("macros", [])))
-                    or any(is_changed(DECISIONS if of_models and one == PINS else one) for one in parents)
+                    or any(map(is_changed, _inputs(parents, of_models=of_models)))
                 )
         return changed[unique_id]
 
@@ -98,6 +99,12 @@ def to_build(manifest: Manifest, feeds: set[str], *, releases: bool = False) -> 
         if node["resource_type"] in ("model", "seed", "snapshot", "test") and (is_law or is_changed(unique_id)):
             chosen.append(node["name"])
     return sorted(chosen)
+
+
+def _inputs(parents: list[str], *, of_models: bool) -> Iterator[str]:
+    """What a node is made of; to a model the pins are what decides which of them are in force."""
+    for parent in parents:
+        yield from PIN_INPUTS if of_models and parent == PINS else (parent,)
 
 
 def read_manifest(file: Path) -> Manifest | None:

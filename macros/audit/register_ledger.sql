@@ -1,6 +1,6 @@
 {#
     Makes `audit.processed_batches` before the first model runs: which consumer (a model, or a step under one text of its rule) has worked
-    off which batch. Appended by `mark_processed`, never rebuilt. And `audit.builds`: whoever is about to change the warehouse, by id, with its `as_of` and mode; the orchestrator sees there
+    off which batch. Appended by `mark_processed`, never rebuilt. `audit.absorptions`: what rules have written off, appended by `record_absorptions`. And `audit.builds`: whoever is about to change the warehouse, by id, with its `as_of` and mode; the orchestrator sees there
     whether somebody has built since its last run.
 #}
 {% macro register_ledger() -%}
@@ -10,6 +10,10 @@
         {%- do run_query(
             'create table if not exists ' ~ _ledger() ~ ' (consumer ' ~ type_text() ~ ', batch_id ' ~ type_text()
             ~ ', as_of timestamp, run_id ' ~ type_text() ~ ')'
+        ) -%}
+        {%- do run_query(
+            'create table if not exists ' ~ _absorptions() ~ ' (exception_id ' ~ type_text() ~ ', org_id ' ~ type_text() ~ ', rule_id ' ~ type_text()
+            ~ ', counterparty_id ' ~ type_text() ~ ', month ' ~ type_text() ~ ', currency ' ~ type_text() ~ ', absorbed_minor bigint, run_id ' ~ type_text() ~ ')'
         ) -%}
         {%- if flags.WHICH != 'test' -%}
             {%- set builds = schema ~ '.builds' -%}

@@ -5,7 +5,7 @@
     relation:    has `exception_id` (any key that is not null), `org_id, stream, anomaly, counterparty_id, business_date, currency, amount_minor, source_activity_id,
                  target_activity_id`
     fields:      fields of the policy to carry as well
-    any_anomaly: whether the rows have no anomaly to go by; rules of every anomaly fit them then
+    any_anomaly: whether the rows have no anomaly to go by; rules of every anomaly fit them then, from their least amount on
     Adds `base_currency`, `exposure_base_minor` (null where no rate converts), `measured_minor` (the exposure, or the amount where there is no base currency) in `unit_currency`,
     `rule_id, classification, strategy, budget_minor, has_manual_rule, accepted_by, accepted_owner, accepted_reason`.
 #}
@@ -113,9 +113,13 @@ fitting as (
             {%- endif %}
             and (terms.counterparty_id is null or terms.counterparty_id = exposed.counterparty_id)
             and (terms.activity_id is null or terms.activity_id = exposed.source_activity_id or terms.activity_id = exposed.target_activity_id)
-            -- an amount that nobody knows fits only what is about every amount
+            {#- An amount that nobody knows fits only what is about every amount; of a pin, whose anomaly may measure less than its records, nothing is too large. #}
+            {%- if any_anomaly %}
+            and (terms.from_minor = 0 or coalesce(exposed.measured_minor >= terms.from_minor, true))
+            {%- else %}
             and (terms.from_minor = 0 or exposed.measured_minor >= terms.from_minor)
             and (terms.below_minor is null or exposed.measured_minor < terms.below_minor)
+            {%- endif %}
             and coalesce(exposed.business_date, date '0001-01-01') between terms.valid_from and terms.valid_to
     group by exposed.org_id, exposed.exception_id
 ),

@@ -1,5 +1,5 @@
 {{ config(
-    materialized='incremental', incremental_strategy='append', full_refresh=false,
+    materialized='incremental', incremental_strategy='append', full_refresh=false, post_hook='{{ record_absorptions() }}',
     indexes=engine_indexes([['exception_id']]), on_schema_change='append_new_columns'
 ) }}
 {#- What an event must keep, because what it tells of may be gone when it is read. -#}
@@ -8,8 +8,6 @@
     'source_activity_id', 'target_system', 'target_activity_id', 'counterparty_id', 'business_date', 'difference_minor', 'rule_version',
     'source_file', 'source_row_number', 'target_file', 'target_row_number', 'rejected_file', 'rejected_row_number'
 ] %}
-{#- A log that is older than rules has no columns for them until this model has run once. -#}
-{%- set knows_rules = is_incremental() and 'rule_id' in (adapter.get_columns_in_relation(this) | map(attribute='name') | map('lower') | list) if execute else false %}
 -- depends_on: {{ ref('control_totals') }}
 -- depends_on: {{ ref('reconciliation_results') }}
 -- Every opening and closing of an exception, in order, and what rules wrote off. Written only after the books have closed; never changed.
@@ -18,13 +16,13 @@ with found as (
     from {{ ref('current_exceptions') }}
 ),
 
--- whatever people have said of an exception, no rule touches it after that
+-- what people have decided about, even if it was refused, no rule touches after that
 decided as (
     select distinct
         org_id,
         exception_id
     from {{ ref('exception_decisions') }}
-    where fault is null and action <> 'COMMENT'
+    where action <> 'COMMENT'
 ),
 {% if is_incremental() %}
 last_numbers as (
@@ -105,8 +103,12 @@ unjudged as (
             and gone.{{ role }}_activity_id = awaiting.activity_id
     -- what one side's records say of each other is looked at in every run
     where gone.result <> 'FINDING'
-    {{- '\n    union' if not loop.last }}
+    union
     {%- endfor %}
+    -- what a month's tolerance comes to is known when everybody has been judged
+    select gone.exception_id
+    from gone
+    where gone.anomaly = 'TOLERANCE_BUDGET_EXCEEDED' and gone.stream in ('{{ _streams_with_modes() | join("', '") }}')
 ),
 {% endif %}
 -- what was missing and has a counterpart now came late
@@ -180,21 +182,6 @@ found_or_gone as (
     union all
     select * from closings
 ),
-
-{%- if knows_rules %}
-absorbed_before as (
-    select
-        exception_id,
-        org_id,
-        rule_id,
-        counterparty_id,
-        {{ _month_of('business_date') }} as month,
-        absorbed_currency as unit_currency,
-        absorbed_minor
-    from {{ this }}
-    where event = 'AUTO_WRITTEN_OFF'
-),
-{%- endif %}
 {% else %}
 found_or_gone as (
     select
@@ -213,17 +200,17 @@ candidates as (
     from found
     left join decided
         on found.org_id = decided.org_id and found.exception_id = decided.exception_id
-    {%- if knows_rules %}
-    -- a rule writes an exception off once: what grows or comes back is for people
-    left join absorbed_before
+    -- a rule writes an exception off once: what changes or comes back is for people
+    left join {{ _absorptions() }} as absorbed_before
         on found.exception_id = absorbed_before.exception_id
-    {%- endif %}
     where
         found.is_absorbable
         and found.business_date is not null
         and decided.exception_id is null
-        {%- if knows_rules %}
         and absorbed_before.exception_id is null
+        {%- if run_mode() == 'hourly' and _streams_with_modes() %}
+        -- what an hourly run leaves unjudged may use the budget too: the daily run writes off
+        and found.stream not in ('{{ _streams_with_modes() | join("', '") }}')
         {%- endif %}
 ),
 
@@ -246,17 +233,15 @@ used as (
             unit_currency,
             measured_minor as used_minor
         from {{ ref('tolerated_differences') }}
-        {%- if knows_rules %}
         union all
         select
             org_id,
             rule_id,
             counterparty_id,
             month,
-            unit_currency,
+            currency as unit_currency,
             absorbed_minor as used_minor
-        from absorbed_before
-        {%- endif %}
+        from {{ _absorptions() }}
     ) as parts
     group by org_id, rule_id, counterparty_id, month, unit_currency
 ),
@@ -266,7 +251,8 @@ in_turn as (
     select
         dealt_with.*,
         coalesce(used.used_minor, 0) + sum(dealt_with.measured_minor) over (
-            partition by dealt_with.org_id, dealt_with.rule_id, dealt_with.counterparty_id, {{ _month_of('dealt_with.business_date') }}, dealt_with.unit_currency
+            partition by
+                dealt_with.org_id, dealt_with.rule_id, dealt_with.counterparty_id, {{ _month_of('dealt_with.business_date') }}, dealt_with.unit_currency
             order by dealt_with.business_date, dealt_with.measured_minor, dealt_with.exception_id
             rows between unbounded preceding and current row
         ) as used_minor
@@ -278,7 +264,7 @@ in_turn as (
             and dealt_with.counterparty_id is not distinct from used.counterparty_id
             and {{ _month_of('dealt_with.business_date') }} = used.month
             and dealt_with.unit_currency = used.unit_currency
-    where dealt_with.strategy in ('AUTO', 'AUTO_FLAG') and dealt_with.accepted_by is null and dealt_with.measured_minor is not null
+    where dealt_with.strategy in ('AUTO', 'AUTO_FLAG') and dealt_with.accepted_by is null and dealt_with.measured_minor > 0
 ),
 
 written_off as (
@@ -293,7 +279,8 @@ written_off as (
         in_turn.rule_id,
         in_turn.strategy,
         in_turn.measured_minor as absorbed_minor,
-        in_turn.unit_currency as absorbed_currency
+        in_turn.unit_currency as absorbed_currency,
+        in_turn.signed_minor
     from in_turn
     left join found_or_gone
         on in_turn.exception_id = found_or_gone.exception_id
@@ -310,7 +297,8 @@ events as (
         cast(null as {{ type_text() }}) as rule_id,
         cast(null as {{ type_text() }}) as strategy,
         cast(null as bigint) as absorbed_minor,
-        cast(null as {{ type_text() }}) as absorbed_currency
+        cast(null as {{ type_text() }}) as absorbed_currency,
+        cast(null as bigint) as signed_minor
     from found_or_gone
     union all
     select * from written_off
@@ -330,7 +318,8 @@ exception_log as (
         cast(rule_id as {{ type_text() }}) as rule_id,
         cast(strategy as {{ type_text() }}) as strategy,
         cast(absorbed_minor as bigint) as absorbed_minor,
-        cast(absorbed_currency as {{ type_text() }}) as absorbed_currency
+        cast(absorbed_currency as {{ type_text() }}) as absorbed_currency,
+        cast(signed_minor as bigint) as signed_minor
     from events
 )
 

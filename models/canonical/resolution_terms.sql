@@ -50,15 +50,19 @@ known_anomalies as (
     from compared
     inner join {{ ref('anomalies') }} as known
         on
-            left(compared.anomaly, length(known.anomaly_prefix)) = known.anomaly_prefix
-            or left(known.anomaly_prefix, length(compared.anomaly)) = compared.anomaly
+            compared.anomaly = known.anomaly_prefix
+            or (right(known.anomaly_prefix, 1) = '_' and left(compared.anomaly, length(known.anomaly_prefix)) = known.anomaly_prefix)
+            or (right(compared.anomaly, 1) = '_' and left(known.anomaly_prefix, length(compared.anomaly)) = compared.anomaly)
 ),
 
 judged as (
     select
         compared.*,
         case
-            when compared.stream not in ('{{ var('streams') | join("', '") }}') then 'stream: unknown_stream'
+            when
+                compared.stream is not null
+                and compared.stream not in ('{{ var('streams') | join("', '") }}')
+                then 'stream: unknown_stream'
             when compared.counterparty_id is not null and compared.stream is null then 'counterparty_id: counterparty_without_stream'
             when compared.anomaly is not null and known_anomalies.anomaly is null then 'anomaly: unknown_anomaly'
             when compared.classification not in ('OK', 'PENDING', 'SUSPICIOUS') then 'classification: not_ok_pending_or_suspicious'

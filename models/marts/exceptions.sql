@@ -22,6 +22,17 @@ worked as (
     where is_last
 ),
 
+-- what rules leave alone: decided about by people, or written off once before
+touched as (
+    select exception_id
+    from {{ ref('exception_decisions') }}
+    where action <> 'COMMENT'
+    union
+    select exception_id
+    from {{ ref('exception_log') }}
+    where event = 'AUTO_WRITTEN_OFF'
+),
+
 stated as (
     select
         log.exception_id,
@@ -48,7 +59,7 @@ stated as (
         {# While it is open, today's word counts; a closed one keeps the last word that was logged. #}
         case when found.exception_id is not null then found.{{ column }} else log.{{ column }} end as {{ column }},
         {%- endfor %}
-        worked.exception_id is not null as is_worked,
+        touched.exception_id is not null as is_touched,
         coalesce(found.is_absorbable, false) as is_absorbable,
         log.source_system,
         log.source_activity_id,
@@ -61,6 +72,8 @@ stated as (
         on log.exception_id = found.exception_id
     left join worked
         on log.org_id = worked.org_id and log.exception_id = worked.exception_id
+    left join touched
+        on log.exception_id = touched.exception_id
 ),
 
 aged as (
@@ -94,15 +107,16 @@ weighed as (
     select
         aged.*,
         {%- for column in [
-            'base_currency', 'exposure_base_minor', 'unit_currency', 'measured_minor', 'rule_id', 'classification', 'strategy', 'budget_minor', 'accepted_by',
-            'accepted_owner', 'accepted_reason'
+            'base_currency', 'exposure_base_minor', 'measured_minor', 'rule_id', 'classification', 'strategy', 'accepted_by', 'accepted_owner',
+            'accepted_reason'
         ] %}
         dealt_with.{{ column }},
         {%- endfor %}
         case
-            when dealt_with.measured_minor is null then 'MEDIUM'
+            when aged.amount_minor is null then 'MEDIUM'
             {%- for grade in grades %}
-            when dealt_with.measured_minor >= dealt_with.{{ grade }}_from_minor then '{{ grade | upper }}'
+            {#- What no rate converts is graded by its own units. #}
+            when coalesce(dealt_with.measured_minor, aged.amount_minor) >= dealt_with.{{ grade }}_from_minor then '{{ grade | upper }}'
             {%- endfor %}
             else 'LOW'
         end as severity_of_amount
@@ -128,11 +142,15 @@ graded as (
         -- why a rule that could settle it has not
         case
             when weighed.state = 'RESOLVED' or weighed.strategy not in ('AUTO', 'AUTO_FLAG') or weighed.accepted_by is not null then null
-            when weighed.is_worked then 'rule ' || weighed.rule_id || ' leaves it to people: it has been decided about before'
+            when weighed.is_touched then 'rule ' || weighed.rule_id || ' leaves it to people: it has been decided about before'
             when not weighed.is_absorbable then 'rule ' || weighed.rule_id || ' leaves it to people: it is no clear difference of two amounts'
-            when weighed.measured_minor > coalesce(budgets.left_minor, weighed.budget_minor)
-                then 'rule ' || weighed.rule_id || ' has stopped: its budget for ' || coalesce(weighed.counterparty_id, 'no counterparty') || ' in '
-                    || {{ _month_of('weighed.business_date') }} || ' does not cover it'
+            when weighed.business_date is null or coalesce(weighed.measured_minor, 0) = 0
+                then 'rule ' || weighed.rule_id || ' leaves it to people: it has no day or no amount to count in the budget'
+            {%- if run_mode() == 'hourly' and _streams_with_modes() %}
+            when weighed.stream in ('{{ _streams_with_modes() | join("', '") }}') then 'rule ' || weighed.rule_id || ' looks at it in the next daily run'
+            {%- endif %}
+            else 'rule ' || weighed.rule_id || ' has stopped: its budget for ' || coalesce(weighed.counterparty_id, 'no counterparty') || ' in '
+                || {{ _month_of('weighed.business_date') }} || ' does not cover it'
         end as strategy_note
     from weighed
     inner join {{ ref('severities') }} as by_amount
@@ -141,13 +159,6 @@ graded as (
         on
             weighed.age_days >= by_age.from_age_days
             and (weighed.age_days < by_age.below_age_days or by_age.below_age_days is null)
-    left join {{ ref('absorption_budgets') }} as budgets
-        on
-            weighed.org_id = budgets.org_id
-            and weighed.rule_id = budgets.rule_id
-            and weighed.counterparty_id is not distinct from budgets.counterparty_id
-            and {{ _month_of('weighed.business_date') }} = budgets.month
-            and weighed.unit_currency = budgets.currency
 )
 
 select

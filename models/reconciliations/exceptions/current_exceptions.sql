@@ -271,6 +271,7 @@ current_exceptions as (
         counterparty_id,
         business_date,
         difference_minor,
+        cast(coalesce(base_difference_minor, difference_minor) as bigint) as signed_minor,
         is_absorbable,
         rule_version,
         source_file,

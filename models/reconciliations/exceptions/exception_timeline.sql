@@ -34,7 +34,16 @@ landed_by as (
     group by batch_id
 ),
 
-opened as (
+last_numbers as (
+    select
+        log.exception_id,
+        max(log.event_number) as event_number
+    from {{ ref('exception_log') }} as log
+    group by log.exception_id
+),
+
+-- what is at stake now says how many people it takes
+at_stake as (
     select
         log.org_id,
         log.exception_id,
@@ -49,10 +58,11 @@ opened as (
     from {{ ref('exception_log') }} as log
     inner join decided
         on log.org_id = decided.org_id and log.exception_id = decided.exception_id
-    where log.event_number = 1
+    inner join last_numbers
+        on log.exception_id = last_numbers.exception_id and log.event_number = last_numbers.event_number
 ),
 
-{{ _dealt_with('opened', fields=['approval_from_minor']) }},
+{{ _dealt_with('at_stake', fields=['approval_from_minor']) }},
 
 limits as (
     select
@@ -162,6 +172,7 @@ folded as (
         cast(null as bigint) as given_up_minor,
         cast(null as bigint) as found_minor,
         cast(null as {{ type_text() }}) as alone_by,
+        false as is_by_rule,
         cast(null as timestamp) as live_since,
         cast(null as timestamp) as closed_at,
         cast(0 as integer) as reopen_count,
@@ -206,14 +217,15 @@ folded as (
             when state in ('RESOLVED', 'PENDING_APPROVAL') then given_up_before
         end as given_up_minor,
         case when event_id is null and action <> 'CLOSED' then amount_minor else found_before end as found_minor,
-        -- which person gave money up or matched by hand alone, as long as nobody has agreed
+        -- which person settled it alone, as long as nobody has agreed
         case
-            when refusal is null and action in ('WRITE_OFF', 'FORCE_MATCH') and state = 'RESOLVED' then actor
-            when coalesce(state, '') <> 'RESOLVED' or (refusal is null and action in ('APPROVE', 'EXCLUDE')) then null
-            -- a match by hand closes its exception itself; a write-off whose cause goes is past
-            when action = 'CLOSED' and resolution_before <> 'FORCE_MATCHED' then null
+            when refusal is null and action in ('EXPLAIN', 'ADJUST', 'WRITE_OFF', 'FORCE_MATCH', 'EXCLUDE') and state = 'RESOLVED' then actor
+            when coalesce(state, '') <> 'RESOLVED' or (refusal is null and action = 'APPROVE') then null
+            -- a pin closes its exception itself; any other decision whose cause goes is past
+            when action = 'CLOSED' and resolution_before not in ('FORCE_MATCHED', 'EXCLUDED') then null
             else alone_before
         end as alone_by,
+        coalesce(state = 'RESOLVED' and (action = 'AUTO_WRITTEN_OFF' or is_by_rule_before), false) as is_by_rule,
         case when state_before is null or (state_before = 'RESOLVED' and state = 'REOPENED') then event_at else live_before end as live_since,
         case when coalesce(state, '') <> 'RESOLVED' then null when state_before = 'RESOLVED' then closed_before else event_at end as closed_at,
         reopened_before + case when state_before = 'RESOLVED' and state = 'REOPENED' then 1 else 0 end as reopen_count,
@@ -228,8 +240,8 @@ folded as (
                 when action in ('REOPENED', 'REOPEN') then 'REOPENED'
                 when action = 'ASSIGN' then 'ASSIGNED'
                 when action = 'REJECT' then case when owner_before is null then 'OPEN' else 'ASSIGNED' end
-                -- more than what was given up is another question
-                when action = 'AMOUNT_CHANGED' and amount_minor > given_up_before
+                -- more than what was given up is another question, and of a rule's write-off any other amount: its entry is no longer right
+                when action = 'AMOUNT_CHANGED' and (amount_minor > given_up_before or is_by_rule_before)
                     then case when state_before = 'RESOLVED' then 'REOPENED' when owner_before is null then 'OPEN' else 'ASSIGNED' end
                 when action = 'AMOUNT_CHANGED' then state_before
                 when needs_approval then 'PENDING_APPROVAL'
@@ -247,6 +259,7 @@ folded as (
                 folded.given_up_minor as given_up_before,
                 folded.found_minor as found_before,
                 folded.alone_by as alone_before,
+                folded.is_by_rule as is_by_rule_before,
                 folded.live_since as live_before,
                 folded.closed_at as closed_before,
                 folded.reopen_count as reopened_before,

@@ -100,9 +100,12 @@ records_of_pins as (
         coalesce(source_counterparty_id, target_counterparty_id) as counterparty_id,
         coalesce(source_business_date, target_business_date) as business_date,
         coalesce(source_currency, target_currency) as currency,
-        greatest(
-            coalesce(abs(source_amount_minor), abs(target_amount_minor)), coalesce(abs(target_amount_minor), abs(source_amount_minor))
-        ) as amount_minor,
+        -- no difference of the two is more than this
+        case
+            when source_batch_id is null then abs(target_amount_minor)
+            when target_batch_id is null then abs(source_amount_minor)
+            else abs(source_amount_minor) + abs(target_amount_minor)
+        end as amount_minor,
         source_activity_id,
         target_activity_id
     from with_records
@@ -116,7 +119,7 @@ limited as (
         (
             with_records.action = 'FORCE_MATCH'
             -- what cannot be seen takes two people too
-            and coalesce(dealt_with.amount_minor >= dealt_with.approval_from_minor, true)
+            and coalesce(greatest(abs(with_records.source_amount_minor), abs(with_records.target_amount_minor)) >= dealt_with.approval_from_minor, true)
         )
         or dealt_with.has_manual_rule as needs_approval
     from with_records

@@ -15,7 +15,11 @@ passed as (
         results.org_id,
         results.stream,
         results.ladder,
-        'PRICE_MISMATCH' as anomaly,
+        case results.ladder
+            {%- for name in tolerant %}
+            when '{{ name }}' then '{{ _anomaly_of(_ladder(name), 'price_tolerance') }}'
+            {%- endfor %}
+        end as anomaly,
         results.counterparty_id,
         results.business_date,
         case when results.base_difference_minor is not null then results.base_currency else results.source_currency end as currency,
@@ -36,11 +40,30 @@ passed as (
         -- of a group only what matched; of a pair the price may have passed where something else did not
         and (
             results.result = 'MATCHED'
-            or (results.result = 'MISMATCHED' and results.member_count is null and ',' || results.anomalies || ',' not like '%,PRICE_MISMATCH,%')
+            or (
+                results.result = 'MISMATCHED'
+                and results.member_count is null
+                {%- for name in tolerant %}
+                and not (results.ladder = '{{ name }}' and ',' || results.anomalies || ',' like '%,{{ _anomaly_of(_ladder(name), 'price_tolerance') }},%')
+                {%- endfor %}
+            )
         )
 ),
 
 {{ _dealt_with('passed') }},
+
+-- what rules have written off in earlier runs is gone
+written_off as (
+    select
+        org_id,
+        rule_id,
+        counterparty_id,
+        month,
+        currency,
+        sum(absorbed_minor) as absorbed_minor
+    from {{ _absorptions() }}
+    group by org_id, rule_id, counterparty_id, month, currency
+),
 
 numbered as (
     select
@@ -50,9 +73,23 @@ numbered as (
             partition by org_id, rule_id, counterparty_id, {{ _month_of('business_date') }}, unit_currency
             order by business_date, {{ by_bytes('exception_id') }}
             rows between unbounded preceding and current row
-        ) as used_minor
+        ) as tolerated_minor
     from dealt_with
     where budget_minor is not null and measured_minor is not null and business_date is not null
+),
+
+used as (
+    select
+        numbered.*,
+        numbered.tolerated_minor + coalesce(written_off.absorbed_minor, 0) as used_minor
+    from numbered
+    left join written_off
+        on
+            numbered.org_id = written_off.org_id
+            and numbered.rule_id = written_off.rule_id
+            and numbered.counterparty_id is not distinct from written_off.counterparty_id
+            and numbered.month = written_off.month
+            and numbered.unit_currency = written_off.currency
 ),
 
 tolerated_differences as (
@@ -77,7 +114,7 @@ tolerated_differences as (
         rule_version,
         batch_id,
         row_number
-    from numbered
+    from used
 )
 
 select *

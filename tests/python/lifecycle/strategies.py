@@ -124,6 +124,66 @@ def shared(story: Story) -> None:
     differs(story, 1, "B", "0.70")
 
 
+def rule_first(story: Story) -> None:
+    """What a rule has written off leaves that much less for tolerance, on a later day too."""
+    story.policy(1, price_abs_minor="60")
+    rule(story, 1)
+    differs(story, 1, "A", "0.70")
+    differs(story, 2, "B", "0.60")
+
+
+def shrinks(story: Story) -> None:
+    """Another amount than was written off makes the entry wrong, a smaller one too."""
+    rule(story, 1)
+    differs(story, 1, "A", "0.40")
+    story.oms(2, "A", "10.10")
+
+
+def grows_into(story: Story) -> None:
+    """What is at stake when it is decided says how many people it takes, not what it was once."""
+    rule(story, 1, strategy="MANUAL", from_minor="1000")
+    differs(story, 1, "A", "5.00")
+    story.oms(2, "A", "60.00")
+    story.decides(3, "EXPLAIN", ("A", PRICE))
+
+
+def turned_down(story: Story) -> None:
+    """What a second person refused stays refused when the rule ends that asked for one."""
+    rule(story, 1, strategy="MANUAL", anomaly="MISSING_")
+    for order_id in ("A", "B"):
+        story.pos(1, order_id, "5.00")
+    story.decides(2, "EXPLAIN", ("A", MISSING))
+    story.excludes(2, ("B", MISSING), source_activity_id="B")
+    for order_id in ("A", "B"):
+        story.decides(3, "REJECT", (order_id, MISSING), by="bob")
+    rule(story, 5, strategy="ESCALATE", anomaly="MISSING_")
+
+
+def alone(story: Story) -> None:
+    """What one person settled alone a second one may refuse."""
+    for order_id in ("A", "B"):
+        story.pos(1, order_id, "5.00")
+    story.decides(2, "EXPLAIN", ("A", MISSING))
+    story.excludes(2, ("B", MISSING), source_activity_id="B")
+    for order_id in ("A", "B"):
+        story.decides(3, "REJECT", (order_id, MISSING), by="bob")
+
+
+def excluded_before(story: Story) -> None:
+    """A rule that comes alone, with nothing else new, asks for a second person, and the books close."""
+    story.pos(1, "A", "5.00")
+    story.excludes(2, ("A", MISSING), source_activity_id="A")
+    rule(story, 3, strategy="MANUAL", anomaly="MISSING_")
+    story.decides(5, "APPROVE", ("A", MISSING), by="bob")
+
+
+def small_exception(story: Story) -> None:
+    """A small exception of a large record: taking the record out takes two people as well."""
+    rule(story, 1, strategy="MANUAL", below_minor="1000")
+    differs(story, 1, "A", "0.50")
+    story.excludes(2, ("A", PRICE), source_activity_id="A", target_activity_id="A")
+
+
 def manual(story: Story) -> None:
     """Two people, whatever the amount and whatever they decide."""
     rule(story, 1, strategy="MANUAL", anomaly="MISSING_", classification="SUSPICIOUS")
@@ -181,6 +241,8 @@ BAD_RULES: dict[str, tuple[dict[str, str], str]] = {
     "stream": ({"stream": "orders"}, "stream: unknown_stream"),
     "store": ({"counterparty_id": "S1"}, "counterparty_id: counterparty_without_stream"),
     "code": ({"anomaly": "PRICE_MISSMATCH"}, "anomaly: unknown_anomaly"),
+    "short": ({"anomaly": "PRICE_MISMATC"}, "anomaly: unknown_anomaly"),
+    "long": ({"anomaly": "PRICE_MISMATCHES"}, "anomaly: unknown_anomaly"),
     "class": ({"classification": "FINE"}, "classification: not_ok_pending_or_suspicious"),
     "how": ({"strategy": "AUTOMATIC"}, "strategy: unknown_strategy"),
     "endless": ({"below_minor": ""}, "below_minor: missing_value"),
@@ -204,7 +266,8 @@ def refused(story: Story) -> None:
 
 
 STORIES: tuple[Callable[[Story], None], ...] = (
-    *(auto, by_store, unclear, touched, grows, corrected, taken_up, tolerated, shared, manual, accepted, classified),
+    *(auto, by_store, unclear, touched, grows, corrected, taken_up, tolerated, shared, rule_first, shrinks),
+    *(grows_into, turned_down, alone, excluded_before, small_exception, manual, accepted, classified),
     refused,
 )
 
