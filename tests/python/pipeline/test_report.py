@@ -95,6 +95,8 @@ def test_exceptions_are_listed_in_words() -> None:
             "resolution": "EXPLAINED" if state == "RESOLVED" else None,
             "severity": "HIGH",
             "owner": "bea" if state == "RESOLVED" else None,
+            "strategy_note": "rule small has stopped" if state == "OPEN" else None,
+            "accepted_by": "till" if state == "OPEN" else None,
             "is_overdue": state == "OPEN",
             "currency": currency,
             "amount_minor": 12_345,
@@ -112,7 +114,17 @@ def test_exceptions_are_listed_in_words() -> None:
     lines = out.getvalue().splitlines()
     assert max(map(len, lines)) <= WIDTH
     first = next(number for number, line in enumerate(lines) if "MISSING_OMS" in line)
-    assert lines[first].split() == ["123.45", "EUR", "MISSING_OMS", "acme", "sales", "HIGH", "overdue"]
+    assert lines[first].split() == [
+        "123.45",
+        "EUR",
+        "MISSING_OMS",
+        "acme",
+        "sales",
+        "HIGH",
+        "overdue",
+        "accepted",
+        "(till)",
+    ]
     assert lines[first + 1].strip() == "0" * 32
     assert lines[first + 2].strip().startswith("Order A1 is in pos.")
     assert any("a_file_with_a_rather_long_name_2026-03-02.csv row 7" in line for line in lines)
