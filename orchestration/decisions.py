@@ -125,10 +125,12 @@ def check(exception: dict[str, Any], decision: Decision) -> None:
     if len(decision.reason) > MOST_LETTERS:
         raise UsageError(f"--reason has {len(decision.reason):,} characters; at most {MOST_LETTERS:,} are allowed.")
     allowed = ALLOWED_IN.get(decision.action)
-    if allowed is not None and exception["state"] not in allowed:
+    answers = decision.action in ("APPROVE", "REJECT")
+    if allowed is not None and exception["state"] not in allowed and not (answers and exception["settled_alone_by"]):
         raise UsageError(
             f"{decision.action.lower().replace('_', '-')} is not possible while {name} is {exception['state']};"
-            f" it is possible in {', '.join(allowed)}."
+            f" it is possible in {', '.join(allowed)}"
+            + (", and of what one person has settled alone." if answers else ".")
         )
     if decision.action == "WRITE_OFF" and (decision.amount_minor or 0) < (exception["amount_minor"] or 0):
         raise UsageError(
@@ -146,9 +148,9 @@ def check(exception: dict[str, Any], decision: Decision) -> None:
             raise UsageError(f"{name} is about one record: name the one that it belongs to (--with).")
         if not alone and decision.with_activity_id:
             raise UsageError(f"{name} is about two records, which are matched with each other: leave --with out.")
-    proposer = (exception["proposed_by"] or "").strip().lower()
+    proposer = (exception["proposed_by"] or exception["settled_alone_by"] or "").strip().lower()
     if decision.action == "APPROVE" and decision.actor.strip().lower() == proposer:
-        raise UsageError(f"{decision.actor} proposed this and cannot approve it: a second person must.")
+        raise UsageError(f"{decision.actor} decided this and cannot approve it: a second person must.")
 
 
 def _pinned(exception: dict[str, Any], decision: Decision) -> list[str]:

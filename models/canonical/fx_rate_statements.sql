@@ -29,10 +29,7 @@ judged as (
         case
             when rate <= 0 then 'rate: not_above_zero'
             when from_currency = to_currency and rate <> 1 then 'rate: a_currency_is_worth_itself'
-            when
-                min(content) over (partition by pair_and_date, received_at)
-                <> max(content) over (partition by pair_and_date, received_at)
-                then 'contradicts_another_row_received_together'
+            when {{ _contradicts(about='pair_and_date', content='content') }} then 'contradicts_another_row_received_together'
         end as reject_reason
     from staged
 ),
@@ -50,11 +47,7 @@ fx_rate_statements as (
         batch_id,
         row_number,
         reject_reason,
-        -- the last statement of a pair and date counts; equal ones received together are one
-        reject_reason is null and row_number() over (
-            partition by pair_and_date, case when reject_reason is null then 1 else 0 end
-            order by received_at desc, batch_id, row_number
-        ) = 1 as is_effective
+        {{ _counts(about='pair_and_date') }} as is_effective
     from judged
 )
 

@@ -39,10 +39,7 @@ judged as (
             when price_basis not in ('RECORD', 'BASE') then 'price_basis: not_record_or_base'
             when mode not in ('HOURLY', 'DAILY') then 'mode: not_hourly_or_daily'
             when fx_pivot <> 'NONE' and pivots.currency is null then 'fx_pivot: unknown_currency'
-            when
-                min(content) over (partition by scope_and_date, received_at)
-                <> max(content) over (partition by scope_and_date, received_at)
-                then 'contradicts_another_row_received_together'
+            when {{ _contradicts(about='scope_and_date', content='content') }} then 'contradicts_another_row_received_together'
         end as reject_reason
     from compared
     left join {{ ref('currencies') }} as pivots
@@ -63,11 +60,7 @@ policy_statements as (
         batch_id,
         row_number,
         reject_reason,
-        -- the last statement of a scope and date counts; equal ones received together are one
-        reject_reason is null and row_number() over (
-            partition by scope_and_date, case when reject_reason is null then 1 else 0 end
-            order by received_at desc, batch_id, row_number
-        ) = 1 as is_effective
+        {{ _counts(about='scope_and_date') }} as is_effective
     from judged
 )
 

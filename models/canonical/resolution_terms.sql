@@ -72,10 +72,7 @@ judged as (
             when compared.strategy in ('AUTO', 'AUTO_FLAG') and compared.budget_minor is null then 'budget_minor: missing_value'
             when compared.below_minor <= compared.from_minor then 'below_minor: not_above_from_minor'
             when compared.valid_to < compared.valid_from then 'valid_to: before_valid_from'
-            when
-                min(compared.content) over (partition by compared.term, compared.received_at)
-                <> max(compared.content) over (partition by compared.term, compared.received_at)
-                then 'contradicts_another_row_received_together'
+            when {{ _contradicts(about='term', content='content') }} then 'contradicts_another_row_received_together'
         end as reject_reason
     from compared
     left join known_anomalies
@@ -85,11 +82,7 @@ judged as (
 latest as (
     select
         judged.*,
-        -- the last statement of a term counts; equal ones received together are one
-        reject_reason is null and row_number() over (
-            partition by term, case when reject_reason is null then 1 else 0 end
-            order by received_at desc, batch_id, row_number
-        ) = 1 as is_effective
+        {{ _counts(about='term') }} as is_effective
     from judged
 ),
 

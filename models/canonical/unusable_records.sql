@@ -1,4 +1,13 @@
 {{ config(materialized='view') }}
+{#- Statements that type and cannot count all the same: what a person recognises one by. -#}
+{%- set refused = [
+    {'model': 'policy_statements', 'feed': "'tieout/policies'", 'value': "coalesce(stream, '') || ' | ' || coalesce(counterparty_id, '')"},
+    {
+        'model': 'fx_rate_statements', 'feed': "'tieout/fx_rates'",
+        'value': "cast(rate_date as " ~ type_text() ~ ") || ' | ' || from_currency || ' | ' || to_currency || ' | ' || cast(rate as " ~ type_text() ~ ")"
+    },
+    {'model': 'resolution_terms', 'feed': 'feed', 'value': 'term_id'},
+] %}
 -- Every record that no model could use, whatever stopped it: unreadable lines, values that do not type, policies and rates that contradict each other.
 with unreadable_lines as (
     select
@@ -18,10 +27,11 @@ with unreadable_lines as (
     where received_at <= {{ as_of() }}
 ),
 
-contradicting_policies as (
+{% for statements in refused %}
+refused_{{ statements.model }} as (
     select
         org_id,
-        'tieout/policies' as feed,
+        {{ statements.feed }} as feed,
         source_file,
         received_at,
         batch_id,
@@ -30,48 +40,13 @@ contradicting_policies as (
         cast(null as bigint) as line_span,
         cast(null as {{ type_text() }}) as record_id,
         cast(null as {{ type_text() }}) as column_name,
-        coalesce(stream, '') || ' | ' || coalesce(counterparty_id, '') as value,
+        {{ statements.value }} as value,
         reject_reason as reasons
-    from {{ ref('policy_statements') }}
+    from {{ ref(statements.model) }}
     where reject_reason is not null
 ),
-
-refused_rates as (
-    select
-        org_id,
-        'tieout/fx_rates' as feed,
-        source_file,
-        received_at,
-        batch_id,
-        row_number,
-        cast(null as bigint) as line_number,
-        cast(null as bigint) as line_span,
-        cast(null as {{ type_text() }}) as record_id,
-        cast(null as {{ type_text() }}) as column_name,
-        cast(rate_date as {{ type_text() }}) || ' | ' || from_currency || ' | ' || to_currency || ' | ' || cast(rate as {{ type_text() }}) as value,
-        reject_reason as reasons
-    from {{ ref('fx_rate_statements') }}
-    where reject_reason is not null
-),
-
-refused_terms as (
-    select
-        org_id,
-        feed,
-        source_file,
-        received_at,
-        batch_id,
-        row_number,
-        cast(null as bigint) as line_number,
-        cast(null as bigint) as line_span,
-        cast(null as {{ type_text() }}) as record_id,
-        cast(null as {{ type_text() }}) as column_name,
-        term_id as value,
-        reject_reason as reasons
-    from {{ ref('resolution_terms') }}
-    where reject_reason is not null
-),
-{% for feed in var('feeds') %}
+{% endfor %}
+{%- for feed in var('feeds') %}
 rejected_{{ feed | replace('/', '__') }} as (
     select
         org_id,
@@ -92,11 +67,10 @@ rejected_{{ feed | replace('/', '__') }} as (
 unusable_records as (
     select * from unreadable_lines
     union all
-    select * from contradicting_policies
-    union all
-    select * from refused_rates
-    union all
-    select * from refused_terms
+    {%- for statements in refused %}
+    select * from refused_{{ statements.model }}
+    {{- '\n    union all' if not loop.last }}
+    {%- endfor %}
     {%- for feed in var('feeds') %}
     union all
     select * from rejected_{{ feed | replace('/', '__') }}

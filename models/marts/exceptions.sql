@@ -24,11 +24,15 @@ worked as (
 
 -- what rules leave alone: decided about by people, or written off once before
 touched as (
-    select exception_id
+    select
+        org_id,
+        exception_id
     from {{ ref('exception_decisions') }}
     where action <> 'COMMENT'
     union
-    select exception_id
+    select
+        org_id,
+        exception_id
     from {{ ref('exception_log') }}
     where event = 'AUTO_WRITTEN_OFF'
 ),
@@ -50,6 +54,7 @@ stated as (
         worked.owner,
         worked.proposed_resolution,
         worked.proposed_by,
+        worked.alone_by as settled_alone_by,
         lives.opened_at,
         coalesce(worked.live_since, lives.last_opened_at) as last_opened_at,
         coalesce(worked.closed_at, lives.last_event_at) as last_closed_at,
@@ -73,7 +78,7 @@ stated as (
     left join worked
         on log.org_id = worked.org_id and log.exception_id = worked.exception_id
     left join touched
-        on log.exception_id = touched.exception_id
+        on log.org_id = touched.org_id and log.exception_id = touched.exception_id
 ),
 
 aged as (
@@ -181,6 +186,7 @@ select
     owner,
     proposed_resolution,
     proposed_by,
+    settled_alone_by,
     opened_at,
     due_at,
     -- what is accepted has no clock

@@ -1,6 +1,7 @@
 {{ config(materialized='table') }}
 {#- Every state that may follow a decision, and which decisions a state lets through: docs/exceptions.md draws it. -#}
-{%- set workable = "('OPEN', 'ASSIGNED', 'REOPENED')" %}
+{%- set workable = "('OPEN', 'ASSIGNED', 'REOPENED')" -%}
+{%- set came_back = "(state = 'REOPENED' or action = 'REOPENED')" %}
 -- The life of every exception that people or a rule have decided about: what runs found and what was decided, in order, each with the state after it. Decisions
 -- that a state does not let through stand here too, refused.
 with recursive decided as (
@@ -173,6 +174,9 @@ folded as (
         cast(null as bigint) as found_minor,
         cast(null as {{ type_text() }}) as alone_by,
         false as is_by_rule,
+        cast(null as {{ type_text() }}) as pin_resolution,
+        cast(null as {{ type_text() }}) as pin_by,
+        false as pin_needs_approval,
         cast(null as timestamp) as live_since,
         cast(null as timestamp) as closed_at,
         cast(0 as integer) as reopen_count,
@@ -198,18 +202,20 @@ folded as (
             when coalesce(state, '') <> 'RESOLVED' then null
             -- what people have settled stays settled their way when its cause goes
             when state_before = 'RESOLVED' and (refusal is not null or action = 'CLOSED' or resolution_given is null) then resolution_before
-            when action = 'APPROVE' then proposed_before
+            when action = 'APPROVE' then coalesce(proposed_before, pin_resolution_before)
             else resolution_given
         end as resolution,
         case when refusal is null and action = 'ASSIGN' then assignee else owner_before end as owner,
         case
             when coalesce(state, '') <> 'PENDING_APPROVAL' then null
             when state_before = 'PENDING_APPROVAL' and (refusal is not null or resolution_given is null) then proposed_before
+            when action = 'REOPENED' then pin_resolution_before
             else resolution_given
         end as proposed_resolution,
         case
             when coalesce(state, '') <> 'PENDING_APPROVAL' then null
             when state_before = 'PENDING_APPROVAL' and (refusal is not null or resolution_given is null) then proposed_by_before
+            when action = 'REOPENED' then pin_by_before
             else actor
         end as proposed_by,
         case
@@ -226,9 +232,21 @@ folded as (
             else alone_before
         end as alone_by,
         coalesce(state = 'RESOLVED' and (action = 'AUTO_WRITTEN_OFF' or is_by_rule_before), false) as is_by_rule,
-        case when state_before is null or (state_before = 'RESOLVED' and state = 'REOPENED') then event_at else live_before end as live_since,
+        -- a pin that nobody has agreed to or refused yet, whatever becomes of the exception meanwhile: model pins counts the answer when it comes
+        {%- for column, given in [('pin_resolution', 'resolution_given'), ('pin_by', 'actor')] %}
+        case
+            when refusal is null and action in ('FORCE_MATCH', 'EXCLUDE') then {{ given }}
+            when refusal is null and action in ('APPROVE', 'REJECT') then null
+            else {{ column }}_before
+        end as {{ column }},
+        {%- endfor %}
+        case
+            when refusal is null and action in ('FORCE_MATCH', 'EXCLUDE') then needs_approval
+            else pin_needs_approval_before and not (refusal is null and action in ('APPROVE', 'REJECT'))
+        end as pin_needs_approval,
+        case when state_before is null or (state_before = 'RESOLVED' and {{ came_back }}) then event_at else live_before end as live_since,
         case when coalesce(state, '') <> 'RESOLVED' then null when state_before = 'RESOLVED' then closed_before else event_at end as closed_at,
-        reopened_before + case when state_before = 'RESOLVED' and state = 'REOPENED' then 1 else 0 end as reopen_count,
+        reopened_before + case when state_before = 'RESOLVED' and {{ came_back }} then 1 else 0 end as reopen_count,
         batch_id,
         row_number
     from (
@@ -237,8 +255,11 @@ folded as (
             case
                 when refusal is not null or action = 'COMMENT' then state_before
                 when action = 'OPENED' then 'OPEN'
+                -- a pin that a new limit or rule asks a second person for is in force no more, and its records are found again
+                when action = 'REOPENED' and pin_needs_approval_before then 'PENDING_APPROVAL'
                 when action in ('REOPENED', 'REOPEN') then 'REOPENED'
                 when action = 'ASSIGN' then 'ASSIGNED'
+                when action = 'REJECT' and state_before in {{ workable }} then state_before
                 when action = 'REJECT' then case when owner_before is null then 'OPEN' else 'ASSIGNED' end
                 -- more than what was given up is another question, and of a rule's write-off any other amount: its entry is no longer right
                 when action = 'AMOUNT_CHANGED' and (amount_minor > given_up_before or is_by_rule_before)
@@ -260,6 +281,9 @@ folded as (
                 folded.found_minor as found_before,
                 folded.alone_by as alone_before,
                 folded.is_by_rule as is_by_rule_before,
+                folded.pin_resolution as pin_resolution_before,
+                folded.pin_by as pin_by_before,
+                folded.pin_needs_approval as pin_needs_approval_before,
                 folded.live_since as live_before,
                 folded.closed_at as closed_before,
                 folded.reopen_count as reopened_before,
@@ -274,10 +298,11 @@ folded as (
                     -- giving up less than there is would leave the rest to nobody
                     when next_events.action = 'WRITE_OFF' and next_events.amount_minor < folded.found_minor then 'amount_minor: less_than_the_exception'
                     -- what one person did alone can be agreed to or refused too: a limit that moves later takes nobody's word away
-                    when next_events.action in ('APPROVE', 'REJECT') and folded.state <> 'PENDING_APPROVAL' and folded.alone_by is null
+                    when next_events.action in ('APPROVE', 'REJECT') and folded.state <> 'PENDING_APPROVAL'
+                        and coalesce(folded.alone_by, folded.pin_by) is null
                         then 'action: nothing_to_approve'
                     when next_events.action = 'APPROVE'
-                        and {{ ascii_lower('next_events.actor') }} = {{ ascii_lower('coalesce(folded.proposed_by, folded.alone_by)') }}
+                        and {{ ascii_lower('next_events.actor') }} = {{ ascii_lower('coalesce(folded.proposed_by, folded.alone_by, folded.pin_by)') }}
                         then 'actor: who_proposes_cannot_approve'
                     when next_events.action = 'REOPEN' and folded.state <> 'RESOLVED' then 'action: not_resolved'
                 end as refusal
@@ -311,6 +336,7 @@ exception_timeline as (
         proposed_resolution,
         proposed_by,
         given_up_minor,
+        alone_by,
         live_since,
         closed_at,
         reopen_count,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from tests.python.lifecycle.world import DAYS, Story
 from tests.python.oracle.deliveries import Delivery
 
-RULES, ACCEPTED = "tieout/resolution_rules", "tieout/accepted_differences"
+RULES, ACCEPTED, RATES = "tieout/resolution_rules", "tieout/accepted_differences", "tieout/fx_rates"
 RULE_COLUMNS = (
     *("rule_id", "stream", "anomaly", "counterparty_id", "from_minor", "below_minor"),
     *("classification", "strategy", "budget_minor", "valid_from"),
@@ -184,6 +184,30 @@ def small_exception(story: Story) -> None:
     story.excludes(2, ("A", PRICE), source_activity_id="A", target_activity_id="A")
 
 
+def converted(story: Story) -> None:
+    """Rules and budgets count in the base currency."""
+    story.policy(1, base_currency="EUR")
+    rate = {"date": "2026-03-02", "from_currency": "NOK", "to_currency": "EUR", "rate": "0.1", "source": "test"}
+    say(story, 1, RATES, tuple(rate), rate)
+    rule(story, 1, below_minor="60", budget_minor="90")
+    for order_id, by in (("A", "4.00"), ("B", "5.00"), ("C", "6.00")):
+        story.pos(1, order_id, "10.00", currency="NOK")
+        story.oms(1, order_id, f"{10 + float(by):.2f}", currency="NOK")
+
+
+def unconverted(story: Story) -> None:
+    """What no rate converts no rule writes off."""
+    story.policy(1, base_currency="EUR")
+    rule(story, 1, anomaly="", below_minor="100000", budget_minor="100000")
+    story.pos(1, "A", "10.00", currency="NOK")
+    story.oms(1, "A", "10.50", currency="NOK")
+
+
+def foreign(story: Story) -> None:
+    """An org decides about another org's exception: its own has none of that id, and the other one's rules go on."""
+    story.decides(2, "EXPLAIN", ("auto", "B", PRICE))
+
+
 def manual(story: Story) -> None:
     """Two people, whatever the amount and whatever they decide."""
     rule(story, 1, strategy="MANUAL", anomaly="MISSING_", classification="SUSPICIOUS")
@@ -268,6 +292,7 @@ def refused(story: Story) -> None:
 STORIES: tuple[Callable[[Story], None], ...] = (
     *(auto, by_store, unclear, touched, grows, corrected, taken_up, tolerated, shared, rule_first, shrinks),
     *(grows_into, turned_down, alone, excluded_before, small_exception, manual, accepted, classified),
+    *(converted, unconverted, foreign),
     refused,
 )
 

@@ -167,7 +167,7 @@ def test_the_beginning_of_two_ids_is_refused(desk: Desk, monkeypatch: pytest.Mon
 def test_what_the_next_run_would_refuse_is_not_written(desk: Desk) -> None:
     one, pair = desk.id_of("A"), desk.id_of("M")
     assert "approve is not possible while exception" in desk.refuse("approve", one)
-    assert "it is possible in PENDING_APPROVAL." in desk.refuse("reject", one)
+    assert "it is possible in PENDING_APPROVAL, and of what one person" in desk.refuse("reject", one)
     assert "it is possible in RESOLVED." in desk.refuse("reopen", one)
     assert "name the one that it belongs to (--with)" in desk.refuse("force-match", one)
     assert "name the one that it belongs to (--with)" in desk.refuse("force-match", one, "--with", "  ")
@@ -260,14 +260,20 @@ def test_a_decision_is_a_delivery_and_the_next_run_takes_it(desk: Desk) -> None:
         assert "cannot approve it: a second person must" in desk.refuse("approve", ids["big"], by=name)
     assert "is not possible while exception" in desk.refuse("explain", ids["big"])
     assert "is not possible while exception" in desk.refuse("assign", ids["E"], "--to", "bea")
+    assert "cannot approve it: a second person must" in desk.refuse("approve", ids["M"], by="ann")
     decide("approve", "big", by="bob")
+    decide("approve", "M", by="bob")
+    decide("reject", "X", by="bob")
     decide("reopen", "E")
     decide("adjust", "Z")
     desk.folder.run(DAYS[2])
     assert desk.state("big") == ("RESOLVED", "WRITTEN_OFF", None)
     assert desk.state("E") == ("REOPENED", None, None)
     assert desk.state("Z") == ("RESOLVED", "ADJUSTED", None)
-    assert desk.listed("--state", "reopened") == ["E"]
+    assert desk.state("M") == ("RESOLVED", "FORCE_MATCHED", None)
+    assert desk.state("X") == ("REOPENED", None, None)
+    assert "is not possible while exception" in desk.refuse("approve", ids["M"], by="carl")
+    assert sorted(desk.listed("--state", "reopened")) == ["E", "X"]
     assert desk.folder.published("select count(*) from marts.rejected_records") == [(0,)]
     assert list((desk.root / "archive" / "acme" / "tieout" / "exception_events").rglob("*.csv"))
 
@@ -277,7 +283,7 @@ def test_a_decision_is_a_delivery_and_the_next_run_takes_it(desk: Desk) -> None:
 def test_what_is_not_about_a_match_cannot_be_pinned(action: str, result: str) -> None:
     exception = {
         **{"exception_id": "0123456789abcdef", "state": "OPEN", "result": result, "amount_minor": 100},
-        **{"source_activity_id": "A1", "target_activity_id": None, "proposed_by": None},
+        **{"source_activity_id": "A1", "target_activity_id": None, "proposed_by": None, "settled_alone_by": None},
     }
     with pytest.raises(UsageError, match="take the record itself"):
         check(exception, Decision(action, "ann", "because", with_activity_id="B1"))

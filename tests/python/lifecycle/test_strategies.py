@@ -39,7 +39,11 @@ STATES: dict[tuple[str, str, str], list[str]] = {
     ("turned_down", "B", MISSING): [OPEN, PENDING, OPEN, *[OPEN] * 4],
     ("alone", "A", MISSING): [OPEN, EXPLAINED, OPEN, *[OPEN] * 4],
     ("alone", "B", MISSING): [OPEN, EXCLUDED, *[REOPENED] * 5],
-    ("excluded_before", "A", MISSING): [OPEN, EXCLUDED, REOPENED, REOPENED, *[EXCLUDED] * 3],
+    ("excluded_before", "A", MISSING): [OPEN, EXCLUDED, PENDING, PENDING, *[EXCLUDED] * 3],
+    ("converted", "A", PRICE): [WRITTEN_OFF] * 7,
+    ("converted", "B", PRICE): [WRITTEN_OFF] * 7,
+    ("converted", "C", PRICE): [OPEN] * 7,
+    ("unconverted", "A", PRICE): [OPEN] * 7,
     ("small_exception", "A", PRICE): [OPEN, PENDING, *[PENDING] * 5],
     ("manual", "A", MISSING): [OPEN, PENDING, PENDING, *[EXPLAINED] * 4],
     ("manual", "B", MISSING): [OPEN, PENDING, PENDING, *[WRITTEN_OFF] * 4],
@@ -61,6 +65,8 @@ DEALT_WITH: dict[tuple[int, str, str, str], tuple[str, str, str]] = {
     (2, "classified", "B", MISSING): ("SUSPICIOUS", "ESCALATE", "large"),
     (2, "classified", "C", MISSING): ("OK", "MANUAL", "store"),
     (1, "auto", "A", PRICE): ("OK", "AUTO", "small"),
+    # an amount that nobody knows fits no rule that has a limit
+    (1, "unconverted", "A", PRICE): ("SUSPICIOUS", "ESCALATE", "default"),
     (1, "by_store", "A", PRICE): ("OK", "AUTO_FLAG", "small"),
     # what is accepted is fine, whatever the rule would say of it
     (1, "accepted", "A", PRICE): ("OK", "ESCALATE", "default"),
@@ -76,6 +82,7 @@ NOTES: dict[tuple[int, str, str, str], str | None] = {
     (3, "touched", "A", PRICE): "rule small leaves it to people: it has been decided about before",
     (1, "shared", "B", PRICE): "rule small has stopped: its budget for S1 in 2026-03 does not cover it",
     (1, "accepted", "X", PRICE): None,
+    (2, "auto", "B", PRICE): "rule small has stopped: its budget for S1 in 2026-03 does not cover it",
 }
 
 
@@ -164,6 +171,7 @@ def test_budgets_tell_what_has_used_them(ruled: Lives) -> None:
         ("auto", "S1", *march, 110, 0, 110, 0, 0, 2, 0),
         ("by_store", "S1", *march, 100, 0, 90, 10, 0, 1, 0),
         ("by_store", "S2", *march, 100, 0, 90, 10, 0, 1, 0),
+        ("converted", "S1", "2026-03", "EUR", 90, 0, 90, 0, 0, 2, 0),
         ("corrected", "S1", *march, 100, 0, 20, 80, 0, 1, 0),
         ("grows", "S1", *march, 100, 0, 20, 80, 0, 1, 0),
         ("rule_first", "S1", *march, 100, 60, 70, -30, 1, 1, 1),
@@ -188,6 +196,8 @@ def test_each_write_off_proposes_an_entry_that_a_correction_makes_void(ruled: Li
         ("auto", 60, *more, "AUTO", False, True),
         ("by_store", 90, *more, "AUTO_FLAG", True, True),
         ("by_store", 90, *more, "AUTO_FLAG", True, True),
+        ("converted", 400, "NOK", *more[1:], "AUTO", False, True),
+        ("converted", 500, "NOK", *more[1:], "AUTO", False, True),
         ("corrected", 20, *more, "AUTO", False, False),
         # ann's own write-off asks for an entry of its own
         ("grows", 20, *more, "AUTO", False, False),
@@ -196,6 +206,20 @@ def test_each_write_off_proposes_an_entry_that_a_correction_makes_void(ruled: Li
         ("taken_up", 20, *more, "AUTO", False, False),
         ("touched", 20, *more, "AUTO", False, True),
         ("unclear", 50, *more, "AUTO", False, True),
+    ]
+
+
+def test_nobody_decides_for_another_org(ruled: Lives) -> None:
+    assert ruled.refused(LAST, "foreign") == [("foreign-1", "exception_id: unknown_exception")]
+
+
+def test_an_agreement_that_counts_is_not_refused(ruled: Lives) -> None:
+    """A rule has taken the pin's force away; the approval gives it back."""
+    assert ruled.refused(LAST, "excluded_before") == []
+    assert ruled.history("excluded_before", "A", MISSING)[-3:] == [
+        (3, "REOPENED", "tieout", None, PENDING, None, None),
+        (5, "APPROVE", "bob", None, "RESOLVED", "EXCLUDED", None),
+        (5, "CLOSED", "tieout", None, "RESOLVED", "EXCLUDED", None),
     ]
 
 
