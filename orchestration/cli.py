@@ -1,7 +1,6 @@
 """The command line `tieout`."""
 
 import json
-import os
 import sys
 from collections.abc import Callable
 from datetime import datetime
@@ -10,27 +9,19 @@ from typing import Any
 
 import click
 
+from orchestration.commands.shared import (
+    answers_console,
+    as_of_option,
+    data_dir_option,
+    json_option,
+    print_listing,
+    target_option,
+)
 from orchestration.errors import TieoutError, UsageError
 
 # Exit codes beside those of the errors: the shell's own for Ctrl-C.
 NOT_CLOSED = 1
 INTERRUPTED = 130
-
-
-class AsOf(click.ParamType):
-    """A point in time; see `clock.parse_as_of`."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> datetime:
-        from orchestration.clock import parse_as_of
-
-        if isinstance(value, datetime):
-            return value
-        try:
-            return parse_as_of(value)
-        except UsageError as error:
-            self.fail(str(error), param, context)
 
 
 class Commands(click.Group):
@@ -46,30 +37,6 @@ class Commands(click.Group):
         except KeyboardInterrupt:
             click.echo("tieout: stopped; nothing was published, and the next run carries on from here.", err=True)
             context.exit(INTERRUPTED)
-
-
-data_dir_option = click.option(
-    "--data-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=lambda: Path(os.environ.get("TIEOUT_DATA_DIR") or "data"),
-    show_default="$TIEOUT_DATA_DIR or ./data",
-    help="The folder with inbox, warehouse and published copy.",
-)
-target_option = click.option(
-    "--target",
-    default=lambda: os.environ.get("TIEOUT_TARGET") or "duckdb",
-    show_default="$TIEOUT_TARGET or duckdb",
-    metavar="duckdb|postgres|spark",
-    help="The engine that holds the warehouse.",
-)
-as_of_option = click.option(
-    "--as-of",
-    type=AsOf(),
-    show_default="now",
-    help="The run's only clock. A time before the latest known one makes the run a replay: it shows what was known then"
-    " and changes nothing.",
-)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -143,7 +110,7 @@ def land(data_dir: Path, target: str, as_of: datetime | None, as_json: bool) -> 
     with for_terminal() as progress:
         report = pipeline.land(data_dir, as_of, progress)
     counts = {name: getattr(report, name) for name in LANDED}
-    _print_listing([counts], as_json, empty="", one=True)
+    print_listing([counts], as_json, empty="", one=True)
 
 
 @main.command()
@@ -207,7 +174,7 @@ def feeds_list(data_dir: Path, target: str, as_json: bool) -> None:
     """List the declared feeds and what has landed of each."""
     from orchestration import listings
 
-    _print_listing(listings.feeds(data_dir), as_json, empty="No feeds are declared.")
+    print_listing(listings.feeds(data_dir), as_json, empty="No feeds are declared.")
 
 
 @main.group()
@@ -223,7 +190,7 @@ def streams_list(data_dir: Path, target: str, as_json: bool) -> None:
     """List the declared streams."""
     from orchestration import listings
 
-    _print_listing(listings.streams(), as_json, empty="No streams are declared.")
+    print_listing(listings.streams(), as_json, empty="No streams are declared.")
 
 
 @main.group()
@@ -297,11 +264,11 @@ def exceptions_list(
         _print_csv(found)
         return
     if as_json or not found:
-        _print_listing(found, as_json, empty="No exceptions.")
+        print_listing(found, as_json, empty="No exceptions.")
         return
     from orchestration.report import show_exceptions
 
-    show_exceptions(found, exponents, _console())
+    show_exceptions(found, exponents, answers_console())
 
 
 @exceptions.command("show")
@@ -320,7 +287,7 @@ def exceptions_show(exception_id: str, data_dir: Path, target: str, as_json: boo
         return
     from orchestration.report import show_exception
 
-    show_exception(found, events, listings.exponents(data_dir, target), _console())
+    show_exception(found, events, listings.exponents(data_dir, target), answers_console())
 
 
 def _decides(action: str, text: str, *options: Callable[[Any], Any]) -> None:
@@ -392,39 +359,10 @@ def _print_csv(rows: list[dict[str, Any]]) -> None:
         writer.writerows(rows)
 
 
-def _console() -> Any:
-    """Where answers go: as wide as the terminal, and 100 columns where there is none."""
-    from rich.console import Console
-
-    from orchestration.report import WIDTH
-
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=WIDTH)
-
-
 def _print_summary(summary: Any) -> None:
     from orchestration.report import show
 
-    show(summary, _console())
-
-
-def _print_listing(rows: list[dict[str, Any]], as_json: bool, *, empty: str, one: bool = False) -> None:
-    """Print rows as a table, or as JSON: a list, or one object where there is only ever one."""
-    if as_json:
-        click.echo(json.dumps(rows[0] if one else rows, indent=2, default=str))
-        return
-    if not rows:
-        click.echo(empty)
-        return
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in rows[0]:
-        table.add_column(name.replace("_", " "), justify="right" if isinstance(rows[0][name], int) else "left")
-    for row in rows:
-        table.add_row(*["" if value is None else str(value) for value in row.values()])
-    _console().print(table)
+    show(summary, answers_console())
 
 
 if __name__ == "__main__":

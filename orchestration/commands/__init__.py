@@ -1,0 +1,1 @@
+"""The commands of `tieout`, one module a family; `orchestration.cli` puts them together."""
