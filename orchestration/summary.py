@@ -14,7 +14,7 @@ RESULTS = ("MATCHED", "MISMATCHED", "MISSING_SOURCE", "MISSING_TARGET", "PENDING
 JUDGED = ("MATCHED", "MISMATCHED", "MISSING_SOURCE", "MISSING_TARGET", "AMBIGUOUS")
 
 LANDED = ("batches", "rows", "rejected", "redelivered", "failed_files")
-TIMINGS = ("landing", "load", "dbt", "publish", "total")
+TIMINGS = ("landing", "load", "dbt", "audit", "publish", "total")
 LARGEST = 10
 
 
