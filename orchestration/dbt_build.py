@@ -11,6 +11,7 @@ from orchestration import parsed
 from orchestration.audit import failures
 from orchestration.environment import DAILY, Place, variables_set
 from orchestration.errors import TieoutError, UsageError
+from orchestration.lapses import dispensable, lapsed
 
 # A test with this tag holds one of the laws of the design.
 LAW_TAG = "law"
@@ -43,13 +44,16 @@ class StepBuild:
 @dataclass(frozen=True)
 class BuildOutcome:
     """What a dbt build came to. `laws_*` count tests tagged as laws; one that was skipped does not hold, so it
-    counts as failed. `steps` are the steps of all streams, by model."""
+    counts as failed. `steps` are the steps of all streams, by model; `lapses` what failed and the books do without, and
+    `left_out` the marts that readers keep as they were because of it."""
 
     nodes: int
     laws_passed: int
     laws_failed: int
     failures: list[Failure] = field(default_factory=list)
     steps: dict[str, StepBuild] = field(default_factory=dict)
+    lapses: list[Failure] = field(default_factory=list)
+    left_out: frozenset[str] = frozenset()
 
     @property
     def ok(self) -> bool:
@@ -178,7 +182,9 @@ def read_outcome(dbt_target: Path) -> BuildOutcome:
     except FileNotFoundError as error:
         raise TieoutError(f"dbt left no {Path(error.filename).name}: it did not get as far as building.") from error
     passed = failed = 0
-    found = []
+    found, lapses = [], []
+    left_out: set[str] = set()
+    may_lapse = dispensable(manifest)
     steps = {}
     for result in results:
         # Hooks that failed are results too; they have no node in the manifest.
@@ -190,9 +196,18 @@ def read_outcome(dbt_target: Path) -> BuildOutcome:
         if node.get("resource_type") == "model" and node["config"].get("meta", {}).get("step"):
             steps[node["name"]] = _step(node["name"], result)
         # What was skipped only follows from a failure that has its own message.
+        if status == "skipped" and result["unique_id"] in may_lapse:
+            left_out.add(result["unique_id"])
         if not good and status != "skipped":
-            found.append(_failure(result, node, dbt_target))
-    return BuildOutcome(len(results), passed, failed, found, steps)
+            without = lapsed(result["unique_id"], manifest, may_lapse)
+            left_out |= without
+            (lapses if without else found).append(_failure(result, node, dbt_target))
+    return BuildOutcome(len(results), passed, failed, found, steps, lapses, _names(left_out, manifest))
+
+
+def _names(models: set[str], manifest: dict[str, Any]) -> frozenset[str]:
+    """The names of models by their ids."""
+    return frozenset(manifest["nodes"][unique_id]["name"] for unique_id in models)
 
 
 def _step(model: str, result: dict[str, Any]) -> StepBuild:

@@ -210,6 +210,7 @@ class Run:
                     warehouse,
                     marts=marts,
                     code=code,
+                    left_out=outcome.left_out,
                     on_mart=lambda mart: self.progress.step(0, 0, mart),
                 )
             facts = summary.read_facts(warehouse, streams, self.request.stream)
@@ -229,6 +230,7 @@ class Run:
             replay=self.replay,
             published=str(self.data.published) if outcome.ok and not self.replay else None,
             failures=[failure.message for failure in outcome.failures],
+            lapses=[failure.message for failure in outcome.lapses],
         )
         self.record.summary, self.record.facts = result.to_json(), asdict(facts)
         if outcome.ok:

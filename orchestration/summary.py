@@ -117,6 +117,8 @@ class Summary:
     replay: bool
     published: str | None
     failures: list[str]
+    # What failed and the books do without: marts that readers keep as they were.
+    lapses: list[str] = field(default_factory=list)
 
     @property
     def closed(self) -> bool:
@@ -141,6 +143,7 @@ class Summary:
             "replay": self.replay,
             "published": self.published,
             "failures": self.failures,
+            "lapses": self.lapses,
         }
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from orchestration.audit.ledger import Ledger
 from orchestration.audit.tables import STEPS, STREAMS, TEMPLATES, Table
+from orchestration.lapses import STOP
 from orchestration.project import Stream
 
 FOREVER = "forever"
-STOP, CONTINUE = "stop_on_failure", "continue_on_noncritical"
 # The step that passes the verdicts on what all the others left.
 LAST_STEP = "unmatched"
 _DEFAULTS = {"schedule": None, "failure_policy": STOP, "retention": FOREVER}

@@ -1,9 +1,11 @@
 """Proving that the audit is as it was written: the chain of every table, the states that runs and steps went through,
 and every artifact's bytes."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from orchestration.audit import artifacts, recorder
@@ -12,7 +14,7 @@ from orchestration.audit.chain import Break, breaks
 from orchestration.audit.ledger import Ledger, read_anchors
 from orchestration.audit.tables import ARTIFACTS, LINEAGE_EVENTS, RUNS, STATES, STEP_RUNS, TABLES, Table
 from orchestration.data_dir import DataDir
-from orchestration.errors import TieoutError
+from orchestration.errors import TieoutError, UsageError
 
 PURGED = "PURGED"
 FILE_REMOVED, FILE_CHANGED, FILE_INSERTED = "FILE_REMOVED", "FILE_CHANGED", "FILE_INSERTED"
@@ -56,8 +58,17 @@ class Proof:
         }
 
 
-def verify(ledger: Ledger, data: DataDir, target: str, org: str | None = None) -> Proof:
+def verify(
+    ledger: Ledger,
+    data: DataDir,
+    target: str,
+    org: str | None = None,
+    heads: Mapping[str, tuple[int, str]] | None = None,
+) -> Proof:
     """Recompute the chain of every table and the checksum of every artifact, of one org where one is named.
+
+    heads: where tables ended by a note that was kept elsewhere (`heads_of`), which whoever can change all of the data
+    folder cannot.
 
     Raises:
         TieoutError: the notes of where the tables ended cannot be read.
@@ -67,6 +78,9 @@ def verify(ledger: Ledger, data: DataDir, target: str, org: str | None = None) -
     missing = not ledger.exists()
     for table in TABLES:
         noted = anchors.get(table.name, {})
+        if heads and table.name in heads:
+            rows, row_hash = heads[table.name]
+            noted = {**noted, rows: row_hash}
         if missing:
             if noted:
                 message = f"the table is not there; it had {max(noted)} rows"
@@ -80,6 +94,24 @@ def verify(ledger: Ledger, data: DataDir, target: str, org: str | None = None) -
         proof.faults += _states(ledger)
         _files(ledger, data, proof, org)
     return proof
+
+
+def heads_of(ledger: Ledger) -> dict[str, list[Any]]:
+    """Where every table ends: what to keep outside of the data folder."""
+    ends = {table.name: ledger.end_of(table) for table in TABLES} if ledger.exists() else {}
+    return {name: [end.rows, end.row_hash] for name, end in ends.items() if end.rows}
+
+
+def read_heads(file: Path) -> dict[str, tuple[int, str]]:
+    """A note of where tables ended, as `tieout audit head` printed it.
+
+    Raises:
+        UsageError: it is no such note.
+    """
+    try:
+        return {name: (int(end[0]), str(end[1])) for name, end in json.loads(file.read_text(encoding="utf-8")).items()}
+    except (OSError, ValueError, TypeError, AttributeError, IndexError, KeyError) as error:
+        raise UsageError(f"--head {file} is not what `tieout audit head` prints: {error}") from error
 
 
 class _Counted:
@@ -152,11 +184,11 @@ def _files(ledger: Ledger, data: DataDir, proof: Proof, org: str | None) -> None
             continue
         if not file.is_file():
             proof.faults.append(
-                Break(path, number, FILE_REMOVED, f"the file of artifact {artifact} is not there; nobody purged it")
+                Break(path, 0, FILE_REMOVED, f"the file of artifact {artifact} is not there; nobody purged it")
             )
         elif checksum_of(file) != checksum:
             proof.faults.append(
-                Break(path, number, FILE_CHANGED, f"the bytes of artifact {artifact} are not what was written")
+                Break(path, 0, FILE_CHANGED, f"the bytes of artifact {artifact} are not what was written")
             )
     folder = data.root / FOLDER
     for file in sorted((folder / artifacts.folder_name(org)).rglob("*") if org else folder.rglob("*")):

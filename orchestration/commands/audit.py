@@ -54,17 +54,26 @@ def audit() -> None:
 @data_dir_option
 @target_option
 @click.option("--org", help="Look at the artifacts of this org only; the chain is looked at whole.")
+@click.option(
+    "--head",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="What `tieout audit head` printed once, kept elsewhere: tells even who changed everything here.",
+)
 @json_option
 @click.pass_context
-def audit_verify(context: click.Context, data_dir: Path, target: str, org: str | None, as_json: bool) -> None:
+def audit_verify(
+    context: click.Context, data_dir: Path, target: str, org: str | None, head: Path | None, as_json: bool
+) -> None:
     """Recompute the chain of every table and the checksum of every artifact.
 
     Names the first row of each table that was changed, removed or put in, and every file. Exit code 1 if there is any.
     """
-    from orchestration.audit.verification import verify
+    from orchestration.audit.verification import read_heads, verify
 
+    heads = read_heads(head) if head else None
     with _ledger(data_dir, target) as (ledger, data):
-        proof = verify(ledger, data, target, org)
+        proof = verify(ledger, data, target, org, heads)
     if as_json:
         click.echo(json.dumps(proof.to_json(), indent=2))
     else:
@@ -79,6 +88,18 @@ def audit_verify(context: click.Context, data_dir: Path, target: str, org: str |
             click.echo(f"{fault.kind}: {where}: {fault.message}.")
         click.echo("The audit is as it was written." if proof.holds else "The audit is NOT as it was written.")
     context.exit(0 if proof.holds else DOES_NOT_HOLD)
+
+
+@audit.command("head")
+@data_dir_option
+@target_option
+@json_option
+def audit_head(data_dir: Path, target: str, as_json: bool) -> None:
+    """Print where every table ends, as JSON: keep it outside of this machine, and `verify --head` proves against it."""
+    from orchestration.audit.verification import heads_of
+
+    with _ledger(data_dir, target) as (ledger, _):
+        click.echo(json.dumps(heads_of(ledger), indent=2))
 
 
 @audit.command("runs")
