@@ -19,7 +19,7 @@ from orchestration.audit.definitions import FOREVER, Step
 from orchestration.audit.tables import ROWS_OUT
 from orchestration.data_dir import DataDir
 from orchestration.errors import TieoutError, UsageError
-from orchestration.warehouse import Warehouse, literal, quoted
+from orchestration.warehouse import Warehouse, literal
 
 FOLDER = "artifacts"
 MATCHED, UNMATCHED_SOURCE, UNMATCHED_TARGET = "matched", "unmatched_source", "unmatched_target"
@@ -37,6 +37,12 @@ _OF_A_STEP = (
     *(f"{role}_{column}" for role in ("source", "target") for column in _OF_A_SIDE),
     *("anomalies", "is_conflicting", "member_count", "group_batch_id", "group_row_number", "rule_version"),
     *("judged_run_id", "row_hash"),
+)
+_OF_LEFT_OVER = (
+    *("org_id", "side", "system", "activity_id", "counterparty_id", "order_ref", "payment_ref", "batch_ref", "status"),
+    *("currency", "amount_minor", "event_at", "business_date", "received_at", "batch_id", "row_number"),
+    *("result", "anomalies", "reason", "due_at", "grace_minutes", "rule_version"),
+    *("rejected_batch_id", "rejected_row_number", "row_hash"),
 )
 _MATCHES = "outcome in ('PAIR', 'GROUP', 'MEMBER', 'NETTED')"
 _CONDITIONS = {
@@ -104,7 +110,7 @@ def retention_days(policy: str) -> int | None:
 
 def counts_of(warehouse: Warehouse, step: Step, run_id: str) -> Counts | None:
     """What a step's table holds; None when it is not there."""
-    if not warehouse.columns(SCHEMA, step.model):
+    if not warehouse.names(SCHEMA, step.model):
         return None
     return _of_left_overs(warehouse, step) if step.is_last else _of_a_step(warehouse, step, run_id)
 
@@ -184,7 +190,7 @@ def write_step(
     for (org, kind), judged in wanted.items():
         query = _query(warehouse, step, org, kind, judged)
         path = Path(FOLDER) / folder_name(org) / run_id / step.stream / step.model / f"{kind}.parquet"
-        rows = _write(data, warehouse, step.model, query, data.root / path)
+        rows = _write(warehouse, step.model, query, data.root / path)
         file = data.root / path
         yield Artifact(
             org_id=org,
@@ -201,36 +207,43 @@ def write_step(
         )
 
 
-def _query(warehouse: Warehouse, step: Step, org: str, kind: str, judged: tuple[str, ...]) -> tuple[str, str]:
-    """The columns of a file, and the condition of its rows."""
-    there = [column.name for column in warehouse.columns(SCHEMA, step.model)]
+@dataclass(frozen=True)
+class _Query:
+    """What a file is made of: columns of a step's table, expressions over them, and the condition of the rows."""
+
+    columns: list[str]
+    expressions: list[str]
+    where: str
+
+
+def _query(warehouse: Warehouse, step: Step, org: str, kind: str, judged: tuple[str, ...]) -> _Query:
+    there = set(warehouse.names(SCHEMA, step.model))
     conditions = [f"org_id = {literal(org)}", (_OF_LEFT_OVERS if step.is_last else _CONDITIONS)[kind]]
-    if step.is_last:
-        return ", ".join(map(quoted, there)), " and ".join(conditions)
     if kind == MATCHED:
         conditions.append(f"judged_run_id in ({', '.join(map(literal, judged))})")
+    columns = [name for name in (_OF_LEFT_OVER if step.is_last else _OF_A_STEP) if name in there]
+    # What a pair's target shares with its source, only the source's columns hold.
     shared = {f"target_{column}" for column in step.on}
-    columns = [
+    expressions = [
         f"case when outcome = 'PAIR' then {name.replace('target_', 'source_', 1)} else {name} end as {name}"
         if name in shared
         else name
-        for name in _OF_A_STEP
-        if name in there
+        for name in columns
     ]
-    return ", ".join(columns), " and ".join(conditions)
+    return _Query(columns, expressions, " and ".join(conditions))
 
 
-def _write(data: DataDir, warehouse: Warehouse, model: str, query: tuple[str, str], file: Path) -> int:
+def _write(warehouse: Warehouse, model: str, query: _Query, file: Path) -> int:
     """Write a file whole or not at all, and return how many rows it has."""
-    columns, where = query
     file.parent.mkdir(parents=True, exist_ok=True)
     scratch = file.with_name(f".{file.name}.tmp")
-    with warehouse.readable(SCHEMA, model, where) as rows:
+    with warehouse.readable(SCHEMA, model, query.where, query.columns) as rows:
         written = warehouse.connection.execute(
-            f"copy (select {columns} from {rows} as held) to {literal(str(scratch))} (format parquet, compression zstd)"
+            f"copy (select {', '.join(query.expressions)} from {rows} as held) to {literal(str(scratch))}"
+            " (format parquet, compression zstd)"
         ).fetchall()
     scratch.rename(file)
-    return written[0][0]
+    return int(written[0][0])
 
 
 def folder_name(org: str) -> str:

@@ -56,7 +56,7 @@ def trace(data_dir: Path, target: str, exception_id: str, org: str | None = None
 
 def _one(warehouse: Warehouse, schema: str, name: str, columns: list[str], where: str) -> list[dict[str, Any]]:
     """Rows of a relation as dictionaries; none where it is not there."""
-    there = {column.name for column in warehouse.columns(schema, name)}
+    there = set(warehouse.names(schema, name))
     chosen = [column for column in columns if column in there]
     if not chosen:
         return []
@@ -73,7 +73,7 @@ def _is(column: str, value: Any) -> str:
 
 def _result(warehouse: Warehouse, exception: dict[str, Any]) -> dict[str, Any] | None:
     """The result that carries the exception; None where it has been settled since and its records are judged anew."""
-    columns = [column.name for column in warehouse.columns("marts", "reconciliation_results")]
+    columns = warehouse.names("marts", "reconciliation_results")
     conditions = [
         _is(name, exception[name])
         for name in (
@@ -112,7 +112,7 @@ def _rule(warehouse: Warehouse, exception: dict[str, Any], result: dict[str, Any
     version = exception["rule_version"] or (result or {}).get("rule_version")
     if version is None:
         return None
-    columns = [column.name for column in warehouse.columns(tables.SCHEMA, "rules")]
+    columns = warehouse.names(tables.SCHEMA, "rules")
     found = _one(warehouse, tables.SCHEMA, "rules", columns, _is("rule_version", version))
     if not found:
         return {"rule_version": version}
