@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +20,7 @@ from dagster_dbt import DbtCliResource
 from packaging import version
 
 from orchestration import clock, environment, pipeline
+from orchestration.audit import recorder
 from orchestration.data_dir import DataDir
 from orchestration.errors import TieoutError
 from orchestration.pipeline import Run
@@ -54,7 +56,7 @@ class Books(dg.ConfigurableResource):
 
         An error that a user can act on fails the step with its message and is not tried again.
         """
-        request = self.request()
+        request = replace(self.request(), started_by=_starter(context), reason=_reason(context))
         data = DataDir.at(request.data_dir)
         try:
             with data.lock(f"Dagster run {context.run.run_id}"):
@@ -69,6 +71,23 @@ class Books(dg.ConfigurableResource):
                     raise
         except TieoutError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
+
+
+# What of a run's tags says who started it.
+_STARTERS = {"dagster/schedule_name": "schedule", "dagster/sensor_name": "sensor", "dagster/backfill": "backfill"}
+
+
+def _starter(context: dg.AssetExecutionContext) -> str:
+    """Who started the Dagster run, for the audit: a schedule, a sensor, a backfill, or the user at the page."""
+    for tag, kind in _STARTERS.items():
+        if tag in context.run.tags:
+            return f"{kind} {context.run.tags[tag]}"
+    return context.run.tags.get("user") or recorder.actor()
+
+
+def _reason(context: dg.AssetExecutionContext) -> str:
+    """Why, as far as Dagster knows."""
+    return f"Dagster run {context.run.run_id} of {context.run.job_name}"
 
 
 def _started(context: dg.AssetExecutionContext) -> datetime:

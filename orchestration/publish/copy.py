@@ -117,7 +117,8 @@ def publish(
         for name in marts
         if name not in left_out
     ]
-    state += [_kept(name, known["marts"][name]) for name in marts if name in left_out and name in known["marts"]]
+    there = known.get("marts", {})
+    state += [_kept(name, there[name]) for name in marts if name in left_out and name in there]
     described = {mart.name: mart.described() for mart in state}
     if before is not None and comparable and known["marts"] == described:
         return before
