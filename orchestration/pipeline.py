@@ -370,9 +370,9 @@ def prepare(
         # Without an `as_of` of its own a request is the run's alone.
         record.requested = {**request.same_as(), **({} if request.as_of else {"run_id": record.run_id})}
         record.save(data)
-    elif record.audited:
-        # It was given up for crashed meanwhile, and goes on: the audit hears of another attempt.
-        record.audited = False
+    elif record.audited or record.ended_at is not None:
+        # It failed, or was given up for crashed, and goes on: the audit hears of another attempt.
+        record.state, record.ended_at, record.failure, record.audited = State.RUNNING, None, None, False
         record.save(data)
     return Run(request, data, project, Place(data, request.target, record.replay), as_of, record, progress)
 

@@ -83,6 +83,10 @@ def begin(ledger: Ledger, data: DataDir, record: RunRecord, steps: list[Step], n
     before that, how runs ended of which nobody has said so yet."""
     rows, silent = settle(ledger, data, record)
     attempt = _attempt(ledger, record)
+    if _is_open(ledger, record.run_id):
+        # Taken up again after its process had ended without a word.
+        rows[RUNS].append(_run_row(record, FAILED, _attempt_of(ledger, record.run_id), failures.crash()))
+        rows[STEP_RUNS] += _closed_steps(ledger, [record.run_id], CANCELLED, RUN_CRASHED)
     for state in (QUEUED, RUNNING):
         rows[RUNS].append(_run_row(record, state, attempt))
     now = _plain(clock.now())
@@ -145,9 +149,10 @@ def known(warehouse: Warehouse) -> Known:
     states, files = (warehouse.relation(tables.SCHEMA, name) for name in ("reconciliation_run_states", ARTIFACTS.name))
     without = warehouse.rows(f"select run_id from {states} where state <> '{SUCCEEDED}' and not is_replay")
     noted: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    # Files of runs that broke off after registering them, and files that hold what runs before theirs judged.
     for model, org, judged in warehouse.rows(
-        f"select model, org_id, judged_run_ids from {files}"
-        " where judged_run_ids is not null and judged_run_ids <> run_id"
+        f"select model, org_id, judged_run_ids from {files} where judged_run_ids is not null and (judged_run_ids <>"
+        f" run_id or run_id in (select run_id from {states} where state <> '{SUCCEEDED}'))"
     ):
         noted[model].update((org, run) for run in judged.split(","))
     hashes: dict[str, dict[tuple[str, str], str]] = defaultdict(dict)

@@ -86,7 +86,7 @@ class History:
 
 def world(folder: Folder, day: int) -> None:
     """What two orgs deliver on a day: a pair, one that differs, one that is missing, and on later days more of it."""
-    when = {1: DAY_1, 2: DAY_2, 3: DAY_3, 4: DAY_4}[day]
+    when = {1: DAY_1, 2: DAY_2, 3: DAY_3, 4: DAY_4, 5: DAY_2}[day]
     for org in ("acme", "bolt"):
         rows = [pos(f"{org}-{day}-{n}", total=f"{n + 1}0.00") for n in range(4)]
         folder.put(org, delivered(POS, when, rows))
@@ -123,6 +123,13 @@ def history(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     lived.note("killed")
     folder.run(DAY_2)
     lived.note("retried")
+
+    # Killed after the files were registered, and before readers saw anything of it.
+    world(folder, 5)
+    assert folder.start(DAY_2, TIEOUT_CRASH_AT="mid-publish").returncode == -signal.SIGKILL
+    lived.note("killed late")
+    folder.run(DAY_2)
+    lived.note("retried late")
 
     world(folder, 3)
     assert lived.cancel(DAY_3) == 130

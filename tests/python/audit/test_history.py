@@ -2,9 +2,17 @@
 
 import json
 from collections import Counter
+from pathlib import Path
 
 import duckdb
 
+from orchestration.audit.definitions import Step
+from orchestration.audit.ledger import open_ledger
+from orchestration.audit.recorder import begin, end
+from orchestration.audit.verification import verify
+from orchestration.data_dir import DataDir
+from orchestration.environment import Place
+from orchestration.runs import RunRecord
 from tests.python.audit.conftest import History
 
 ENDED = {
@@ -12,6 +20,8 @@ ENDED = {
     "repeated": ["QUEUED", "RUNNING", "SUCCEEDED"],
     "killed": ["QUEUED", "RUNNING", "FAILED"],
     "retried": ["QUEUED", "RUNNING", "SUCCEEDED"],
+    "killed late": ["QUEUED", "RUNNING", "FAILED"],
+    "retried late": ["QUEUED", "RUNNING", "SUCCEEDED"],
     "cancelled": ["QUEUED", "RUNNING", "CANCELLED"],
     "failed": ["QUEUED", "RUNNING", "FAILED"],
     "healed": ["QUEUED", "RUNNING", "SUCCEEDED"],
@@ -38,6 +48,8 @@ def test_who_why_and_which_attempt(history: History) -> None:
         "repeated": 2,
         "killed": 1,
         "retried": 2,
+        "killed late": 3,
+        "retried late": 4,
         "cancelled": 1,
         "failed": 2,
         "healed": 3,
@@ -52,7 +64,7 @@ def test_who_why_and_which_attempt(history: History) -> None:
 
 def test_failures_have_a_class_and_say_what_to_do(history: History) -> None:
     everything = {row["run_id"]: row for row in history.json("audit", "dead-letters", "--all")}
-    assert set(everything) == {history.runs["killed"], history.runs["failed"]}
+    assert set(everything) == {history.runs[name] for name in ("killed", "killed late", "failed")}
     killed, failed = (everything[history.runs[name]] for name in ("killed", "failed"))
     assert (killed["failure_class"], killed["failure_code"]) == ("ENGINE", "CRASHED")
     assert (failed["failure_class"], failed["failure_code"]) == ("LAW", "law_that_tests_can_break")
@@ -115,7 +127,7 @@ def test_artifacts_hold_each_verdict_once(history: History) -> None:
             "select source_activity_id from marts.reconciliation_results where result in ('MATCHED', 'MISMATCHED')"
         )
     }
-    assert len(matches) == 18
+    assert len(matches) == 24
     assert found == Counter(matches)
 
 
@@ -160,3 +172,22 @@ def test_a_killed_run_leaves_no_file_that_nobody_registered(history: History) ->
     assert history.runs["replay"] not in folders
     assert history.runs["failed"] not in folders
     assert {history.runs[name] for name in ("first", "retried", "healed")} <= folders
+
+
+def test_a_run_that_is_taken_up_again_is_another_attempt(data_dir: Path) -> None:
+    """As Dagster does when a worker dies: the same run goes on, and what it had begun is closed first."""
+    data = DataDir.at(data_dir)
+    place = Place(data, "duckdb", replay=False)
+    record = RunRecord("r1", "2026-03-02T06:00:00.000000Z", "2026-03-02T06:00:00.000000Z", "duckdb", replay=False)
+    record.save(data)
+    step = Step("sales", "sales", "by_id", "sales__by_id", 1, None, "{}", (), True)
+    with open_ledger(place, write=True) as ledger:
+        begin(ledger, data, record, [step], None)
+        begin(ledger, data, record, [step], None)
+        end(ledger, data, record, "SUCCEEDED", None)
+        states = ledger.rows("select state, attempt from {schema}.reconciliation_runs order by sequence_number")
+        steps = ledger.rows("select state, attempt from {schema}.reconciliation_step_runs order by sequence_number")
+        assert verify(ledger, data, "duckdb").faults == []
+    first = [("QUEUED", 1), ("RUNNING", 1), ("FAILED", 1)]
+    assert states == [*first, ("QUEUED", 2), ("RUNNING", 2), ("SUCCEEDED", 2)]
+    assert steps == [("QUEUED", 1), ("CANCELLED", 1), ("QUEUED", 2), ("CANCELLED", 2)]
