@@ -17,6 +17,7 @@ from orchestration.commands.shared import (
     print_listing,
     target_option,
 )
+from orchestration.commands.validate import validate
 from orchestration.errors import TieoutError, UsageError
 
 # Exit codes beside those of the errors: the shell's own for Ctrl-C.
@@ -363,6 +364,9 @@ def _print_summary(summary: Any) -> None:
     from orchestration.report import show
 
     show(summary, answers_console())
+
+
+main.add_command(validate)
 
 
 if __name__ == "__main__":

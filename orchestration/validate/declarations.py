@@ -45,7 +45,11 @@ def _line(call: jinja2.nodes.Call, text: str) -> int:
 def stream_of(project: Project, file: str) -> str | None:
     """The stream in whose folder a file lies, None where it lies in none."""
     parts = file.split("/")
-    return parts[2] if parts[:2] == ["models", "reconciliations"] and len(parts) > 3 and parts[2] in project.streams else None
+    return (
+        parts[2]
+        if parts[:2] == ["models", "reconciliations"] and len(parts) > 3 and parts[2] in project.streams
+        else None
+    )
 
 
 def models_of(project: Project, stream: str) -> list[str]:

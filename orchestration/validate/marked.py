@@ -16,7 +16,7 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True)
 class Document:
-    """A YAML file: `data` as `yaml.safe_load` gives it, None where it cannot be read, and the nodes with their lines."""
+    """A YAML file: `data` as `yaml.safe_load` gives it, None where it cannot be read; `node` knows the lines."""
 
     file: str
     data: Any = None

@@ -176,7 +176,9 @@ def _entities(project: Project) -> Iterator[Fault]:
             continue
         yield from _unknown(project, body, ENTITY_KEYS, *path)
         if not isinstance(body.get("code"), str) or not CODE.fullmatch(body["code"]):
-            message = f"entity '{name}': code must be a word in capitals, such as 'ORDER'; found is {body.get('code')!r}."
+            message = (
+                f"entity '{name}': code must be a word in capitals, such as 'ORDER'; found is {body.get('code')!r}."
+            )
             yield Fault("registry-type", message, REGISTRY, _at(project, *path, "code"))
         if not body.get("feeds"):
             message = f"entity '{name}': feeds is empty; name what must come so that the side is there."
@@ -266,9 +268,7 @@ def _stream(project: Project, macros: Macros, stream: str) -> Iterator[Fault]:
         yield from _ladder(project, macros, stream, ladder, declared)
 
 
-def _ladder(
-    project: Project, macros: Macros, stream: str, ladder: str, declared: dict[str, Any]
-) -> Iterator[Fault]:
+def _ladder(project: Project, macros: Macros, stream: str, ladder: str, declared: dict[str, Any]) -> Iterator[Fault]:
     path = ("streams", stream, "ladders", ladder)
     yield from _unknown(project, declared, LADDER_KEYS, *path, stream=stream)
     yield from _shape(project, declared.get("subset"), "mapping", "a mapping", *path, "subset", stream=stream)
@@ -308,7 +308,9 @@ def _line_of(project: Project, stream: str | None, text: str) -> int:
     if rule and stream:
         start = rule["rest"][:40]
         key = next((key for key in CONSISTENCY_KEYS if re.search(rf"\b{key}\b", start)), "")
-        return _at(project, "streams", stream, "consistency", rule["rule"], key, value=tuple(QUOTED.findall(rule["rest"])))
+        return _at(
+            project, "streams", stream, "consistency", rule["rule"], key, value=tuple(QUOTED.findall(rule["rest"]))
+        )
     if not ladder or not stream:
         return _at(project, "streams", *([stream] if stream else []))
     rest, quoted = ladder["rest"], tuple(QUOTED.findall(ladder["rest"]))
@@ -317,6 +319,6 @@ def _line_of(project: Project, stream: str | None, text: str) -> int:
     if rest.startswith("hourly_window"):
         return _at(project, "streams", stream, "hourly_window")
     word = re.match(r"[a-z_]+(\.[a-z_]+)*", rest)
-    keys = (word[0] if word else "").replace("check", "checks", 1).replace("checkss", "checks").split(".")
+    keys = word[0].split(".") if word else []
     place = ("streams", stream, "ladders", ladder["ladder"])
-    return _at(project, *place, *(key for key in keys if key), value=quoted)
+    return _at(project, *place, *("checks" if key == "check" else key for key in keys), value=quoted)
