@@ -29,7 +29,7 @@ def check(project: Project, environment: jinja2.Environment, models: list[str]) 
         stream = stream_of(project, file)
         for refusal in found:
             if OF_LADDER.match(refusal.text) or OF_RULE.match(refusal.text):
-                yield told(project, stream, refusal.text)
+                yield from told(project, stream, refusal.text)
             elif not refusal.text.startswith(STREAMS_AT_ALL):
                 named = [call for call in calls if call.node.name == refusal.macro] or calls
                 line = _line(named[0], refusal.text) if named else 1

@@ -29,6 +29,7 @@ FEED = re.compile(r"[a-z][a-z0-9_]*/[a-z][a-z0-9_]*")
 CODE = re.compile(r"[A-Z][A-Z0-9_]*")
 QUOTED = re.compile(r"'([^']*)'")
 OF_LADDER = re.compile(r"ladder '(?P<ladder>[^']*)': (?P<rest>.*)", re.DOTALL)
+OF_ENTITIES = "(vars.entities)"
 OF_RULE = re.compile(r"consistency rule '(?P<rule>[^']*)': (?P<rest>.*)", re.DOTALL)
 # How the macros' sentences about unknown names begin to be told apart: (what it says, the code).
 SAYINGS = (
@@ -263,7 +264,7 @@ def _stream(project: Project, macros: Macros, stream: str) -> Iterator[Fault]:
             yield Fault("registry-type", message, REGISTRY, _at(project, *path, "consistency", str(name)), stream)
     if project.registry.mapping("vars", *path, "consistency"):
         for text in ask(macros, "_consistency_faults", stream, ask(macros, "_consistency_rules", stream)) or []:
-            yield told(project, stream, text)
+            yield from told(project, stream, text)
     for ladder, declared in project.ladders(stream).items():
         yield from _ladder(project, macros, stream, ladder, declared)
 
@@ -275,7 +276,7 @@ def _ladder(project: Project, macros: Macros, stream: str, ladder: str, declared
     known = ask(macros, "_ladder", ladder)
     if known is not None and known["stream"] == stream:
         for text in ask(macros, "_ladder_faults", known) or []:
-            yield told(project, stream, text)
+            yield from told(project, stream, text)
     for role in ("source", "target"):
         records = records_of(declared.get(role))
         if records:
@@ -293,9 +294,15 @@ def _side_models(project: Project, records: str, what: str, line: int, stream: s
             yield Fault("model-missing", message, REGISTRY, line, stream)
 
 
-def told(project: Project, stream: str | None, text: str) -> Fault:
-    """A sentence of a macro about the registry, with the line of the key or value that it is about."""
-    return Fault(code_of(text), f"{text}.", REGISTRY, _line_of(project, stream, text), stream)
+def told(project: Project, stream: str | None, text: str) -> Iterator[Fault]:
+    """A sentence of a macro about the registry, with the line of the key or value that it is about. A mart of all
+    streams may be where it was said: the ladder tells the stream."""
+    ladder = OF_LADDER.match(text)
+    if ladder:
+        stream = next((one for one in project.streams if ladder["ladder"] in project.ladders(one)), stream)
+    if OF_ENTITIES in text:
+        return  # what an entity is made of is judged by itself
+    yield Fault(code_of(text), f"{text}.", REGISTRY, _line_of(project, stream, text), stream)
 
 
 def code_of(text: str, otherwise: str = "ladder") -> str:
@@ -314,8 +321,6 @@ def _line_of(project: Project, stream: str | None, text: str) -> int:
     if not ladder or not stream:
         return _at(project, "streams", *([stream] if stream else []))
     rest, quoted = ladder["rest"], tuple(QUOTED.findall(ladder["rest"]))
-    if "(vars.entities)" in rest:
-        return _at(project, "entities", *quoted[:1], value=quoted[1:])
     if rest.startswith("hourly_window"):
         return _at(project, "streams", stream, "hourly_window")
     word = re.match(r"[a-z_]+(\.[a-z_]+)*", rest)

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from tests.python.declarations.project import copy, write
-from tests.python.validate.broken import RECONCILIATIONS, REGISTRY, Break, Found, has, pick, replace, told
+from tests.python.validate.broken import RECONCILIATIONS, REGISTRY, Break, Found, has, line_of, pick, replace, told
 
 ORDERS, PAYOUTS, BOOKINGS = "pos_oms_orders", "ecommerce_payouts", "bookings"
+SEVERITIES = ["fault", "warning", "note"]
 ORDERS_PAGE = f"{RECONCILIATIONS}/{ORDERS}/_{ORDERS}.yml"
 PAYOUTS_PAGE = f"{RECONCILIATIONS}/{PAYOUTS}/_{PAYOUTS}.yml"
 BOOKINGS_PAGE = f"{RECONCILIATIONS}/{BOOKINGS}/_{BOOKINGS}.yml"
@@ -158,7 +159,7 @@ BREAKS = {
     ),
     "an exclusion by a column that is not kept": Break(
         REGISTRY,
-        "records.batch_ref is null\", reason",
+        'records.batch_ref is null", reason',
         "records.source_status = 'records.none'\", reason",
         "column-unknown",
         "records.source_status",
@@ -385,13 +386,30 @@ def test_a_stream_alone_is_told_its_own(project: Path, data_dir: Path, found: li
     assert [one["severity"] for one in arrival] == ["fault"], "it is about to run"
 
 
+def test_nothing_else_is_told(project: Path, found: list[Found]) -> None:
+    places = {(each.path, line_of(project, each.path, each.at)) for each in BREAKS.values()}
+    follows = (
+        (REGISTRY, "- pos/orders"),
+        (REGISTRY, "part_of: bank_entrees"),
+        (REGISTRY, "by_reversal"),
+        (REGISTRY, "payouts_to_deposits:"),
+        (PAYOUTS_PAGE, "version: 2"),
+        (PAYOUTS_PAGE, "name: legs_to_payouts__by_reversal"),
+        (PAYOUTS_PAGE, "name: payouts_to_deposits__unmatched"),
+        (f"{RECONCILIATIONS}/{ORDERS}/{ORDERS}__by_luck.sql", "select 1"),
+        (f"{RECONCILIATIONS}/{ORDERS}/{ORDERS}__unmatched.sql", "unmatched("),
+        (f"{RECONCILIATIONS}/orphans/orphans__by_id.sql", "unmatched("),
+    )
+    places |= {(path, line_of(project, path, text)) for path, text in follows}
+    others = [one for one in found if one["severity"] != "note" and (one["file"], one["line"]) not in places]
+    assert not others
+    assert {one["code"] for one in pick(found, severity="note")} == {"feed-not-arrived"}
+
+
 def test_nothing_is_told_twice(found: list[Found]) -> None:
     places = [(one["file"], one["line"], one["message"], one["org"]) for one in found]
     assert len(places) == len(set(places))
     assert [one["severity"] for one in found] == sorted((one["severity"] for one in found), key=SEVERITIES.index)
-
-
-SEVERITIES = ["fault", "warning", "note"]
 
 
 def test_what_cannot_be_read_keeps_nothing_else_from_being_told(tmp_path: Path, data_dir: Path) -> None:
