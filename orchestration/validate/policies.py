@@ -21,6 +21,8 @@ DEFAULTS = "policy_defaults"
 BASE_CURRENCY, PRICE_BASIS = "base_currency", "price_basis"
 CODES = {PRICE_BASIS: ("RECORD", "BASE"), "mode": ("HOURLY", "DAILY")}
 TEXTS = (BASE_CURRENCY, "fx_pivot", *CODES)
+# What the model of statements says of rows that contradict each other, which is told with all of them.
+CONTRADICTS = "contradicts_another_row_received_together"
 CAPITALS = (*CODES, "fx_pivot")
 
 
@@ -181,15 +183,28 @@ def check_statements(
         if org in (None, statement.scope[0]) and _concerns(statement, project, streams, every=every):
             groups[statement.scope].append(statement)
     for scope, said in groups.items():
-        # Of a scope and day the last statement counts, unless the last ones contradict each other.
+        # Of a scope and day the last statement counts: what came before it needs no mending.
         last = max(statement.received_at for statement in said)
         latest = [statement for statement in said if statement.received_at == last]
-        # Of equal rows one is told.
-        different = {tuple(_plain(statement.fields).items()): statement for statement in latest}
-        for statement in different.values():
-            yield from _statement(project, statement, built, contradicted=len(different) > 1)
-        if len(different) == 1:
-            yield from _unused(project, scope, latest[0], built)
+        if scope[1] is not None and scope[1] not in project.streams:
+            yield from _of_no_stream(project, latest)
+            continue
+        reasons = {id(statement): _reasons(statement, built) for statement in latest}
+        fine = [statement for statement in latest if not reasons[id(statement)]]
+        for statement in latest:
+            if reasons[id(statement)]:
+                said_why = "; ".join(reasons[id(statement)])
+                message = f"the row does not count: {said_why}. Correct it and deliver the policies again."
+                yield _fault("policy-rejected", message, statement)
+        if len({tuple(_plain(statement.fields).items()) for statement in fine}) > 1:
+            for statement in fine:
+                yield _contradiction(statement, fine)
+        elif fine:
+            yield from _unused(project, scope, fine[0], built)
+
+
+def _fault(code: str, message: str, statement: Statement, severity: str = FAULT) -> Fault:
+    return Fault(code, message, statement.file, statement.line, statement.scope[1], statement.scope[0], severity)
 
 
 def _concerns(statement: Statement, project: Project, streams: list[str], *, every: bool) -> bool:
@@ -197,15 +212,18 @@ def _concerns(statement: Statement, project: Project, streams: list[str], *, eve
     return stream is None or stream in streams or (every and stream not in project.streams)
 
 
-def _statement(project: Project, statement: Statement, built: Built, *, contradicted: bool) -> Iterator[Fault]:
-    org, stream, counterparty, valid_from = statement.scope
-    at = (statement.file, statement.line, stream, org)
-    if stream is not None and stream not in project.streams:
+def _of_no_stream(project: Project, statements: list[Statement]) -> Iterator[Fault]:
+    for statement in statements:
         message = (
-            f"there is no stream '{stream}', so that the row governs nothing; there are {listed(project.streams)}."
+            f"there is no stream '{statement.scope[1]}', so that the row governs nothing; there are"
+            f" {listed(project.streams)}."
         )
-        yield Fault("policy-unused", message, *at, WARNING)
-        return
+        yield _fault("policy-unused", message, statement, WARNING)
+
+
+def _reasons(statement: Statement, built: Built) -> list[str]:
+    """Why a row does not count by itself: by its texts, else as the warehouse says."""
+    _, stream, counterparty, _ = statement.scope
     reasons = [
         f"{name} must be one of {listed(allowed)}, found is '{value}'"
         for name, allowed in CODES.items()
@@ -214,26 +232,19 @@ def _statement(project: Project, statement: Statement, built: Built, *, contradi
     if counterparty is not None and stream is None:
         reasons.append("it names a counterparty and no stream; name both")
     refused = built.refused.get((statement.batch_id, statement.row_number))
-    if refused and not reasons and not contradicted:
-        reasons.append(refused)
-    if reasons:
-        message = f"the row does not count: {'; '.join(reasons)}. Correct it and deliver the policies again."
-        yield Fault("policy-rejected", message, *at)
-    if contradicted:
-        scope = ", ".join(
-            text
-            for text in (
-                stream and f"stream {stream}",
-                counterparty and f"counterparty {counterparty}",
-                valid_from and f"from {valid_from}",
-            )
-            if text
-        )
-        message = (
-            f"another row received together says something else of the same scope ({scope or 'the whole org'}), so that"
-            " neither counts. Keep one of them and deliver the policies again."
-        )
-        yield Fault("policy-contradiction", message, *at)
+    return reasons or ([refused] if refused and refused != CONTRADICTS else [])
+
+
+def _contradiction(statement: Statement, others: list[Statement]) -> Fault:
+    _, stream, counterparty, valid_from = statement.scope
+    words = (("stream", stream), ("counterparty", counterparty), ("from", valid_from))
+    scope = ", ".join(f"{word} {name}" for word, name in words if name) or "the whole org"
+    lines = listed(f"{other.file}:{other.line}" for other in others if other is not statement)
+    message = (
+        f"rows received together say different things of one scope ({scope}), so that none of them counts; also"
+        f" {lines}. Keep one of them and deliver the policies again."
+    )
+    return _fault("policy-contradiction", message, statement)
 
 
 def _plain(fields: dict[str, str | None]) -> dict[str, str | None]:

@@ -1,7 +1,7 @@
 """Breaking a copy of the project by its texts, so that lines stay where people put them, and finding them again."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,16 +47,17 @@ def line_of(project: Path, path: str, text: str) -> int:
     return found[0]
 
 
-def tieout_validate(project: Path, data: Path, *arguments: str) -> Result:
+def tieout_validate(project: Path, data: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> Result:
     """The command, in this process."""
-    return CliRunner().invoke(
-        main, ["validate", "--data-dir", str(data), *arguments], env={"TIEOUT_PROJECT_DIR": str(project)}
-    )
+    variables = {"TIEOUT_PROJECT_DIR": str(project), **(environment or {})}
+    return CliRunner().invoke(main, ["validate", "--data-dir", str(data), *arguments], env=variables)
 
 
-def told(project: Path, data: Path, *arguments: str, code: int) -> list[Found]:
+def told(
+    project: Path, data: Path, *arguments: str, code: int, environment: Mapping[str, str] | None = None
+) -> list[Found]:
     """What the command finds, as JSON; it must end with a code."""
-    done = tieout_validate(project, data, "--json", *arguments)
+    done = tieout_validate(project, data, "--json", *arguments, environment=environment)
     assert done.exit_code == code, done.output
     return json.loads(done.stdout)
 
