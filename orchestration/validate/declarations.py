@@ -13,16 +13,20 @@ from orchestration.validate.registry import OF_LADDER, OF_RULE, QUOTED, code_of,
 
 REF = re.compile(r"ref\(\s*['\"](\w+)['\"]")
 STREAMS_AT_ALL = "vars.streams of dbt_project.yml"
+MACRO = re.compile(r"\{%-?\s*macro\s+(?P<name>\w+)(?P<body>.*?)\{%-?\s*endmacro", re.DOTALL)
+# What refuses, and what asks for a feed that must be declared.
+JUDGES = re.compile(r"\b(?:_fail|_feed|raise_compiler_error)\(")
 # `match.within.event_at`, `legs[0].amount`, `on_match`: where in the call a sentence points.
 PATH = re.compile(r"(?P<path>[a-z_]+(?:\[\d+\]|\.[a-z_]+)*): ")
 
 
 def check(project: Project, environment: jinja2.Environment, models: list[str]) -> Iterator[Fault]:
     """What is refused in any of these models."""
+    judging = judging_macros(project)
     for model in models:
         file = project.models[model]
         sql = project.text(file)
-        found = jinja.refusals(environment, model, sql)
+        found = jinja.refusals(environment, model, sql) if judging.search(sql) else []
         if not found:
             continue
         calls = jinja.calls(environment, sql)
@@ -34,6 +38,18 @@ def check(project: Project, environment: jinja2.Environment, models: list[str]) 
                 named = [call for call in calls if call.node.name == refusal.macro] or calls
                 line = _line(named[0], refusal.text) if named else 1
                 yield Fault(code_of(refusal.text, "step"), f"{refusal.text.rstrip('.')}.", file, line, stream)
+
+
+def judging_macros(project: Project) -> re.Pattern[str]:
+    """Calls of macros that judge what they are given. A model without one has nothing that could be refused, and the
+    largest models have none: most of the time would go into them."""
+    names = [
+        found["name"]
+        for file in sorted((project.folder / "macros").rglob("*.sql"))
+        for found in MACRO.finditer(file.read_text(encoding="utf-8", errors="replace"))
+        if JUDGES.search(found["body"]) and not found["name"].startswith("_")
+    ]
+    return re.compile(rf"\b(?:{'|'.join(names) or '(?!)'})\s*\(")
 
 
 def _line(call: jinja2.nodes.Call, text: str) -> int:

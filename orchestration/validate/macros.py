@@ -140,7 +140,7 @@ def sound(variables: dict[str, Any]) -> dict[str, Any]:
         for ladder, body in mappings(stream.get("ladders")).items():
             if ladder not in taken:
                 taken.add(ladder)
-                ladders[ladder] = {k: v for k, v in body.items() if k != "subset" or isinstance(v, dict)}
+                ladders[ladder] = _sound_ladder(body)
         if ladders:
             streams[name] = {**stream, "ladders": ladders}
     attributes = variables.get("attributes")
@@ -157,6 +157,15 @@ def sound(variables: dict[str, Any]) -> dict[str, Any]:
         if isinstance(attributes, dict)
         else {},
     }
+
+
+def _sound_ladder(body: dict[str, Any]) -> dict[str, Any]:
+    """A ladder without values that macros cannot even look at; `registry` tells them."""
+    kept = {key: value for key, value in body.items() if key != "subset" or isinstance(value, dict)}
+    for key, kinds in (("checks", (str, dict)), ("steps", (str,)), ("carries", (str,))):
+        if isinstance(kept.get(key), list):
+            kept[key] = [name for name in kept[key] if isinstance(name, kinds)]
+    return kept
 
 
 class _Config:

@@ -61,7 +61,7 @@ def read_statements(delivered: Delivered, data: Path, fields: list[str]) -> list
                 values = {name: (text.strip() or None) if isinstance(text, str) else None for name, text in row.items()}
                 scope = (manifest["org_id"], *(values.get(k) for k in ("stream", "counterparty_id", "valid_from")))
                 # The line of a plain file: its header, then one line a record.
-                line = manifest["header_lines"] + number
+                line = (manifest["header_lines"] or 0) + number
                 said = {name: values.get(name) for name in fields}
                 found.append(Statement(scope, said, manifest["received_at"], manifest["batch_id"], number, file, line))
     return found

@@ -262,26 +262,58 @@ def _stream(project: Project, macros: Macros, stream: str) -> Iterator[Fault]:
         if not isinstance(rule, dict):
             message = f"consistency rule '{name}' must have {listed(CONSISTENCY_KEYS)}; found is {rule!r}."
             yield Fault("registry-type", message, REGISTRY, _at(project, *path, "consistency", str(name)), stream)
-    if project.registry.mapping("vars", *path, "consistency"):
-        for text in ask(macros, "_consistency_faults", stream, ask(macros, "_consistency_rules", stream)) or []:
-            yield from told(project, stream, text)
+    if "_consistency_faults" in macros and project.registry.mapping("vars", *path, "consistency"):
+        said = ask(macros, "_consistency_faults", stream, ask(macros, "_consistency_rules", stream))
+        yield from _judged(project, stream, said, f"stream '{stream}': consistency", *path, "consistency")
     for ladder, declared in project.ladders(stream).items():
         yield from _ladder(project, macros, stream, ladder, declared)
+
+
+def _judged(project: Project, stream: str, said: list[str] | None, what: str, *path: str) -> Iterator[Fault]:
+    """What the macros say of a declaration; that they cannot say anything is a fault of it, too."""
+    if said is None:
+        message = (
+            f"{what} has a value of a type that nothing expects, so that the rest of it was not checked. Compare it"
+            " with docs/adding-a-stream.md."
+        )
+        yield Fault("registry-type", message, REGISTRY, _at(project, *path), stream)
+    for text in said or []:
+        yield from told(project, stream, text)
 
 
 def _ladder(project: Project, macros: Macros, stream: str, ladder: str, declared: dict[str, Any]) -> Iterator[Fault]:
     path = ("streams", stream, "ladders", ladder)
     yield from _unknown(project, declared, LADDER_KEYS, *path, stream=stream)
     yield from _shape(project, declared.get("subset"), "mapping", "a mapping", *path, "subset", stream=stream)
+    yield from _lists(project, stream, ladder, declared)
     known = ask(macros, "_ladder", ladder)
     if known is not None and known["stream"] == stream:
-        for text in ask(macros, "_ladder_faults", known) or []:
-            yield from told(project, stream, text)
+        yield from _judged(project, stream, ask(macros, "_ladder_faults", known), f"ladder '{ladder}'", *path)
     for role in ("source", "target"):
         records = records_of(declared.get(role))
         if records:
             line = _at(project, *path, role)
             yield from _side_models(project, records, f"{role} '{declared[role]}'", line, stream)
+
+
+def _lists(project: Project, stream: str, ladder: str, declared: dict[str, Any]) -> Iterator[Fault]:
+    """Values within a ladder's lists and conditions that are no texts, which no macro could look at."""
+    path = ("streams", stream, "ladders", ladder)
+    for key in ("checks", "steps", "carries"):
+        for number, name in enumerate(declared[key] if isinstance(declared.get(key), list) else []):
+            of_check = key == "checks" and isinstance(name, dict) and len(name) == 1
+            if not (isinstance(name, str) and name) and not of_check:
+                also = ", or of {name: ANOMALY}" if key == "checks" else ""
+                message = f"ladder '{ladder}': {key} must be a list of names{also}; it has {name!r}."
+                yield Fault("registry-type", message, REGISTRY, _at(project, *path, key, number), stream)
+    excluded = declared.get("excluded")
+    for role, rule in excluded.items() if isinstance(excluded, dict) else ():
+        if isinstance(rule, dict) and not isinstance(rule.get("when", ""), str):
+            message = (
+                f"ladder '{ladder}': excluded.{role}.when must be a condition on records, as a text; found is"
+                f" {rule['when']!r}."
+            )
+            yield Fault("registry-type", message, REGISTRY, _at(project, *path, "excluded", str(role), "when"), stream)
 
 
 def _side_models(project: Project, records: str, what: str, line: int, stream: str | None) -> Iterator[Fault]:
