@@ -2,10 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from orchestration.commands.shared import data_dir_option, json_option, target_option
+
+if TYPE_CHECKING:
+    from orchestration.validate.faults import Fault
 
 FAULTY = 1
 
@@ -43,7 +47,7 @@ def validate(
     context.exit(0 if report.ok else FAULTY)
 
 
-def _print(faults: list, checked: dict[str, str], *, ok: bool) -> None:
+def _print(faults: "list[Fault]", checked: dict[str, str], *, ok: bool) -> None:
     for fault in faults:
         click.echo(fault.to_text())
     if faults:

@@ -83,7 +83,8 @@ def validate(folder: Path, request: Request) -> Report:
     asked = request.stream is not None or request.org is not None
     found += arrivals.check(project, delivered, declared, streams, org=request.org, asked=asked)
     built, unreadable = _built(project, request, data, streams, fields)
-    statements = policies.read_statements(delivered, data, fields)
+    found += unreadable
+    statements, unreadable = _statements(delivered, data, fields)
     found += unreadable
     found += policies.check_statements(project, statements, built, streams, org=request.org, every=every)
     found += policies.check_resolved(project, built, streams, fields, org=request.org)
@@ -98,6 +99,18 @@ def _streams(project: loaded.Project, asked: str | None) -> list[str]:
     if asked not in project.streams and project.registry.data is not None:
         raise UsageError(f"There is no stream {asked!r}. Streams: {listed(project.streams)}.")
     return [asked] if asked in project.streams else []
+
+
+def _statements(
+    delivered: arrivals.Delivered, data: Path, fields: list[str]
+) -> tuple[list[policies.Statement], list[Fault]]:
+    """What has been delivered of policies."""
+    try:
+        return policies.read_statements(delivered, data, fields), []
+    except duckdb.Error as error:
+        said = " ".join(str(error).split())
+        message = f"landed policies cannot be read: {said}. Restore the folder from its backup."
+        return [], [Fault("landing-unreadable", message, f"{delivered.shown}/landing/{policies.FEED}")]
 
 
 def _built(

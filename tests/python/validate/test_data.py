@@ -1,5 +1,6 @@
 """Arrivals and policies, against what orgs delivered and against what a run built of it, on every engine."""
 
+import json
 import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -198,6 +199,18 @@ def test_before_anything_is_built(project: Path, data_dir: Path) -> None:
     assert [one["org"] for one in late] == ["solo"]
     deliver(data_dir, "solo", "oms/orders", EXTRACTS / "harbour_pine/oms/orders/oms_2026-03-03.csv")
     assert not pick(told(project, data_dir, "--stream", STREAM, code=0), severity="fault")
+
+
+def test_a_landing_that_cannot_be_read(project: Path, data_dir: Path) -> None:
+    batch = data_dir / "landing" / "tieout" / "policies" / "acme" / "aaaabbbbcccc"
+    batch.mkdir(parents=True)
+    (batch / "manifest.json").write_text("no JSON", encoding="utf-8")
+    assert pick(told(project, data_dir, code=1), code="landing-unreadable", severity="fault")
+    fields = {"system": "tieout", "feed": "policies", "org_id": "acme", "source_file": "p.csv", "batch_id": batch.name}
+    times = dict.fromkeys(("received_at", "landed_at"), "2026-03-03T06:00:00.000000Z")
+    (batch / "manifest.json").write_text(json.dumps({**fields, **times, "header_lines": 1}), encoding="utf-8")
+    (batch / "records.parquet").write_text("no Parquet", encoding="utf-8")
+    assert pick(told(project, data_dir, code=1), code="landing-unreadable", severity="fault")
 
 
 def test_a_warehouse_that_cannot_be_asked(world: World, tmp_path: Path) -> None:
