@@ -9,6 +9,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from orchestration.cli import main
+from tests.python.declarations.project import ROOT
 
 REGISTRY = "dbt_project.yml"
 RECONCILIATIONS = "models/reconciliations"
@@ -37,6 +38,11 @@ def replace(project: Path, path: str, old: str, new: str) -> None:
     text = file.read_text(encoding="utf-8")
     assert text.count(old) == 1, f"{path} has {text.count(old)} times {old!r}"
     file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def stands(path: str, text: str) -> str:
+    """The line of the shipped project that has a text, without what is around it: whatever its value is."""
+    return (ROOT / path).read_text(encoding="utf-8").splitlines()[line_of(ROOT, path, text) - 1].strip()
 
 
 def line_of(project: Path, path: str, text: str) -> int:

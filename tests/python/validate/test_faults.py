@@ -5,7 +5,18 @@ from pathlib import Path
 import pytest
 
 from tests.python.declarations.project import copy, write
-from tests.python.validate.broken import RECONCILIATIONS, REGISTRY, Break, Found, has, line_of, pick, replace, told
+from tests.python.validate.broken import (
+    RECONCILIATIONS,
+    REGISTRY,
+    Break,
+    Found,
+    has,
+    line_of,
+    pick,
+    replace,
+    stands,
+    told,
+)
 
 ORDERS, PAYOUTS, BOOKINGS = "pos_oms_orders", "ecommerce_payouts", "bookings"
 SEVERITIES = ["fault", "warning", "note"]
@@ -91,8 +102,8 @@ BREAKS = {
     ),
     "a side that is no feed": Break(
         REGISTRY,
-        "          target: oms/orders\n",
-        "          target: erp/orders\n",
+        "          source: pos/orders\n          target: oms/orders\n",
+        "          source: pos/orders\n          target: erp/orders\n",
         "feed-unknown",
         "target: erp/orders",
         ("target", "'erp/orders'", "oms/orders"),
@@ -100,8 +111,8 @@ BREAKS = {
     ),
     "a check that there is not": Break(
         REGISTRY,
-        "checks: [currency_equality, price_tolerance, status_alignment, timestamp_skew]\n",
-        "checks: [currency_equality, price_tolerance, status_alignment, tax_equality]\n",
+        "erp/orders\n          checks: [currency_equality, price_tolerance, status_alignment, timestamp_skew]\n",
+        "erp/orders\n          checks: [currency_equality, price_tolerance, status_alignment, tax_equality]\n",
         "ladder",
         "tax_equality",
         ("'tax_equality'", "price_tolerance"),
@@ -109,8 +120,8 @@ BREAKS = {
     ),
     "a registered feed that nobody declares": Break(
         REGISTRY,
-        "    - supplier/activities\n\n",
-        "    - supplier/activities\n    - ghost/orders\n\n",
+        "    - oms/orders\n",
+        "    - oms/orders\n    - ghost/orders\n",
         "feed-undeclared",
         "- ghost/orders",
         ("'ghost/orders'", "_ghost__sources.yml"),
@@ -253,7 +264,7 @@ BREAKS = {
     ),
     "a schedule that is none": Break(
         BOOKINGS_PAGE,
-        "schedule: hourly",
+        stands(BOOKINGS_PAGE, "schedule:"),
         "schedule: weekly",
         "group",
         "schedule: weekly",
@@ -262,7 +273,7 @@ BREAKS = {
     ),
     "a failure policy that is none": Break(
         BOOKINGS_PAGE,
-        "failure_policy: hold",
+        stands(BOOKINGS_PAGE, "failure_policy:"),
         "failure_policy: shrug",
         "group",
         "failure_policy: shrug",
@@ -415,7 +426,7 @@ def test_nothing_is_told_twice(found: list[Found]) -> None:
 def test_what_cannot_be_read_keeps_nothing_else_from_being_told(tmp_path: Path, data_dir: Path) -> None:
     project = copy(tmp_path / "project")
     replace(project, ORDERS_PAGE, "    owner:\n", "    owner: [\n")
-    replace(project, BOOKINGS_PAGE, "schedule: hourly", "schedule: weekly")
+    replace(project, BOOKINGS_PAGE, stands(BOOKINGS_PAGE, "schedule:"), "schedule: weekly")
     replace(project, REGISTRY, "          steps: [by_activity_id]\n", "          steps: [by_luck]\n")
     replace(
         project,
