@@ -18,6 +18,7 @@ from orchestration.commands.shared import (
     print_listing,
     target_option,
 )
+from orchestration.commands.validate import validate
 from orchestration.errors import TieoutError, UsageError
 
 # Exit codes beside those of the errors: the shell's own for Ctrl-C.
@@ -370,6 +371,9 @@ def _print_summary(summary: Any) -> None:
     from orchestration.report import show
 
     show(summary, answers_console())
+
+
+main.add_command(validate)
 
 
 if __name__ == "__main__":

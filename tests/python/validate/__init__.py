@@ -1,0 +1,1 @@
+"""`tieout validate`: everything that is wrong at once, each with its file and line, and nothing where all is well."""
