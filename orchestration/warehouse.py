@@ -45,10 +45,6 @@ class Warehouse(ABC):
     def columns(self, schema: str, name: str) -> list[Column]:
         """A relation's columns in order, with the DuckDB types that a copy keeps; none when it does not exist."""
 
-    def column_names(self, schema: str, name: str) -> list[str]:
-        """The names of a relation's columns, whatever their types; none when it does not exist."""
-        return [column.name for column in self.columns(schema, name)]
-
     @abstractmethod
     def names(self, schema: str, name: str) -> list[str]:
         """The names of a relation's columns in order; none when it does not exist."""
@@ -171,16 +167,6 @@ class PostgresWarehouse(Warehouse):
                 (self._prefix + schema, name),
             )
             return cursor.fetchall()
-
-    def column_names(self, schema: str, name: str) -> list[str]:
-        # Only what is copied needs a type with an exact twin.
-        with self.postgres.cursor() as cursor:
-            cursor.execute(
-                "select column_name from information_schema.columns"
-                " where table_schema = %s and table_name = %s order by ordinal_position",
-                (self._prefix + schema, name),
-            )
-            return [column for (column,) in cursor.fetchall()]
 
     def _duckdb_type(self, kind: str, precision: int | None, scale: int | None) -> str:
         if kind == "numeric":

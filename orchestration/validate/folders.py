@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
+from orchestration.audit.artifacts import retention_days
+from orchestration.errors import UsageError
+from orchestration.lapses import CONTINUE, STOP
 from orchestration.validate.faults import Fault, listed
 from orchestration.validate.loaded import REGISTRY, Page, Project, meta, texts
 
 FOLDER = "models/reconciliations"
 GROUP_KEYS = ("schedule", "failure_policy", "retention")
 SCHEDULES = ("hourly", "daily", "on_arrival")
-FAILURE_POLICIES = ("hold", "stop_on_failure", "continue_on_noncritical")
+FAILURE_POLICIES = (STOP, CONTINUE)
 # What only the models of a stream call.
 OF_STREAMS = re.compile(r"\b(?:reconcile|unmatched|consistency)\s*\(")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -95,7 +98,7 @@ def _pages(project: Project, stream: str) -> Iterator[Fault]:
     if not named:
         message = (
             f"stream '{stream}' has no group of its name. Add `groups: [{{name: {stream}, description: ..., owner:"
-            " {name: ..., email: ...}, config: {meta: {stream: {schedule: daily, failure_policy: hold}}}}]`."
+            " {name: ..., email: ...}, config: {meta: {stream: {schedule: daily, failure_policy: stop_on_failure}}}}]`."
         )
         yield Fault("group", message, own if own in pages else next(iter(pages), own), 1, stream)
     for page in groups:
@@ -138,12 +141,11 @@ def _group(page: Page, stream: str) -> Iterator[Fault]:
         if declared.get(key) not in allowed:
             given = f"found is {declared[key]!r}" if key in declared else "it is missing"
             yield fault(f"{key} must be one of {listed(allowed)}; {given}.", *where, key)
-    if "retention" in declared and (not isinstance(declared["retention"], str) or not declared["retention"].strip()):
-        yield fault(
-            f"retention must be a text such as '400 days' or 'forever'; found is {declared['retention']!r}.",
-            *where,
-            "retention",
-        )
+    if "retention" in declared:
+        try:
+            retention_days(str(declared["retention"]))
+        except UsageError as error:
+            yield fault(str(error), *where, "retention")
 
 
 def _entries(project: Project, stream: str, own: str) -> Iterator[Fault]:

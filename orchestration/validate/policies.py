@@ -94,7 +94,7 @@ def read_built(warehouse: Warehouse, project: Project, streams: list[str], field
             for side in (ladder.get("source"), ladder.get("target")):
                 records = records_of(side)
                 if records and records not in columns:
-                    columns[records] = warehouse.column_names("canonical", records)
+                    columns[records] = warehouse.names("canonical", records)
                     if {"org_id", "counterparty_id"} <= set(columns[records]):
                         query = (
                             f"select distinct org_id, counterparty_id from {warehouse.relation('canonical', records)}"
@@ -106,7 +106,7 @@ def read_built(warehouse: Warehouse, project: Project, streams: list[str], field
 def _resolved(warehouse: Warehouse, fields: list[str]) -> dict[tuple[str, str], list[dict[str, Any]]]:
     found: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     names = ["org_id", "stream", "counterparty_id", "valid_from", *fields]
-    if set(warehouse.column_names("canonical", "policies")).issuperset(names):
+    if set(warehouse.names("canonical", "policies")).issuperset(names):
         query = f"select {', '.join(names)} from {warehouse.relation('canonical', 'policies')}"
         for values in warehouse.rows(query):
             row = dict(zip(names, values, strict=True))
@@ -121,7 +121,7 @@ def _refused(warehouse: Warehouse) -> dict[tuple[str, int], str]:
         ("staging", "rejected_tieout__policies", "reasons", "true"),
         ("canonical", "policy_statements", "reject_reason", "reject_reason is not null"),
     ):
-        if reason in warehouse.column_names(schema, name):
+        if reason in warehouse.names(schema, name):
             relation = warehouse.relation(schema, name)
             rows = warehouse.rows(f"select batch_id, row_number, {reason} from {relation} where {condition}")
             found |= {(batch_id, int(row_number)): str(said) for batch_id, row_number, said in rows}

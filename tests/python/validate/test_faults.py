@@ -277,7 +277,7 @@ BREAKS = {
         "failure_policy: shrug",
         "group",
         "failure_policy: shrug",
-        ("failure_policy", "hold, stop_on_failure, continue_on_noncritical", "'shrug'"),
+        ("failure_policy", "stop_on_failure, continue_on_noncritical", "'shrug'"),
         BOOKINGS,
     ),
     "a group of another name": Break(
