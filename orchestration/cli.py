@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from orchestration.commands.quick import quick
 from orchestration.commands.shared import (
     answers_console,
     as_of_option,
@@ -92,6 +93,9 @@ def run(
     else:
         _print_summary(summary)
     context.exit(0 if summary.closed else NOT_CLOSED)
+
+
+main.add_command(quick)
 
 
 @main.command()
