@@ -57,6 +57,9 @@ TIMES = (
 # What has fewer different values than this share of its records names groups of records, not records.
 LEAST_DISTINCT = Decimal("0.5")
 
+# In this order people read what is compared.
+ORDER = ("on", "amount", "currency", "status", "time")
+
 Shared = Callable[[Sequence[str], Sequence[str]], int]
 
 
@@ -182,7 +185,7 @@ class _Planner:
             price_abs_minor=minor,
             price_pct=self.options.price_pct,
             skew=self.options.skew,
-            said=tuple(self.said),
+            said=tuple(sorted(self.said, key=lambda said: ORDER.index(said.subject))),
         )
 
     # The key.

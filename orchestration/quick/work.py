@@ -17,12 +17,13 @@ from orchestration import project as projects
 from orchestration.data_dir import DataDir
 from orchestration.environment import SCHEMA_PREFIX, Place, variables_set
 from orchestration.errors import TieoutError, UsageError
+from orchestration.landing import read_manifests
 from orchestration.progress import Progress, Silent
 from orchestration.quick import generate, output
 from orchestration.quick.guess import make_plan
 from orchestration.quick.look import Table, check_file, shared_keys
 from orchestration.quick.options import LEFT, RIGHT, Options
-from orchestration.quick.plan import Plan, Said
+from orchestration.quick.plan import DEFAULT, Plan, Said
 from orchestration.quick.schemas import own_schemas
 from orchestration.quick.workshop import Workshop, deliver, opened, put_project
 from orchestration.runs import State
@@ -87,6 +88,9 @@ def run(
     started = clock.now()
     with pipeline.stoppable(), opened(home, runs.new_run_id(started)) as shop:
         plan, files, latest = _look(options, shop, real)
+        if latest > started:
+            why = f"as of {clock.to_text(latest)}, the latest time in the files, so that nothing is left waiting for it"
+            plan = replace(plan, said=(*plan.said, Said("clock", DEFAULT, why)))
         for said in plan.said:
             tell(said)
         record: dict[str, Any] = {
@@ -213,7 +217,10 @@ def _work(
         request = pipeline.Request(data_dir=data.root, target=target, as_of=as_of)
         summary = pipeline.run(request, _Unremarked(progress or Silent()))
         _check_landed(summary, data)
-        rules = _rules(Place(data, target, replay=False), data.root / ".tmp")
+        rules = _rules(Place(data, target, replay=False), data.root / ".tmp") if summary.closed else []
+    batches = {manifest["system"]: manifest["batch_id"] for manifest in read_manifests(data.root)}
+    for label, side in ((LEFT, plan.left), (RIGHT, plan.right)):
+        record["files"][label] |= {"system": side.system, "batch_id": batches[side.system]}
     # The thresholds came as a file too; people want to read of the two that they gave.
     landed = {**summary.landed, "batches": summary.landed["batches"] - 1, "rows": summary.landed["rows"] - 1}
     own = replace(summary, landed=landed, published=str(data.published) if keep and summary.published else None)
@@ -256,16 +263,10 @@ def _check_landed(summary: Summary, data: DataDir) -> None:
 
 def _rules(place: Place, temporary: Path) -> list[dict[str, Any]]:
     """The texts behind the rule versions that the results name."""
+    names = ("rule_version", "step", "rule_text")
     with open_warehouse(place, temporary) as warehouse:
-        columns = [column.name for column in warehouse.columns("audit", "rules")]
-        if not columns:
-            return []
-        rows = warehouse.rows(f"select * from {warehouse.relation('audit', 'rules')} order by 1")
-    return [dict(zip(columns, map(_plain, row), strict=True)) for row in rows]
-
-
-def _plain(value: Any) -> Any:
-    return value if value is None or isinstance(value, int | str | bool) else str(value)
+        rows = warehouse.rows(f"select {', '.join(names)} from {warehouse.relation('audit', 'rules')} order by 1, 2")
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 class _Unremarked:
