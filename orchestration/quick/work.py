@@ -228,7 +228,8 @@ def _work(
     results, files = None, []
     if summary.closed:
         results = (out or shop.results).absolute()
-        kept = {**record, "state": State.CLOSED, "rules": rules, "summary": own.to_json()}
+        record["rules"] = rules
+        kept = {**record, "state": State.CLOSED, "summary": own.to_json()}
         files = output.write_results(data.published, plan, kept, results)
     # Books that do not close are left to be looked at; on a shared server nothing is.
     stays = keep or not summary.closed
