@@ -207,6 +207,7 @@ def _work(
 ) -> Answer:
     """Build the project, run it on the two files, and write the results."""
     project = put_project(shop.home, generate.project_files(real, plan, _keywords()))
+    record["project"] = str(project)
     for side, file in ((plan.left, options.left), (plan.right, options.right)):
         deliver(shop.data, plan.org, generate.feed_of(side), file)
     policies = shop.data / "inbox" / plan.org / POLICIES / "policies.csv"
