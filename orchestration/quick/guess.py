@@ -54,6 +54,9 @@ TIMES = (
     ),
 )
 
+# What dbt does not take as text, wherever it stands.
+TEMPLATE_MARKS = ("{{", "{%", "{#")
+
 # What has fewer different values than this share of its records names groups of records, not records.
 LEAST_DISTINCT = Decimal("0.5")
 
@@ -415,10 +418,13 @@ class _Planner:
         headers = [h for h in (amount.left, amount.right) if h] if amount.is_whole else []
         found = [side.look.numbers(h).decimals for side, h in zip(self.sides, headers, strict=False)]
         plain = min(max([2, decimals(self.options.price_abs), *found]), 6)
-        if Decimal(self.options.price_abs) == 0:
-            return 0, plain
         if not amount.is_whole:
-            self.faults.append(f"--price-abs {self.options.price_abs}: there are no amounts to compare.")
+            limits = (("--price-abs", self.options.price_abs), ("--price-pct", self.options.price_pct))
+            for option, limit in limits:
+                if Decimal(limit) != 0:
+                    self.faults.append(f"{option} {limit}: there are no amounts to compare.")
+            return 0, plain
+        if Decimal(self.options.price_abs) == 0:
             return 0, plain
         codes = set()
         for side, (header, code) in zip(self.sides, currencies, strict=True):
@@ -537,6 +543,10 @@ class _Planner:
             used += [(name, header) for name, pick in picks if (header := (pick.left, pick.right)[n])]
             used += [("currency", header)] if (header := currencies[n][0]) else []
             for header in dict.fromkeys(header for _, header in used):
+                if any(mark in header for mark in TEMPLATE_MARKS):
+                    self.faults.append(
+                        f"{side.named}: column {header!r} cannot be used: its name would be a template. Rename it."
+                    )
                 names = [name for name, other in used if other == header]
                 if len(names) > 1:
                     self.faults.append(f"{side.named}: column {header!r} cannot be {' and '.join(names)} at once.")

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import duckdb
 
 from orchestration.errors import UsageError
+from orchestration.landing.engine import connect
 from orchestration.landing.errors import UnreadableFileError
 from orchestration.landing.feeds import DEFAULT_DELIMITERS, Column, Feed
 from orchestration.landing.files import FORMATS, file_format, is_ignored
@@ -115,7 +116,7 @@ class Table:
         self.headers = tuple(reading.columns)
         self.is_typed = form != "csv"
         self.form, self.rows, self.rejects = form, reading.records, reading.rejects
-        self._connection = duckdb.connect()
+        self._connection = connect(work_dir)
         self._connection.execute("set TimeZone = 'UTC'")
         self._relation = f"read_parquet({literal(str(target.records))})"
         described = self._connection.execute(f"describe select * from {self._relation}").fetchall()

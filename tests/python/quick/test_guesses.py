@@ -112,7 +112,13 @@ def test_several_columns_are_one_key() -> None:
             {"currency": "EUR", "price_abs": "0.001"},
             ("more decimals than EUR",),
         ),
-        (left("id"), right("id"), {"price_abs": "1"}, ("there are no amounts to compare",)),
+        (
+            left("id"),
+            right("id"),
+            {"price_abs": "1", "price_pct": "0.1"},
+            ("--price-abs 1: there are no amounts to compare", "--price-pct 0.1: there are"),
+        ),
+        (left("{{ x }}_id"), right("{{ x }}_id"), {}, ("'{{ x }}_id' cannot be used",)),
         (
             left("id", "total", of_numbers={"total": Numbers(3, 3, either_point=3, has_point=3)}),
             right("id", "total"),

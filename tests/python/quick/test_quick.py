@@ -101,12 +101,11 @@ def test_several_columns_days_and_numbers_of_json(data: Path, tmp_path: Path) ->
     # What an earlier one wrote is replaced, and nothing else is.
     out.mkdir()
     (out / "mine.txt").write_text("mine")
-    options = ("--on", "store,nr=no.", "--price-pct", "0.0008103727", "--out", str(out), "--json")
+    options = ("--on", "store,nr=no.", "--price-abs", "0.0001", "--out", str(out), "--json")
     refused = quick(data, left, right, *options)
     assert refused.code == 2
     assert "holds files that are not from `tieout quick`" in refused.err
     (out / "mine.txt").rename(out / "quick.json")
-    options = ("--on", "store,nr=no.", "--price-abs", "0.0001", "--out", str(out), "--json")
     done = quick(data, left, right, *options)
     assert done.code == 0, done.err
     assert done.results == out
