@@ -9,6 +9,7 @@ import duckdb
 
 from orchestration.data_dir import write_json
 from orchestration.errors import TieoutError, UsageError
+from orchestration.landing.engine import connect
 from orchestration.quick.plan import Plan
 from orchestration.quick.workshop import RECORD
 from orchestration.warehouse import literal
@@ -54,7 +55,8 @@ def write_results(published: Path, plan: Plan, record: dict[str, Any], out: Path
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-        with duckdb.connect() as connection:
+        # What has to be sorted may be larger than the memory.
+        with connect(published.parent) as connection:
             connection.execute("set TimeZone = 'UTC'")
             for name, (mart, order) in FILES.items():
                 rows = _rows(connection, published / "marts" / f"{mart}*.parquet", plan if name == "results" else None)
