@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from orchestration.commands import audit as audit_commands
 from orchestration.commands.quick import quick
 from orchestration.commands.shared import (
     answers_console,
@@ -69,6 +70,7 @@ def main() -> None:
     show_default=True,
     help="hourly: judge only what is new of counterparties whose policy says HOURLY; daily: judge all.",
 )
+@click.option("--reason", default="", help="Why it is started, for the audit.")
 @json_option
 @click.pass_context
 def run(
@@ -79,13 +81,14 @@ def run(
     stream: str | None,
     full_refresh: bool,
     mode: str,
+    reason: str,
     as_json: bool,
 ) -> None:
     """Land the inbox, reconcile, publish, and print the summary."""
     from orchestration import pipeline
     from orchestration.progress import for_terminal
 
-    request = pipeline.Request(data_dir, target, as_of, stream, full_refresh, mode)
+    request = pipeline.Request(data_dir, target, as_of, stream, full_refresh, mode, reason=reason)
     with for_terminal() as progress:
         summary = pipeline.run(request, progress)
     if as_json:
@@ -361,6 +364,10 @@ def _print_csv(rows: list[dict[str, Any]]) -> None:
         writer = csv.DictWriter(sys.stdout, rows[0].keys(), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+
+
+for _command in (audit_commands.audit, audit_commands.artifacts, audit_commands.trace):
+    main.add_command(_command)
 
 
 def _print_summary(summary: Any) -> None:

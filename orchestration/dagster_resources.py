@@ -22,7 +22,6 @@ from orchestration import clock, environment, pipeline
 from orchestration.data_dir import DataDir
 from orchestration.errors import TieoutError
 from orchestration.pipeline import Run
-from orchestration.runs import State
 
 
 def default_data_dir() -> str:
@@ -66,8 +65,7 @@ class Books(dg.ConfigurableResource):
                     raise
                 except BaseException as error:
                     if run.record.ended_at is None:
-                        failed = isinstance(error, Exception)
-                        run.record.end(data, State.FAILED if failed else State.CANCELLED, clock.now())
+                        run.break_off(error)
                     raise
         except TieoutError as error:
             raise dg.Failure(str(error), allow_retries=False) from error

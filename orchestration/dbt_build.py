@@ -3,13 +3,15 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from orchestration import parsed
+from orchestration.audit import failures
 from orchestration.environment import DAILY, Place, variables_set
 from orchestration.errors import TieoutError, UsageError
+from orchestration.lapses import dispensable, lapsed
 
 # A test with this tag holds one of the laws of the design.
 LAW_TAG = "law"
@@ -19,22 +21,39 @@ OnNode = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class Failure:
-    """A node of the build that did not end well, in words for people."""
+    """A node of the build that did not end well, in words for people. `cause` is its class, as the audit keeps it (see
+    audit.failures)."""
 
     name: str
     kind: str
+    message: str
+    cause: str = "ENGINE"
+
+
+@dataclass(frozen=True)
+class StepBuild:
+    """How dbt got on with a model of a stream. Times in UTC; `status` is dbt's, None where it was not built."""
+
+    model: str
+    status: str | None
+    started_at: datetime | None
+    ended_at: datetime | None
     message: str
 
 
 @dataclass(frozen=True)
 class BuildOutcome:
     """What a dbt build came to. `laws_*` count tests tagged as laws; one that was skipped does not hold, so it
-    counts as failed."""
+    counts as failed. `steps` are the steps of all streams, by model; `lapses` what failed and the books do without, and
+    `left_out` the marts that readers keep as they were because of it."""
 
     nodes: int
     laws_passed: int
     laws_failed: int
     failures: list[Failure] = field(default_factory=list)
+    steps: dict[str, StepBuild] = field(default_factory=dict)
+    lapses: list[Failure] = field(default_factory=list)
+    left_out: frozenset[str] = frozenset()
 
     @property
     def ok(self) -> bool:
@@ -163,7 +182,10 @@ def read_outcome(dbt_target: Path) -> BuildOutcome:
     except FileNotFoundError as error:
         raise TieoutError(f"dbt left no {Path(error.filename).name}: it did not get as far as building.") from error
     passed = failed = 0
-    failures = []
+    found, lapses = [], []
+    left_out: set[str] = set()
+    may_lapse = dispensable(manifest)
+    steps = {}
     for result in results:
         # Hooks that failed are results too; they have no node in the manifest.
         node = manifest["nodes"].get(result["unique_id"], {})
@@ -171,10 +193,31 @@ def read_outcome(dbt_target: Path) -> BuildOutcome:
         good = status in ("success", "pass", "warn", "no-op")
         if LAW_TAG in node.get("tags", []) and node.get("resource_type") == "test":
             passed, failed = (passed + 1, failed) if good and status != "warn" else (passed, failed + 1)
+        if node.get("resource_type") == "model" and node["config"].get("meta", {}).get("step"):
+            steps[node["name"]] = _step(node["name"], result)
         # What was skipped only follows from a failure that has its own message.
+        if status == "skipped" and result["unique_id"] in may_lapse:
+            left_out.add(result["unique_id"])
         if not good and status != "skipped":
-            failures.append(_failure(result, node, dbt_target))
-    return BuildOutcome(len(results), passed, failed, failures)
+            without = lapsed(result["unique_id"], manifest, may_lapse)
+            left_out |= without
+            (lapses if without else found).append(_failure(result, node, dbt_target))
+    return BuildOutcome(len(results), passed, failed, found, steps, lapses, _names(left_out, manifest))
+
+
+def _names(models: set[str], manifest: dict[str, Any]) -> frozenset[str]:
+    """The names of models by their ids."""
+    return frozenset(manifest["nodes"][unique_id]["name"] for unique_id in models)
+
+
+def _step(model: str, result: dict[str, Any]) -> StepBuild:
+    """A model's part of dbt's results; what was skipped has no times."""
+    times = {timing["name"]: timing for timing in result.get("timing", [])}.get("execute", {})
+    started, ended = (
+        datetime.fromisoformat(times[key].replace("Z", "+00:00")).astimezone(UTC) if times.get(key) else None
+        for key in ("started_at", "completed_at")
+    )
+    return StepBuild(model, result["status"], started, ended, " ".join((result.get("message") or "").split()))
 
 
 def _failure(result: dict[str, Any], node: dict[str, Any], dbt_target: Path) -> Failure:
@@ -189,7 +232,8 @@ def _failure(result: dict[str, Any], node: dict[str, Any], dbt_target: Path) -> 
         text = " ".join((result.get("message") or "no message").split())
     where = dbt_target / "compiled" / node["package_name"] / _compiled(node) if node.get("package_name") else None
     look = f" Query: {where}" if where is not None and where.is_file() else ""
-    return Failure(name, kind, f"{kind} {name}: {text}.{' ' + described if described else ''}{look}")
+    message = f"{kind} {name}: {text}.{' ' + described if described else ''}{look}"
+    return Failure(name, kind, message, failures.of_node(kind, result["status"], text))
 
 
 def _compiled(node: dict[str, Any]) -> Path:

@@ -5,18 +5,24 @@ what is already known is a replay: it lands nothing, builds in a scratch place, 
 behind but its record.
 """
 
+import contextlib
 import shutil
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+import duckdb
+
 from orchestration import clock, code_version, dbt_build, environment, parsed, publish, runs, selection, summary
 from orchestration import project as projects
+from orchestration.audit import definitions, failures, recorder
+from orchestration.audit.failures import RunFailure
+from orchestration.audit.ledger import open_ledger
 from orchestration.data_dir import DataDir
 from orchestration.dbt_build import BuildOutcome
 from orchestration.environment import DAILY, Place
@@ -45,6 +51,19 @@ class Request:
     stream: str | None = None
     full_refresh: bool = False
     mode: str = DAILY
+    # Who asks and why, for the audit; blank: the system's user, and nothing more is known.
+    started_by: str = ""
+    reason: str = ""
+
+    def same_as(self) -> dict[str, str | bool | None]:
+        """What makes two requests the same; one without an `as_of` is like no other."""
+        return {
+            "target": self.target,
+            "as_of": clock.to_text(self.as_of) if self.as_of else None,
+            "stream": self.stream,
+            "full_refresh": self.full_refresh,
+            "mode": self.mode,
+        }
 
 
 @dataclass
@@ -131,8 +150,9 @@ class Run:
         releases = selection.releases_records(self.data, self.place.target, self.mode)
         return selection.to_build(manifest, feeds, releases=releases)
 
-    def before_build(self) -> None:
-        """Note that the warehouse is about to move to this `as_of`, and make room for a replay."""
+    def before_build(self, nodes: list[str] | None = None) -> None:
+        """Note that the warehouse is about to move to this `as_of`, and make room for a replay. `nodes`: what is to be
+        built; none for everything."""
         self.record.built = not self.replay
         self.record.code_version = code_version.code_version(self.project)
         self.record.project_key = parsed.parse_key(self.project, self.place)
@@ -146,11 +166,21 @@ class Run:
         if self.replay and self.place.target == "duckdb":
             self.remove_scratch()
             self.place.duckdb_path.parent.mkdir(exist_ok=True)
+        manifest = selection.read_manifest(self.place.dbt_target / parsed.MANIFEST)
+        # Before the first build nobody knows the steps' rules; what is built says them.
+        steps = definitions.steps_of(projects.load_streams(self.project), manifest) if manifest else []
+        with self.timed("audit"), open_ledger(self.books, write=True) as ledger:
+            recorder.begin(ledger, self.data, self.record, steps, nodes)
+
+    @property
+    def books(self) -> Place:
+        """Where the audit stands: in the real warehouse, a replay's too."""
+        return replace(self.place, replay=False)
 
     def build(self) -> BuildOutcome:
         """Build with dbt all that has changed, and test it; the laws are tested in every run."""
         nodes = self.nodes_to_build()
-        self.before_build()
+        self.before_build(nodes)
         with self.timed("dbt"):
             outcome = dbt_build.build(
                 self.project,
@@ -168,8 +198,8 @@ class Run:
 
     def finish(self, outcome: BuildOutcome) -> Summary:
         """Publish when the books closed, sum up, and write down how the run ended."""
-        failures = [failure.message for failure in outcome.failures]
         streams = projects.load_streams(self.project)
+        self.note_steps(outcome, streams)
         marts = (*publish.MARTS, *dict.fromkeys(mart for stream in streams.values() for mart in stream.marts))
         temporary = self.data.root / ".tmp"
         with self.timed("publish"), open_warehouse(self.place, temporary) as warehouse:
@@ -180,6 +210,7 @@ class Run:
                     warehouse,
                     marts=marts,
                     code=code,
+                    left_out=outcome.left_out,
                     on_mart=lambda mart: self.progress.step(0, 0, mart),
                 )
             facts = summary.read_facts(warehouse, streams, self.request.stream)
@@ -198,11 +229,50 @@ class Run:
             timings=timings,
             replay=self.replay,
             published=str(self.data.published) if outcome.ok and not self.replay else None,
-            failures=failures,
+            failures=[failure.message for failure in outcome.failures],
+            lapses=[failure.message for failure in outcome.lapses],
         )
         self.record.summary, self.record.facts = result.to_json(), asdict(facts)
-        self.record.end(self.data, State.CLOSED if outcome.ok else State.FAILED, clock.now())
+        if outcome.ok:
+            self.end(State.CLOSED)
+        else:
+            self.end(State.FAILED, failures.worst([(f.cause, f.name, f.message) for f in outcome.failures]))
         return result
+
+    def note_steps(self, outcome: BuildOutcome, streams: dict[str, projects.Stream]) -> None:
+        """Write down how each step ended, and the files of what the steps of a build that closed came to."""
+        manifest = selection.read_manifest(self.place.dbt_target / parsed.MANIFEST)
+        if manifest is None:
+            raise TieoutError(f"dbt left no {parsed.MANIFEST}: it did not get as far as building.")
+        with self.timed("audit"):
+            with open_warehouse(self.place, self.data.root / ".tmp") as warehouse:
+                taken = recorder.take(self.data, warehouse, streams, manifest, self.record, outcome)
+            crash_point("after-artifacts")
+            with open_ledger(self.books, write=True) as ledger:
+                recorder.end_steps(ledger, self.record, outcome, taken, recorder.templates_of(self.project))
+
+    def end(self, state: State, failure: RunFailure | None = None) -> None:
+        """Say how the run ended, in its record and in the audit.
+
+        Raises:
+            TieoutError: the audit cannot be written. The record says how the run ended, and the next run tells the
+                audit.
+        """
+        self.record.failure = failure.to_json() if failure else None
+        self.record.end(self.data, state, clock.now())
+        with open_ledger(self.books, write=True) as ledger:
+            recorder.end(ledger, self.data, self.record, recorder.STATES[state], failure)
+
+    def break_off(self, error: BaseException) -> None:
+        """Say that the run broke off, and why. What keeps the audit from hearing of it must not hide the cause: the
+        next run tells it."""
+        import psycopg2
+
+        with contextlib.suppress(TieoutError, duckdb.Error, psycopg2.Error, OSError):
+            if isinstance(error, Exception):
+                self.end(State.FAILED, failures.of_error(error))
+            else:
+                self.end(State.CANCELLED)
 
     def remove_scratch(self) -> None:
         """Remove what a replay has built, this one's or one's that crashed."""
@@ -223,7 +293,13 @@ class Run:
     def timed(self, name: str) -> Iterator[None]:
         """Add a step's seconds to the timings."""
         self.progress.phase(
-            {"landing": "Landing", "load": "Loading", "dbt": "Reconciling", "publish": "Publishing"}[name]
+            {
+                "landing": "Landing",
+                "load": "Loading",
+                "dbt": "Reconciling",
+                "audit": "Writing the audit",
+                "publish": "Publishing",
+            }[name]
         )
         started = time.monotonic()
         try:
@@ -287,7 +363,12 @@ def prepare(
             target=request.target,
             replay=any(as_of < moment for moment in known),
             stream=request.stream,
+            mode=request.mode,
+            started_by=request.started_by or recorder.actor(),
+            start_reason=request.reason,
         )
+        # Without an `as_of` of its own a request is the run's alone.
+        record.requested = {**request.same_as(), **({} if request.as_of else {"run_id": record.run_id})}
         record.save(data)
     return Run(request, data, project, Place(data, request.target, record.replay), as_of, record, progress)
 
@@ -312,11 +393,9 @@ def run(request: Request, progress: Progress | None = None) -> Summary:
             if stop_asked.is_set():
                 raise KeyboardInterrupt
             return this.finish(outcome)
-        except KeyboardInterrupt:
-            this.record.end(data, State.CANCELLED, clock.now())
-            raise
-        except Exception:
-            this.record.end(data, State.FAILED, clock.now())
+        except BaseException as error:
+            if this.record.ended_at is None:
+                this.break_off(error)
             raise
         finally:
             this.remove_scratch()

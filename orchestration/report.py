@@ -319,6 +319,8 @@ def _show_proof(summary: Summary, console: Console) -> None:
     console.print(table)
     for failure in summary.failures:
         console.print(Text("  ✗ " + failure, style="red"))
+    for lapse in summary.lapses:
+        console.print(Text("  ! Done without; readers keep what was there: " + lapse, style="yellow"))
 
 
 def _count(number: int, what: str) -> str:

@@ -3,6 +3,7 @@ from an end."""
 
 import json
 import uuid
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -16,7 +17,6 @@ class State(StrEnum):
     """How far a run came. A record that says RUNNING while nobody holds the lock is of a run that crashed."""
 
     RUNNING = "RUNNING"
-    LANDED = "LANDED"
     CLOSED = "CLOSED"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
@@ -48,6 +48,13 @@ class RunRecord:
     # Seconds by step, so far.
     timings: dict[str, float] = field(default_factory=dict)
     summary: dict[str, Any] | None = None
+    # Who started it and why, as the audit says it; `requested` is all that makes two runs the same request.
+    started_by: str = ""
+    start_reason: str = ""
+    requested: dict[str, Any] = field(default_factory=dict)
+    # Why it failed (see audit.failures), and whether the audit holds its end.
+    failure: dict[str, str] | None = None
+    audited: bool = False
     # What the readable summary shows beyond the JSON one, so that it can be shown again without a warehouse.
     facts: dict[str, Any] | None = None
 
@@ -74,6 +81,14 @@ def load(data: DataDir, run_id: str) -> RunRecord | None:
     content = json.loads(file.read_text(encoding="utf-8"))
     content["state"] = State(content["state"])
     return RunRecord(**content)
+
+
+def all_of(data: DataDir, target: str) -> Iterator[RunRecord]:
+    """The records of a target, oldest first."""
+    for file in sorted(data.runs.glob("*.json")):
+        record = load(data, file.stem)
+        if record is not None and record.target == target:
+            yield record
 
 
 def latest_built_as_of(data: DataDir) -> datetime | None:

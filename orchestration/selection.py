@@ -16,7 +16,12 @@ from orchestration.warehouse import Warehouse
 CLOCK = ("macro.tieout.as_of", "macro.tieout.run_id")
 # One that asks for the run's mode changes when a daily run takes up what hourly ones held back.
 MODE = ("macro.tieout.run_mode",)
-ONLY_DELIVERIES = ("macro.tieout.is_received", "macro.tieout.is_recent", "macro.tieout.mark_processed")
+ONLY_DELIVERIES = (
+    "macro.tieout.is_received",
+    "macro.tieout.is_recent",
+    "macro.tieout.judged_in_run",
+    "macro.tieout.mark_processed",
+)
 
 # Where deliveries of every feed stand side by side.
 OF_ALL_FEEDS = "landing"

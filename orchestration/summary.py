@@ -14,7 +14,7 @@ RESULTS = ("MATCHED", "MISMATCHED", "MISSING_SOURCE", "MISSING_TARGET", "PENDING
 JUDGED = ("MATCHED", "MISMATCHED", "MISSING_SOURCE", "MISSING_TARGET", "AMBIGUOUS")
 
 LANDED = ("batches", "rows", "rejected", "redelivered", "failed_files")
-TIMINGS = ("landing", "load", "dbt", "publish", "total")
+TIMINGS = ("landing", "load", "dbt", "audit", "publish", "total")
 LARGEST = 10
 
 
@@ -117,6 +117,8 @@ class Summary:
     replay: bool
     published: str | None
     failures: list[str]
+    # What failed and the books do without: marts that readers keep as they were.
+    lapses: list[str] = field(default_factory=list)
 
     @property
     def closed(self) -> bool:
@@ -141,6 +143,7 @@ class Summary:
             "replay": self.replay,
             "published": self.published,
             "failures": self.failures,
+            "lapses": self.lapses,
         }
 
 

@@ -5,7 +5,7 @@ Publishing and the summary read through DuckDB or psycopg2 directly, not through
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,13 +46,18 @@ class Warehouse(ABC):
         """A relation's columns in order, with the DuckDB types that a copy keeps; none when it does not exist."""
 
     @abstractmethod
+    def names(self, schema: str, name: str) -> list[str]:
+        """The names of a relation's columns in order; none when it does not exist."""
+
+    @abstractmethod
     def content_hash(self, columns: list[str]) -> str:
         """An expression over one row: an integer that changes when any of these columns does."""
 
     @abstractmethod
     @contextmanager
-    def readable(self, schema: str, name: str, where: str) -> Iterator[str]:
-        """The rows of a relation that meet a condition, as something that `connection` can select from."""
+    def readable(self, schema: str, name: str, where: str, chosen: Collection[str] = ()) -> Iterator[str]:
+        """The rows of a relation that meet a condition, as something that `connection` can select from: all columns, or
+        those `chosen`."""
 
 
 def quoted(name: str) -> str:
@@ -105,11 +110,14 @@ class DuckDbWarehouse(Warehouse):
         ).fetchall()
         return [Column(*row) for row in found]
 
+    def names(self, schema: str, name: str) -> list[str]:
+        return [column.name for column in self.columns(schema, name)]
+
     def content_hash(self, columns: list[str]) -> str:
         return f"hash({', '.join(map(quoted, columns))})"
 
     @contextmanager
-    def readable(self, schema: str, name: str, where: str) -> Iterator[str]:
+    def readable(self, schema: str, name: str, where: str, chosen: Collection[str] = ()) -> Iterator[str]:
         yield f"(select * from {self.relation(schema, name)} where {where})"
 
 
@@ -146,13 +154,19 @@ class PostgresWarehouse(Warehouse):
         return f"{quoted(self._prefix + schema)}.{quoted(name)}"
 
     def columns(self, schema: str, name: str) -> list[Column]:
+        return [Column(column, self._duckdb_type(*kind)) for column, *kind in self._described(schema, name)]
+
+    def names(self, schema: str, name: str) -> list[str]:
+        return [column for column, *_ in self._described(schema, name)]
+
+    def _described(self, schema: str, name: str) -> list[tuple[Any, ...]]:
         with self.postgres.cursor() as cursor:
             cursor.execute(
                 "select column_name, data_type, numeric_precision, numeric_scale from information_schema.columns"
                 " where table_schema = %s and table_name = %s order by ordinal_position",
                 (self._prefix + schema, name),
             )
-            return [Column(column, self._duckdb_type(*kind)) for column, *kind in cursor.fetchall()]
+            return cursor.fetchall()
 
     def _duckdb_type(self, kind: str, precision: int | None, scale: int | None) -> str:
         if kind == "numeric":
@@ -170,13 +184,18 @@ class PostgresWarehouse(Warehouse):
         return f"hashtextextended(row({', '.join(map(quoted, columns))})::text, 0)::numeric"
 
     @contextmanager
-    def readable(self, schema: str, name: str, where: str) -> Iterator[str]:
-        columns = self.columns(schema, name)
+    def readable(self, schema: str, name: str, where: str, chosen: Collection[str] = ()) -> Iterator[str]:
+        columns = [
+            Column(column, self._duckdb_type(*kind))
+            for column, *kind in self._described(schema, name)
+            if not chosen or column in chosen
+        ]
+        listed = ", ".join(quoted(column.name) for column in columns)
         file = self._temporary / f"{name}.csv"
         with self.postgres.cursor() as cursor, file.open("wb") as sink:
             # Quoting everything is what tells an empty text from a null.
             cursor.copy_expert(
-                f"copy (select * from {self.relation(schema, name)} where {where})"
+                f"copy (select {listed} from {self.relation(schema, name)} where {where})"
                 " to stdout (format csv, force_quote *)",
                 sink,
             )

@@ -5,7 +5,7 @@
 {% macro _step_rows(ladder, match) -%}
     {%- set plain = [
         'anomalies', 'is_conflicting', 'price_abs_minor', 'price_pct', 'skew_seconds', 'grace_minutes', 'rule_version', 'is_late', 'late_by_seconds',
-        'rejected_batch_id', 'rejected_row_number', 'row_hash'
+        'rejected_batch_id', 'rejected_row_number', 'row_hash', 'judged_run_id'
     ] + _evidence_columns() + (['is_held'] if ladder.hourly_window is not none else []) -%}
     {%- set of_group = ['member_count', 'group_batch_id', 'group_row_number'] if match.many else ['group_batch_id', 'group_row_number'] if match.get('nets') else [] -%}
     {%- set dropped = ['source_version', 'target_version', 'target_counterparty_id', 'target_business_date'] -%}
@@ -37,7 +37,8 @@
             when judged.source_is_stale then judged.source_rejected_row_number
             when judged.target_is_stale then judged.target_rejected_row_number
         end as rejected_row_number,
-        judged.row_hash
+        judged.row_hash,
+        {{ judged_in_run() }} as judged_run_id
         {%- for column in _evidence_columns() %},
         cast(judged.{{ column }} as {{ _evidence_type(column) }}) as {{ column }}
         {%- endfor %}

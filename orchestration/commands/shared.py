@@ -74,7 +74,9 @@ def print_listing(rows: list[dict[str, Any]], as_json: bool, *, empty: str, one:
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in rows[0]:
-        table.add_column(name.replace("_", " "), justify="right" if isinstance(rows[0][name], int) else "left")
+        table.add_column(
+            name.replace("_", " "), justify="right" if isinstance(rows[0][name], int) else "left", overflow="fold"
+        )
     for row in rows:
         table.add_row(*["" if value is None else str(value) for value in row.values()])
     answers_console().print(table)

@@ -61,6 +61,8 @@ class Mart:
     name: str
     columns: list[Column]
     parts: list[Part]
+    # As the version before holds it, because this run could not make it.
+    is_kept: bool = False
 
     @property
     def cut(self) -> bool:
@@ -86,8 +88,11 @@ def publish(
     row_limit: int = cutting.ROW_LIMIT,
     part_rows: int = cutting.PART_ROWS,
     on_mart: OnMart | None = None,
+    left_out: frozenset[str] = frozenset(),
 ) -> Path:
     """Publish the marts of a warehouse and return the folder of the version that readers now see.
+
+    Of those `left_out` readers keep what the version before holds; what it does not hold is not there.
 
     Files whose content has not changed are linked from the version before; when nothing at all has changed, that
     version stays. What other `code` made of the same records is written anew.
@@ -108,8 +113,11 @@ def publish(
     }
     comparable = known.get("setting") == setting
     state = [
-        _read(warehouse, name, known["marts"].get(name) if comparable else None, row_limit, part_rows) for name in marts
+        _read(warehouse, name, known["marts"].get(name) if comparable else None, row_limit, part_rows)
+        for name in marts
+        if name not in left_out
     ]
+    state += [_kept(name, known["marts"][name]) for name in marts if name in left_out and name in known["marts"]]
     described = {mart.name: mart.described() for mart in state}
     if before is not None and comparable and known["marts"] == described:
         return before
@@ -198,6 +206,12 @@ def _read(warehouse: Warehouse, name: str, known: dict[str, Any] | None, row_lim
     return Mart(name, columns, parts)
 
 
+def _kept(name: str, entry: dict[str, Any]) -> Mart:
+    """A mart as the version before holds it. Its fingerprint says nothing of what this run's code would make."""
+    parts = [Part(key, "true", Fingerprint(part["rows"], -1)) for key, part in entry["parts"].items()]
+    return Mart(name, [Column(*column) for column in entry["columns"]], parts, is_kept=True)
+
+
 def _write_parts(
     warehouse: Warehouse, mart: Mart, version: Path, before: Path | None, known: dict[str, Any] | None
 ) -> None:
@@ -206,6 +220,9 @@ def _write_parts(
     same_shape = known is not None and known["columns"] == described["columns"]
     for part in mart.parts:
         file = version / "marts" / part.file_name(mart.name)
+        if before and mart.is_kept:
+            os.link(before / "marts" / file.name, file)
+            continue
         if before and known and same_shape and known["parts"].get(part.key) == described["parts"][part.key]:
             # The same content under the same key; a range whose end moved holds other rows, hence another fingerprint.
             os.link(before / "marts" / file.name, file)

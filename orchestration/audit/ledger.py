@@ -1,0 +1,185 @@
+"""Writing and reading the audit's tables in a warehouse, and the notes of where each table ends.
+
+The notes (`audit/anchors.jsonl` in the data folder, one line an append, never changed) lie outside the warehouse: a row
+that somebody takes from the end of a table, or adds there, is told by them alone. A line says `pending` before rows are
+committed and `written` after, so that a crash in between is no false alarm.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration import clock
+from orchestration.audit import tables
+from orchestration.audit.chain import START, Link, linked
+from orchestration.audit.tables import Table
+from orchestration.data_dir import DataDir
+from orchestration.environment import Place
+from orchestration.errors import TieoutError
+from orchestration.warehouse import connect_postgres, quoted
+
+PENDING, WRITTEN = "pending", "written"
+AT_ONCE = 1_000
+
+
+class Ledger:
+    """The audit's tables of one warehouse. Rows go in by `append` and nothing else ever changes them."""
+
+    def __init__(self, place: Place, connection: Any) -> None:
+        self._connection = connection
+        self._postgres = place.target == "postgres"
+        self._anchors = anchors_file(place.data, place.target)
+        prefix = place.schema_prefix if self._postgres else ""
+        self.schema = quoted(prefix + tables.SCHEMA)
+
+    def rows(self, query: str, values: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a query; `?` stands for a value, and `{schema}` for the schema."""
+        return self.execute(query, values).fetchall()
+
+    def execute(self, query: str, values: Iterable[Any] = ()) -> Any:
+        """Send a statement, written like a query of `rows`."""
+        statement = query.replace("{schema}", self.schema)
+        if not self._postgres:
+            return self._connection.execute(statement, list(values))
+        cursor = self._connection.cursor()
+        cursor.execute(statement.replace("%", "%%").replace("?", "%s"), list(values))
+        return cursor
+
+    def exists(self) -> bool:
+        """Whether the tables are there."""
+        found = self.rows(
+            "select 1 from information_schema.tables where table_schema = ? and table_name = ?",
+            [self.schema.strip('"'), tables.RUNS.name],
+        )
+        return bool(found)
+
+    def scan(self, table: Table) -> Iterator[dict[str, Any]]:
+        """All rows of a table by their numbers, a few at a time."""
+        columns = ", ".join(table.names)
+        query = f"select {columns} from {self.schema}.{table.name} order by sequence_number"
+        if self._postgres:
+            cursor = self._connection.cursor(name=f"scan_{table.name}")
+            cursor.execute(query)
+        else:
+            cursor = self._connection.cursor().execute(query)
+        while rows := cursor.fetchmany(AT_ONCE):
+            for row in rows:
+                yield dict(zip(table.names, row, strict=True))
+
+    def end_of(self, table: Table) -> Link:
+        """Where a table ends."""
+        found = self.rows(
+            f"select sequence_number, row_hash from {{schema}}.{table.name} order by sequence_number desc limit 1"
+        )
+        return Link(*found[0]) if found else Link(0, START)
+
+    def append(self, rows: Mapping[Table, list[dict[str, Any]]]) -> None:
+        """Add rows to tables, all or none."""
+        wanted = {table: list(given) for table, given in rows.items() if given}
+        if not wanted:
+            return
+        recorded_at = clock.now().replace(tzinfo=None)
+        if not self._postgres:
+            self.execute("begin")
+        try:
+            ends = {}
+            for table, given in wanted.items():
+                if self._postgres:
+                    # Two data folders may share a server: one adds to a table at a time.
+                    self.execute(f"lock table {{schema}}.{table.name} in exclusive mode")
+                stamped = ({**row, "recorded_at": recorded_at} for row in given)
+                whole = list(linked(table.name, stamped, self.end_of(table)))
+                self._insert(table, whole)
+                ends[table.name] = [whole[-1]["sequence_number"], whole[-1]["row_hash"]]
+            self._note(PENDING, ends)
+            self.execute("commit")
+        except BaseException:
+            self.execute("rollback")
+            raise
+        self._note(WRITTEN, ends)
+
+    def _insert(self, table: Table, rows: list[dict[str, Any]]) -> None:
+        unknown = {name for row in rows for name in row} - set(table.names)
+        if unknown:
+            raise ValueError(f"{table.name} has no column {', '.join(sorted(unknown))}")
+        one = f"({', '.join('?' * len(table.names))})"
+        for first in range(0, len(rows), AT_ONCE // 10):
+            part = rows[first : first + AT_ONCE // 10]
+            self.execute(
+                f"insert into {{schema}}.{table.name} ({', '.join(table.names)}) values {', '.join([one] * len(part))}",
+                [row.get(name) for row in part for name in table.names],
+            )
+
+    def _note(self, state: str, ends: Mapping[str, list[Any]]) -> None:
+        """Add a line to the notes, on the disk before this returns."""
+        self._anchors.parent.mkdir(parents=True, exist_ok=True)
+        with self._anchors.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"state": state, "at": clock.to_text(clock.now()), "ends": ends}) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def anchors_file(data: DataDir, target: str) -> Path:
+    """Where the notes of a target's tables lie."""
+    return data.root / "audit" / f"anchors-{target}.jsonl"
+
+
+def read_anchors(data: DataDir, target: str) -> tuple[dict[str, dict[int, str]], dict[str, int]]:
+    """The noted hashes by table and number, and how many rows each table may have by what was about to be written.
+
+    Raises:
+        TieoutError: a line of the notes cannot be read.
+    """
+    file = anchors_file(data, target)
+    written: dict[str, dict[int, str]] = {}
+    pending: dict[str, int] = {}
+    if not file.is_file():
+        return written, pending
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            said = json.loads(line)
+            ends = {table: (int(end[0]), str(end[1])) for table, end in said["ends"].items()}
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+            raise TieoutError(
+                f"{file}, line {number}: this note of where the audit ended cannot be read; it has been changed, or a"
+                " full disk cut it off. Put the file back from a backup."
+            ) from error
+        for table, (rows, row_hash) in ends.items():
+            if said["state"] == WRITTEN:
+                written.setdefault(table, {})[rows] = row_hash
+            else:
+                pending[table] = max(rows, pending.get(table, 0))
+    return written, pending
+
+
+@contextmanager
+def open_ledger(place: Place, *, write: bool = False) -> Iterator[Ledger]:
+    """Open the audit of a place's warehouse; `write` makes its tables where they are not there yet.
+
+    Raises:
+        TieoutError: the warehouse cannot be opened.
+    """
+    if place.target == "postgres":
+        connection = connect_postgres()
+        if write:
+            connection.set_session(isolation_level="READ COMMITTED")
+    else:
+        try:
+            connection = duckdb.connect(str(place.duckdb_path), read_only=not write)
+        except (duckdb.IOException, duckdb.ConnectionException) as error:
+            raise TieoutError(f"The warehouse {place.duckdb_path} cannot be opened: {error}") from error
+        connection.execute("set TimeZone = 'UTC'")
+    try:
+        ledger = Ledger(place, connection)
+        if write and not ledger.exists():
+            for statement in tables.statements(ledger.schema):
+                ledger.execute(statement)
+            connection.commit()
+        yield ledger
+    finally:
+        connection.close()
