@@ -1,6 +1,7 @@
 """A quick reconciliation from two files to its results."""
 
 import csv
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -109,6 +110,7 @@ def run(
             answer = _work(options, plan, shop, real, target, max(started, latest), out, keep, record, progress)
         except BaseException as error:
             # Whatever stopped it, the scratch place goes and the record says so.
+            record["run"] = _run_record(shop.data)
             shop.clean()
             stopped = isinstance(error, KeyboardInterrupt)
             _end(home, shop, record, State.CANCELLED if stopped else State.FAILED, [str(error)] if str(error) else [])
@@ -125,9 +127,16 @@ def run(
 
 def _end(home: DataDir, shop: Workshop, record: dict[str, Any], state: State, failures: list[str]) -> None:
     """Write down how it ended. The one place where the main data folder (`home`) is told of a quick reconciliation:
-    whoever keeps books on runs there hears of it here, with its files, its guesses and its summary."""
+    whoever keeps books on runs there hears of it here, with its files, its guesses, its summary, and under `run` what
+    the pipeline has on record. That is not for `runs/` of the main data folder: what is built there does not rest on it."""
     assert shop.home == home
     shop.save({**record, "state": state, "ended_at": clock.to_text(clock.now()), "failures": failures})
+
+
+def _run_record(scratch: Path) -> dict[str, Any] | None:
+    """What the pipeline has on record of its run in the scratch data folder, the figures for the screen apart."""
+    found = sorted((scratch / "runs").glob("*.json"))
+    return {**json.loads(found[-1].read_text(encoding="utf-8")), "facts": None} if found else None
 
 
 def _texts(values: dict[str, Any]) -> dict[str, Any]:
@@ -215,8 +224,10 @@ def _work(
     policies.write_text(generate.policies(plan), encoding="utf-8")
     data = DataDir.at(shop.data)
     with _placed(project, target):
-        request = pipeline.Request(data_dir=data.root, target=target, as_of=as_of)
+        why = f"tieout quick: {options.left.name} and {options.right.name}"
+        request = pipeline.Request(data_dir=data.root, target=target, as_of=as_of, reason=why)
         summary = pipeline.run(request, _Unremarked(progress or Silent()))
+        record["run"] = _run_record(data.root)
         _check_landed(summary, data)
         rules = _rules(Place(data, target, replay=False), data.root / ".tmp") if summary.closed else []
     batches = {manifest["system"]: manifest["batch_id"] for manifest in read_manifests(data.root)}

@@ -42,7 +42,7 @@ def sorted_rows(found: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 
 def test_nasty_files(data: Path, tmp_path: Path) -> None:
     left, right = files.write(tmp_path)
-    before = left.read_bytes(), right.read_bytes()
+    before, there = (left.read_bytes(), right.read_bytes()), left_over(data) | {"quick"}
     done = quick(data, left, right, *files.OPTIONS, "--json")
     assert done.code == 0, done.err
     answer = done.json
@@ -80,9 +80,10 @@ def test_nasty_files(data: Path, tmp_path: Path) -> None:
     record = json.loads((data / "quick" / answer["quick_id"] / "quick.json").read_text())
     assert record["state"] == "CLOSED"
     assert record["files"]["left"]["rows"] == 13
+    assert record["run"]["run_id"] == answer["run_id"]
     assert {rule["step"] for rule in record["rules"]} >= {"by_key", "unmatched"}
     # What was scratch is gone, what was there is as it was.
-    assert left_over(data) == {"quick", *(f"quick/{answer['quick_id']}/{name}" for name in ("quick.json", "results"))}
+    assert left_over(data) - there == {f"quick/{answer['quick_id']}/{name}" for name in ("quick.json", "results")}
     assert (left.read_bytes(), right.read_bytes()) == before
 
 
@@ -219,7 +220,8 @@ def test_one_that_is_stopped_leaves_its_record_alone(tmp_path: Path) -> None:
     _, told = process.communicate(timeout=60)
     assert process.returncode == 130, told
     assert [path.name for path in folder.iterdir()] == ["quick.json"]
-    assert json.loads((folder / "quick.json").read_text())["state"] == "CANCELLED"
+    record = json.loads((folder / "quick.json").read_text())
+    assert (record["state"], record["run"]["state"]) == ("CANCELLED", "CANCELLED")
     assert left.read_text() == files.LEFT
 
 
