@@ -107,7 +107,8 @@ def run(
         }
         shop.save(record)
         try:
-            answer = _work(options, plan, shop, real, target, max(started, latest), out, keep, record, progress)
+            as_of = max(started, latest)
+            answer = _work(_Job(options, plan, shop, real, target, as_of, out, keep, record, progress or Silent()))
         except BaseException as error:
             # Whatever stopped it, the scratch place goes and the record says so.
             record["run"] = _run_record(shop.data)
@@ -128,7 +129,7 @@ def run(
 def _end(home: DataDir, shop: Workshop, record: dict[str, Any], state: State, failures: list[str]) -> None:
     """Write down how it ended. The one place where the main data folder (`home`) is told of a quick reconciliation:
     whoever keeps books on runs there hears of it here, with its files, its guesses, its summary, and under `run` what
-    the pipeline has on record. That is not for `runs/` of the main data folder: what is built there does not rest on it."""
+    the pipeline has on record. That is not for `runs/` of the main data folder: no build there rests on it."""
     assert shop.home == home
     shop.save({**record, "state": state, "ended_at": clock.to_text(clock.now()), "failures": failures})
 
@@ -202,52 +203,59 @@ def _keywords() -> frozenset[str]:
     return frozenset(row[0] for row in found) | {"user", "current_user", "session_user", "system_user", "timestamptz"}
 
 
-def _work(
-    options: Options,
-    plan: Plan,
-    shop: Workshop,
-    real: Path,
-    target: str,
-    as_of: datetime,
-    out: Path | None,
-    keep: bool,
-    record: dict[str, Any],
-    progress: Progress | None,
-) -> Answer:
+@dataclass(frozen=True)
+class _Job:
+    """All that is settled before the work begins. `record` gathers what is to be kept of it."""
+
+    options: Options
+    plan: Plan
+    shop: Workshop
+    real: Path
+    target: str
+    as_of: datetime
+    out: Path | None
+    keep: bool
+    record: dict[str, Any]
+    progress: Progress
+
+
+def _work(job: _Job) -> Answer:
     """Build the project, run it on the two files, and write the results."""
-    project = put_project(shop.home, generate.project_files(real, plan, _keywords()))
+    plan, shop, record = job.plan, job.shop, job.record
+    project = put_project(shop.home, generate.project_files(job.real, plan, _keywords()))
     record["project"] = str(project)
-    for side, file in ((plan.left, options.left), (plan.right, options.right)):
+    for side, file in ((plan.left, job.options.left), (plan.right, job.options.right)):
         deliver(shop.data, plan.org, generate.feed_of(side), file)
     policies = shop.data / "inbox" / plan.org / POLICIES / "policies.csv"
     policies.parent.mkdir(parents=True)
     policies.write_text(generate.policies(plan), encoding="utf-8")
     data = DataDir.at(shop.data)
-    with _placed(project, target):
-        why = f"tieout quick: {options.left.name} and {options.right.name}"
-        request = pipeline.Request(data_dir=data.root, target=target, as_of=as_of, reason=why)
-        summary = pipeline.run(request, _Unremarked(progress or Silent()))
+    with _placed(project, job.target):
+        why = f"tieout quick: {job.options.left.name} and {job.options.right.name}"
+        request = pipeline.Request(data_dir=data.root, target=job.target, as_of=job.as_of, reason=why)
+        summary = pipeline.run(request, _Unremarked(job.progress))
         record["run"] = _run_record(data.root)
         _check_landed(summary, data)
-        rules = _rules(Place(data, target, replay=False), data.root / ".tmp") if summary.closed else []
+        rules = _rules(Place(data, job.target, replay=False), data.root / ".tmp") if summary.closed else []
     batches = {manifest["system"]: manifest["batch_id"] for manifest in read_manifests(data.root)}
     for label, side in ((LEFT, plan.left), (RIGHT, plan.right)):
         record["files"][label] |= {"system": side.system, "batch_id": batches[side.system]}
     # The thresholds came as a file too; people want to read of the two that they gave.
     landed = {**summary.landed, "batches": summary.landed["batches"] - 1, "rows": summary.landed["rows"] - 1}
-    own = replace(summary, landed=landed, published=str(data.published) if keep and summary.published else None)
-    rejected = output.rejected(data.published, SHOWN_REJECTS) if summary.closed else []
-    results, files = None, []
+    own = replace(summary, landed=landed, published=str(data.published) if job.keep and summary.published else None)
+    # Books that do not close give no results and are left to be looked at; on a shared server nothing is.
+    answer = Answer(shop.quick_id, own, plan.said, None, kept=shop.data)
     if summary.closed:
-        results = (out or shop.results).absolute()
+        results = (job.out or shop.results).absolute()
         record["rules"] = rules
         kept = {**record, "state": State.CLOSED, "summary": own.to_json()}
+        rejected = output.rejected(data.published, SHOWN_REJECTS)
         files = output.write_results(data.published, plan, kept, results)
-    # Books that do not close are left to be looked at; on a shared server nothing is.
-    stays = keep or not summary.closed
-    if not stays:
-        shop.clean()
-    return Answer(shop.quick_id, own, plan.said, results, files, rejected, shop.data if stays else None)
+        answer = replace(answer, results=results, files=files, rejected=rejected)
+        if not job.keep:
+            shop.clean()
+            answer = replace(answer, kept=None)
+    return answer
 
 
 @contextmanager
