@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from orchestration.commands import audit as audit_commands
+from orchestration.commands.quick import quick
 from orchestration.commands.shared import (
     answers_console,
     as_of_option,
@@ -96,6 +97,9 @@ def run(
     else:
         _print_summary(summary)
     context.exit(0 if summary.closed else NOT_CLOSED)
+
+
+main.add_command(quick)
 
 
 @main.command()

@@ -35,13 +35,18 @@ _WORDS = {
 
 def show(summary: Summary, console: Console) -> None:
     """Print a run's summary."""
+    show_answer(summary, console)
+    _show_foot(summary, console)
+
+
+def show_answer(summary: Summary, console: Console) -> None:
+    """Print what a run came to, without where it lies: did the books close, what agrees, what is open, the proof."""
     console.print(_head(summary))
     for stream in summary.facts.streams:
         _show_stream(summary.facts, stream, console)
     _show_payouts(summary.facts, console)
     _show_largest(summary.facts, console)
     _show_proof(summary, console)
-    _show_foot(summary, console)
 
 
 def _head(summary: Summary) -> Panel:

@@ -28,5 +28,5 @@
 
 {# The column that says the zone of a time; none where none does. #}
 {% macro _zone_column(column) -%}
-    {{ return(column.parts[2] if (column.get('parts') or []) | length == 3 else column.get('zone')) }}
+    {{ return(column.parts[2] if column.type == 'time' and (column.get('parts') or []) | length == 3 else column.get('zone')) }}
 {%- endmacro %}

@@ -25,6 +25,9 @@
         {%- endset -%}
         {{ return('case when ' ~ given ~ '__is_plain then ' ~ given ~ dollars ~ ' else (' ~ text ~ ') end') }}
     {%- endif -%}
+    {%- if column.get('parts') and column.type == 'id' -%}
+        {{ return(_joined_id(column.parts)) }}
+    {%- endif -%}
     {%- if column.get('parts') -%}
         {%- set given = '(given.' ~ column.parts[0] ~ " || ' ' || coalesce(given." ~ column.parts[1] ~ ", ''))" -%}
         {{ return(_year_first_by_row(declaration, column, given)) }}
@@ -36,6 +39,15 @@
         {{ return('case when length(' ~ given ~ ') = 10 and substr(' ~ given ~ ", 5, 1) = '-' then " ~ given ~ ' else ' ~ date ~ ' end') }}
     {%- endif -%}
     {{ return('case when ' ~ given ~ '__is_plain then ' ~ given ~ ' else ' ~ text ~ ' end') }}
+{%- endmacro %}
+
+{#
+    Several columns as one id, null where one of them is: `S1 | 1001`. A bar inside a value is doubled, so that no two different ids become the same text.
+#}
+{% macro _joined_id(parts) -%}
+    {%- set texts = [] -%}
+    {%- for part in parts -%}{%- do texts.append("replace(given." ~ part ~ ", '|', '||')") -%}{%- endfor -%}
+    {{ return('(' ~ (texts | join(" || ' | ' || ")) ~ ')') }}
 {%- endmacro %}
 
 {# An amount without the decorations that a feed allows. Whatever else stands there stays, so that it is refused. #}

@@ -12,6 +12,7 @@ AMOUNT_MARKS = ("symbol", "parentheses", "trailing_minus", "unicode_minus", "das
 DATE_SHAPES = ("YYYY-MM-DD", "DD.MM.YYYY", "MM/DD/YYYY", "DD/MM/YYYY", "YYYY/MM/DD")
 MOST_KIND_COLUMNS = 3
 MOST_IMPLIED_DECIMALS = 9
+MOST_ID_PARTS = 8
 # What staging adds to a record; a declared column of that name would stand there twice.
 ADDED = {"kind_columns": "kind", "fill_down": "is_continuation"}
 
@@ -153,9 +154,13 @@ def _parts(where: str, meta: Mapping[str, Any], texts: list[str], fault: Fault) 
     given = meta.get("parts")
     if given is None:
         return
-    if meta.get("type") != "time":
-        fault(where, "only on a column of type time", given)
-    if not _distinct_texts(given) or len(given) not in (2, 3):
+    if meta.get("type") not in ("time", "id"):
+        fault(where, "only on a column of type time or id", given)
+    if meta.get("type") == "id":
+        if not _distinct_texts(given) or not 2 <= len(given) <= MOST_ID_PARTS:
+            fault(where, f"a list of 2 to {MOST_ID_PARTS} columns that are the id together", given)
+            return
+    elif not _distinct_texts(given) or len(given) not in (2, 3):
         fault(where, "[<date column>, <time column>] and, where the file has it, <zone column>", given)
         return
     for name in given:

@@ -166,7 +166,7 @@ class _Landing:
             file.parts[-1],
             self.as_of.replace(tzinfo=None).isoformat(timespec="microseconds"),
         )
-        reading = _read(raw, form, feed, target, work_dir)
+        reading = read_delivery(raw, form, feed, target, work_dir)
         if _state(file.path) != before:
             return FileOutcome(
                 file.shown, "busy", org_id, feed.system, feed.name, reason="the file changed while it was read"
@@ -246,7 +246,8 @@ def _moved(outcome: FileOutcome, path: Path, data: Path) -> FileOutcome:
     return replace(outcome, moved_to=path.relative_to(data).as_posix())
 
 
-def _read(raw: RawFile, form: str, feed: Feed, target: Target, work_dir: Path) -> Reading:
+def read_delivery(raw: RawFile, form: str, feed: Feed, target: Target, work_dir: Path) -> Reading:
+    """Read a delivery in the way of its format into the two Parquet files of `target`."""
     if form == "parquet":
         return read_parquet(raw.path, feed, target)
     plain = to_utf8(raw, encodings_of(feed, raw.head), work_dir, feed.declared_in)

@@ -15,11 +15,15 @@ passed as (
         results.org_id,
         results.stream,
         results.ladder,
+        {%- if tolerant %}
         case results.ladder
             {%- for name in tolerant %}
             when '{{ name }}' then '{{ _anomaly_of(_ladder(name), 'price_tolerance') }}'
             {%- endfor %}
         end as anomaly,
+        {%- else %}
+        {{ text_literal(none) }} as anomaly,
+        {%- endif %}
         results.counterparty_id,
         results.business_date,
         case when results.base_difference_minor is not null then results.base_currency else results.source_currency end as currency,

@@ -72,7 +72,28 @@ sources:
           - {name: kind_of, config: {meta: {type: text}}}
           - {name: part, config: {meta: {type: text}}}
           - {name: remark, config: {meta: {type: text}}}
+      - name: wholes
+        identifier: odd__wholes
+        config: {meta: {feed: {id_column: whole, delimiters: [";"]}}}
+        columns:
+          - {name: whole, config: {meta: {type: id, required: true, parts: [store, till, number]}}}
+          - {name: store, config: {meta: {type: id}}}
+          - {name: till, config: {meta: {type: text}}}
+          - {name: number, config: {meta: {type: id}}}
 """
+
+# Three columns -> the id that they are together; none where one is blank. No two ids are the same text.
+WHOLES: dict[tuple[str, str, str], str | None] = {
+    ("S1", "2", "3"): "S1 | 2 | 3",
+    (" S1 ", "02", "3"): "S1 | 02 | 3",
+    ("a | b", "c", "d"): "a || b | c | d",
+    ("a", "b | c", "d"): "a | b || c | d",
+    ("a", "b", "c | d"): "a | b | c || d",
+    ("a|", "b", "c"): "a|| | b | c",
+    ("a", "|b", "c"): "a | ||b | c",
+    ("a", "", "c"): None,
+    ("a", "b", " "): None,
+}
 
 KINDS = """system,feed,code_1,code_2,code_3,kind
 odd,lines,Order,,,CHARGE
@@ -268,7 +289,7 @@ def odd_project(folder: Path) -> Path:
         shutil.copytree(ROOT / part, folder / part)
     shutil.copyfile(ROOT / "profiles.yml", folder / "profiles.yml")
     settings = yaml.safe_load((ROOT / "dbt_project.yml").read_text(encoding="utf-8"))
-    names = ["amounts", "digits", "times", "lines"]
+    names = ["amounts", "digits", "times", "lines", "wholes"]
     settings["vars"] = {"feeds": [f"odd/{name}" for name in names], "streams": {}}
     (folder / "dbt_project.yml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
     (folder / "seeds" / "leg_kinds.csv").write_text(KINDS, encoding="utf-8")

@@ -57,7 +57,7 @@ TOLD = (
     "shop/sales: columns.note.formats: allowed is only on a column of type time or date",
     "shop/sales: columns.day.formats: allowed is one of YYYY-MM-DD, DD.MM.YYYY, MM/DD/YYYY, DD/MM/YYYY, YYYY/MM/DD",
     "shop/sales: columns.day.formats: allowed is only one of MM/DD/YYYY and DD/MM/YYYY",
-    "shop/sales: columns.day.parts: allowed is only on a column of type time",
+    "shop/sales: columns.day.parts: allowed is only on a column of type time or id",
     "shop/sales: columns.at.parts: allowed is a declared column of type text or id (kind, note, number), given 'total'",
     "shop/sales: columns.at.parts: allowed is no aliases beside it",
     "shop/sales: columns.until.parts: allowed is [<date column>, <time column>]",

@@ -36,6 +36,8 @@ def read(
     ]
     folder.put("o/odd/times/a.csv", "\n".join([*times, ""]))
     folder.put("o/odd/lines/a.csv", odd.LINES)
+    wholes = [";".join(parts) for parts in odd.WHOLES]
+    folder.put("o/odd/wholes/a.csv", "\n".join(["store;till;number", *wholes, ""]))
     assert folder.land().failed_files == 0
     folder.build("staging", "leg_kinds", "zone_aliases", "currencies")
     return folder
@@ -104,6 +106,16 @@ def test_times_in_parts(read: FeedFolder) -> None:
         texts = tuple(str(value).rstrip("0") if "." in str(value) else str(value) for value in (at, day, local))
         found[list(odd.PARTS)[int(number[1:])]] = texts if fine else refused[number]
     assert found == odd.PARTS
+
+
+def test_ids_of_several_columns(read: FeedFolder) -> None:
+    rows = read.rows("select row_number, whole, is_valid from staging.stg_odd__wholes")
+    assert {list(odd.WHOLES)[number - 1]: whole for number, whole, _ in rows} == odd.WHOLES
+    assert all(is_valid == (whole is not None) for _, whole, is_valid in rows)
+    refused = read.rows(
+        "select record_id, column_name, value, reasons from staging.rejected_odd__wholes order by row_number"
+    )
+    assert refused == [(None, "whole", "a c", "whole: missing_id"), (None, "whole", "a b", "whole: missing_id")]
 
 
 def test_blanks_filled_from_above_and_kinds(read: FeedFolder) -> None:
