@@ -20,7 +20,7 @@ import duckdb
 
 from orchestration import clock, code_version, dbt_build, environment, parsed, publish, runs, selection, summary
 from orchestration import project as projects
-from orchestration.audit import definitions, failures, recorder
+from orchestration.audit import adoption, definitions, failures, recorder
 from orchestration.audit.failures import RunFailure
 from orchestration.audit.ledger import open_ledger
 from orchestration.data_dir import DataDir
@@ -170,6 +170,7 @@ class Run:
         # Before the first build nobody knows the steps' rules; what is built says them.
         steps = definitions.steps_of(projects.load_streams(self.project), manifest) if manifest else []
         with self.timed("audit"), open_ledger(self.books, write=True) as ledger:
+            adoption.take_in(ledger, self.data, self.place.target)
             recorder.begin(ledger, self.data, self.record, steps, nodes)
 
     @property

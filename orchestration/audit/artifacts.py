@@ -1,4 +1,5 @@
-"""What each step came to, as Parquet files by org, run and step: written after a build that closed, never changed.
+"""What each step came to, as Parquet files by engine, org, run and step: written after a build that closed.
+They are never changed.
 
 `matched` holds the matches that the run judged anew; `unmatched_source` and `unmatched_target` hold all that the step
 leaves, ambiguous records included. An org for which a step has judged nothing anew gets no files of it: its last ones
@@ -166,6 +167,7 @@ def write_step(
     counts: Counts,
     run_id: str,
     *,
+    target: str,
     runs: set[str],
     noted: set[tuple[str, str]],
     last_hashes: Mapping[tuple[str, str], str],
@@ -189,7 +191,7 @@ def write_step(
         wanted = {(org, kind): tuple(by) for org, by in sorted(new.items()) if by for kind in TYPES}
     for (org, kind), judged in wanted.items():
         query = _query(warehouse, step, org, kind, judged)
-        path = Path(FOLDER) / folder_name(org) / run_id / step.stream / step.model / f"{kind}.parquet"
+        path = Path(FOLDER) / target / folder_name(org) / run_id / step.stream / step.model / f"{kind}.parquet"
         rows = _write(warehouse, step.model, query, data.root / path)
         file = data.root / path
         yield Artifact(
@@ -263,9 +265,11 @@ def file_of(data: DataDir, org: str, storage_path: str) -> Path:
     Raises:
         TieoutError: the path leads elsewhere: the row of the artifact is not what was written.
     """
-    home = data.root / FOLDER / folder_name(org)
+    parts = Path(storage_path).parts
+    home = data.root.joinpath(*parts[:3])
     file = data.root / storage_path
-    if not file.resolve().is_relative_to(home.resolve()) or ".." in Path(storage_path).parts:
+    is_own = len(parts) > 3 and parts[0] == FOLDER and parts[2] == folder_name(org) and ".." not in parts
+    if not is_own or not file.resolve().is_relative_to(home.resolve()):
         raise TieoutError(f"{storage_path} lies outside of the folder of {org}: its row in the audit has been changed.")
     return file
 
@@ -279,9 +283,9 @@ def checksum_of(file: Path) -> str:
     return digest.hexdigest()
 
 
-def remove_files_of(data: DataDir, run_id: str) -> None:
+def remove_files_of(data: DataDir, target: str, run_id: str) -> None:
     """Remove what a run wrote that did not come to registering it."""
-    for folder in (data.root / FOLDER).glob(f"*/{run_id}"):
+    for folder in (data.root / FOLDER / target).glob(f"*/{run_id}"):
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -85,10 +85,10 @@ def begin(ledger: Ledger, data: DataDir, record: RunRecord, steps: list[Step], n
     attempt = _attempt(ledger, record)
     if _is_open(ledger, record.run_id):
         # Taken up again after its process had ended without a word.
-        rows[RUNS].append(_run_row(record, FAILED, _attempt_of(ledger, record.run_id), failures.crash()))
+        rows[RUNS].append(run_row(record, FAILED, _attempt_of(ledger, record.run_id), failures.crash()))
         rows[STEP_RUNS] += _closed_steps(ledger, [record.run_id], CANCELLED, RUN_CRASHED)
     for state in (QUEUED, RUNNING):
-        rows[RUNS].append(_run_row(record, state, attempt))
+        rows[RUNS].append(run_row(record, state, attempt))
     now = _plain(clock.now())
     for step in steps:
         built = nodes is None or step.model in nodes
@@ -126,6 +126,7 @@ def take(
                 step,
                 counts,
                 record.run_id,
+                target=record.target,
                 runs={record.run_id, *facts.without_files},
                 noted=facts.noted.get(step.model, set()),
                 last_hashes=facts.last_hashes.get(step.model, {}),
@@ -218,8 +219,8 @@ def end(ledger: Ledger, data: DataDir, record: RunRecord, state: str, failure: R
     attempt = _attempt_of(ledger, record.run_id)
     if not _is_open(ledger, record.run_id):
         attempt = _attempt(ledger, record)
-        rows[RUNS] += [_run_row(record, QUEUED, attempt), _run_row(record, RUNNING, attempt)]
-    rows[RUNS].append(_run_row(record, state, attempt, failure))
+        rows[RUNS] += [run_row(record, QUEUED, attempt), run_row(record, RUNNING, attempt)]
+    rows[RUNS].append(run_row(record, state, attempt, failure))
     rows[STEP_RUNS] += _closed_steps(ledger, [record.run_id], CANCELLED, "RUN_" + state)
     ledger.append(rows)
     _mark(data, [*silent, record])
@@ -247,19 +248,20 @@ def settle(ledger: Ledger, data: DataDir, current: RunRecord) -> tuple[Rows, lis
         state, attempt = said.get(record.run_id, (None, 1))
         if state not in ENDS:
             if state is None:
-                rows[RUNS] += [_run_row(record, QUEUED, 1), _run_row(record, RUNNING, 1)]
+                rows[RUNS] += [run_row(record, QUEUED, 1), run_row(record, RUNNING, 1)]
             failure = RunFailure(**record.failure) if record.failure else None
             if record.state == State.RUNNING:
                 failure = failures.crash()
-            rows[RUNS].append(_run_row(record, STATES[record.state], attempt, failure))
+            rows[RUNS].append(run_row(record, STATES[record.state], attempt, failure))
             crashed.append(record.run_id)
             if not _has_artifacts(ledger, record.run_id):
-                artifacts.remove_files_of(data, record.run_id)
+                artifacts.remove_files_of(data, record.target, record.run_id)
     rows[STEP_RUNS] += _closed_steps(ledger, crashed, CANCELLED, RUN_CRASHED)
     return rows, silent
 
 
-def _run_row(record: RunRecord, state: str, attempt: int, failure: RunFailure | None = None) -> dict[str, Any]:
+def run_row(record: RunRecord, state: str, attempt: int, failure: RunFailure | None = None) -> dict[str, Any]:
+    """A state that a run came to, as the audit holds it."""
     summary = record.summary or {}
     row = {
         "run_id": record.run_id,

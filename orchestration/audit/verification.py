@@ -92,7 +92,7 @@ def verify(
         proof.rows[table.name] = counted.rows
     if not missing:
         proof.faults += _states(ledger)
-        _files(ledger, data, proof, org)
+        _files(ledger, data, target, proof, org)
     return proof
 
 
@@ -156,7 +156,7 @@ def _states(ledger: Ledger) -> Iterator[Break]:
                 break
 
 
-def _files(ledger: Ledger, data: DataDir, proof: Proof, org: str | None) -> None:
+def _files(ledger: Ledger, data: DataDir, target: str, proof: Proof, org: str | None) -> None:
     """Look at every registered file that has not been purged, and for files that nobody registered."""
     where = "where org_id = ?" if org else ""
     values = [org] if org else []
@@ -190,7 +190,7 @@ def _files(ledger: Ledger, data: DataDir, proof: Proof, org: str | None) -> None
             proof.faults.append(
                 Break(path, 0, FILE_CHANGED, f"the bytes of artifact {artifact} are not what was written")
             )
-    folder = data.root / FOLDER
+    folder = data.root / FOLDER / target
     for file in sorted((folder / artifacts.folder_name(org)).rglob("*") if org else folder.rglob("*")):
         path = file.relative_to(data.root).as_posix()
         if file.is_file() and path not in known:

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,9 +15,11 @@ import duckdb
 
 from orchestration import clock, environment, pipeline, runs
 from orchestration import project as projects
+from orchestration.audit import adoption
+from orchestration.audit.ledger import open_ledger
 from orchestration.data_dir import DataDir
 from orchestration.environment import SCHEMA_PREFIX, Place, variables_set
-from orchestration.errors import TieoutError, UsageError
+from orchestration.errors import BusyError, TieoutError, UsageError
 from orchestration.landing import read_manifests
 from orchestration.progress import Progress, Silent
 from orchestration.quick import generate, output
@@ -127,11 +129,18 @@ def run(
 
 
 def _end(home: DataDir, shop: Workshop, record: dict[str, Any], state: State, failures: list[str]) -> None:
-    """Write down how it ended. The one place where the main data folder (`home`) is told of a quick reconciliation:
-    whoever keeps books on runs there hears of it here, with its files, its guesses, its summary, and under `run` what
-    the pipeline has on record. That is not for `runs/` of the main data folder: no build there rests on it."""
-    assert shop.home == home
+    """Write down how it ended, here and in the audit of the main data folder (`home`). What the pipeline has on record
+    is not for its `runs/`: no build there rests on it."""
     shop.save({**record, "state": state, "ended_at": clock.to_text(clock.now()), "failures": failures})
+    tell_audit(home, record["target"])
+
+
+def tell_audit(home: DataDir, target: str) -> None:
+    """Let the audit of the main data folder take in what waits for it. Where a run is at work there, that run or the
+    next one does."""
+    place = Place(home, target, replay=False)
+    with suppress(BusyError), home.lock("tieout quick"), open_ledger(place, write=True) as ledger:
+        adoption.take_in(ledger, home, target)
 
 
 def _run_record(scratch: Path) -> dict[str, Any] | None:
@@ -233,7 +242,15 @@ def _work(job: _Job) -> Answer:
     with _placed(project, job.target):
         why = f"tieout quick: {job.options.left.name} and {job.options.right.name}"
         request = pipeline.Request(data_dir=data.root, target=job.target, as_of=job.as_of, reason=why)
-        summary = pipeline.run(request, _Unremarked(job.progress))
+        scratch = Place(data, job.target, replay=False)
+        try:
+            summary = pipeline.run(request, _Unremarked(job.progress))
+        except BaseException:
+            # The scratch place, with its own audit, is about to go.
+            with suppress(TieoutError, OSError):
+                adoption.hand_over(scratch, shop.home, generate.STREAM)
+            raise
+        adoption.hand_over(scratch, shop.home, generate.STREAM)
         record["run"] = _run_record(data.root)
         _check_landed(summary, data)
         rules = _rules(Place(data, job.target, replay=False), data.root / ".tmp") if summary.closed else []

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from orchestration.audit import adoption
 from orchestration.data_dir import DataDir, write_json
 from orchestration.excerpt import Files, paths
-from orchestration.quick.generate import key_of
+from orchestration.quick.generate import STREAM, key_of
 from orchestration.runs import State
 
 FOLDER, PROJECTS, RECORD = "quick", ".projects", "quick.json"
@@ -101,9 +102,11 @@ def _sweep(home: DataDir) -> None:
             except BlockingIOError:
                 continue
         shop = Workshop(home, lock.parent.name)
-        shop.clean()
         if shop.record.is_file():
             record = json.loads(shop.record.read_text(encoding="utf-8"))
+            adoption.hand_over_crashed(DataDir(shop.data), record["target"], home, STREAM)
+        shop.clean()
+        if shop.record.is_file():
             shop.save({**record, "state": State.FAILED, "failures": ["The process ended without a word."]})
             lock.unlink()
         else:

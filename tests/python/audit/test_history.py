@@ -114,7 +114,7 @@ def test_artifacts_hold_each_verdict_once(history: History) -> None:
     for org, path, rows, kind in folder.warehouse(
         "select org_id, storage_path, row_count, artifact_type from audit.reconciliation_artifacts"
     ):
-        assert path.startswith(f"artifacts/{org}/")
+        assert path.startswith(f"artifacts/{folder.target}/{org}/")
         read = duckdb.sql(f"select * from read_parquet('{folder.root / path}')")
         assert len(read) == rows
         if kind == "matched":
@@ -167,7 +167,7 @@ def test_what_is_defined_is_written_down_once(history: History) -> None:
 
 
 def test_a_killed_run_leaves_no_file_that_nobody_registered(history: History) -> None:
-    folders = {path.name for path in (history.folder.root / "artifacts").glob("*/*")}
+    folders = {path.name for path in (history.folder.root / "artifacts").glob("*/*/*")}
     assert history.runs["killed"] not in folders
     assert history.runs["replay"] not in folders
     assert history.runs["failed"] not in folders

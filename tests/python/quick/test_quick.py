@@ -13,10 +13,11 @@ import duckdb
 import pytest
 
 from orchestration.data_dir import DataDir
+from orchestration.quick.work import tell_audit
 from orchestration.quick.workshop import opened
 from tests.python.declarations.project import copy, write
 from tests.python.quick import files
-from tests.python.quick.command import ROOT, command, quick, rows
+from tests.python.quick.command import ROOT, TIEOUT, command, quick, rows
 
 NAMES = {
     *("control_totals.csv", "exceptions.csv", "quick.json", "rejected_records.csv", "results.csv", "results.parquet"),
@@ -29,9 +30,13 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("data")
 
 
+# The audit of the main data folder, and the lock of who writes it.
+OF_THE_AUDIT = {".lock", "artifacts", "audit", "warehouse.duckdb"}
+
+
 def left_over(data: Path) -> set[str]:
-    """What lies in a data folder, scratch and kept projects apart."""
-    return {path.relative_to(data).as_posix() for path in data.glob("*")} | {
+    """What lies in a data folder, scratch, kept projects and the audit apart."""
+    return ({path.relative_to(data).as_posix() for path in data.glob("*")} - OF_THE_AUDIT) | {
         path.relative_to(data).as_posix() for path in data.glob("quick/[!.]*/*")
     }
 
@@ -213,6 +218,41 @@ def start_and_wait(data: Path, left: Path, right: Path) -> tuple["subprocess.Pop
     raise AssertionError("it did not begin to work")
 
 
+def asked(data: Path, *arguments: str) -> Any:
+    """What another command answers."""
+    done = subprocess.run(
+        [*TIEOUT, *arguments, "--data-dir", str(data), "--json"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def test_its_run_stands_in_the_audit_like_any_other(tmp_path: Path) -> None:
+    left, right = files.write(tmp_path)
+    data = tmp_path / "data"
+    first = quick(data, left, right, *files.OPTIONS, "--json")
+    # While a run is at work in the main data folder, its audit is not touched; the next one takes it in.
+    with DataDir.at(data).lock("tieout run"):
+        second = quick(data, left, right, *files.OPTIONS, "--json")
+    assert (first.code, second.code) == (0, 0), first.err + second.err
+    assert [run["run_id"] for run in asked(data, "audit", "runs")] == [first.json["run_id"]]
+    third = quick(data, left, right, *files.OPTIONS, "--json")
+    runs = asked(data, "audit", "runs")
+    assert {run["run_id"] for run in runs} == {done.json["run_id"] for done in (first, second, third)}
+    assert {(run["state"], run["stream"]) for run in runs} == {("SUCCEEDED", "quick")}
+    assert left.name in runs[0]["start_reason"]
+    steps = asked(data, "audit", "steps", first.json["run_id"])
+    assert [step["state"] for step in steps] == ["SUCCEEDED", "SUCCEEDED"]
+    assert steps[0]["rows_matched"] == first.json["streams"]["quick"]["matched"]
+    kept = asked(data, "artifacts", "list", "--org", "quick", "--run", first.json["run_id"])
+    assert {row["artifact_type"] for row in kept} == {"matched", "unmatched_source", "unmatched_target"}
+    proof = asked(data, "audit", "verify")
+    assert proof["verified"] is True
+    assert proof["artifacts"] > 5
+    # Nothing else of the main data folder is there: no run rests on a quick one.
+    assert not (data / "runs").exists()
+
+
 def test_one_that_is_stopped_leaves_its_record_alone(tmp_path: Path) -> None:
     left, right = files.write(tmp_path)
     process, folder = start_and_wait(tmp_path / "data", left, right)
@@ -223,6 +263,9 @@ def test_one_that_is_stopped_leaves_its_record_alone(tmp_path: Path) -> None:
     record = json.loads((folder / "quick.json").read_text())
     assert (record["state"], record["run"]["state"]) == ("CANCELLED", "CANCELLED")
     assert left.read_text() == files.LEFT
+    (run,) = asked(tmp_path / "data", "audit", "runs")
+    assert (run["state"], run["stream"]) == ("CANCELLED", "quick")
+    assert asked(tmp_path / "data", "audit", "verify")["verified"] is True
 
 
 def test_what_a_killed_one_left_goes_with_the_next(tmp_path: Path) -> None:
@@ -239,6 +282,9 @@ def test_what_a_killed_one_left_goes_with_the_next(tmp_path: Path) -> None:
         with opened(DataDir.at(home), "beside"):
             assert shop.root.is_dir()
     assert not shop.root.exists()
+    tell_audit(DataDir.at(home), "duckdb")
+    (run,) = asked(home, "audit", "runs")
+    assert (run["state"], run["failure_code"]) == ("FAILED", "CRASHED")
 
 
 @pytest.mark.postgres
@@ -271,7 +317,10 @@ def test_postgres_says_the_same_and_keeps_its_schemas(
     parquet = done.results / "results.parquet"
     assert sorted_rows(rows(files.VERDICTS_QUERY, parquet)) == sorted_rows(files.VERDICTS)
     schemas = ask("select nspname from pg_namespace where nspname not like 'pg!_%' escape '!' order by 1")
-    assert schemas == [("information_schema",), ("landing",), ("marts",), ("public",)]
+    assert schemas == [("audit",), ("information_schema",), ("landing",), ("marts",), ("public",)]
+    (run,) = asked(data, "audit", "runs", "--target", "postgres")
+    assert (run["run_id"], run["state"]) == (done.json["run_id"], "SUCCEEDED")
+    assert asked(data, "audit", "verify", "--target", "postgres")["verified"] is True
     tables = ask(
         "select table_schema, table_name from information_schema.tables where table_schema in ('landing', 'marts')"
     )
