@@ -24,7 +24,7 @@ scopes as (
         cast(null as {{ type_text() }}) as counterparty_id
     from {{ source('landing', 'batches') }} as batches
     cross join streams
-    where {{ is_received('batches') }}
+    where {{ is_received('batches') }}{{ _of_their_orgs('streams.stream', 'batches.org_id') }}
     union
     select
         statements.org_id,

@@ -2,7 +2,7 @@
 with payouts as (
     {{ live_records(records='processor_payouts', columns=[
         'org_id', 'system', 'activity_id', 'currency', 'exponent', 'business_date', 'amount_minor', 'status', 'batch_id', 'row_number'
-    ]) }}
+    ], stream='ecommerce_payouts') }}
 ),
 
 members as (

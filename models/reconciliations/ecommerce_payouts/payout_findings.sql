@@ -14,7 +14,7 @@ with legs as (
     {{ live_records(records='processor_legs', columns=[
         'org_id', 'system', 'activity_id', 'activity_type', 'order_ref', 'payment_ref', 'batch_ref', 'counterparty_id', 'business_date', 'currency',
         'amount_minor', 'event_at', 'batch_id', 'row_number'
-    ]) }}
+    ], stream='ecommerce_payouts') }}
 ),
 
 charges as (
@@ -225,7 +225,7 @@ broken_promises as (
             batch_id,
             row_number
         from {{ ref(model) }}
-        where not coalesce(holds, false)
+        where not coalesce(holds, false){{ of_orgs('ecommerce_payouts', 'org_id') }}
         {{- '\n        union all' if not loop.last }}
         {%- endfor %}
     ) as totals
