@@ -22,6 +22,12 @@
     {{ return('' if not cases else ' ' ~ after ~ ' case ' ~ name ~ cases | join('') ~ ' else true end') }}
 {%- endmacro %}
 
+{# The branch of a `case` that rejects what an org says of a stream that serves others; nothing where no stream names orgs. #}
+{% macro _unserved(name, org) -%}
+    {%- set condition = _of_their_orgs(name, org, after='when not') -%}
+    {{ return('' if not condition else '\n' ~ condition.strip() ~ " then 'stream: serves_other_orgs'") }}
+{%- endmacro %}
+
 {# The orgs that a stream names; none where it names none, or names them in a way that `_orgs_faults` refuses. #}
 {% macro _named_orgs(stream) -%}
     {%- set orgs = _given_orgs(var('streams').get(stream) or {}) -%}

@@ -84,7 +84,8 @@ def test_only_their_records_are_judged(target: str, tmp_path: Path, request: pyt
     assert sorted(folder.published("select distinct org_id, balance from marts.control_totals where not holds")) == []
     balances = dict(
         folder.published(
-            "select org_id, string_agg(distinct balance, ' ' order by balance) from marts.control_totals group by org_id"
+            "select org_id, string_agg(distinct balance, ' ' order by balance) from marts.control_totals"
+            " group by org_id"
         )
     )
     assert balances[SERVED].split() == ["conflicts", "duplicates", "handover", "ladder", "lines", "records", "versions"]
