@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from orchestration.commands import new
 from orchestration.commands.shared import (
     answers_console,
     as_of_option,
@@ -363,6 +364,10 @@ def _print_summary(summary: Any) -> None:
     from orchestration.report import show
 
     show(summary, answers_console())
+
+
+main.add_command(new.new)
+main.add_command(new.templates_group)
 
 
 if __name__ == "__main__":
