@@ -67,7 +67,8 @@ applicable as (
         {%- if own %}
         case scopes.stream
             {%- for stream, value in own %}
-            when '{{ stream }}' then {{ text_literal(value) if value is string else value }}
+            {#- A fraction in the seed's own type: the hash of a policy is made of its text. #}
+            when '{{ stream }}' then {{ text_literal(value) if value is string else 'cast(' ~ value ~ ' as ' ~ type_decimal(18, 9) ~ ')' if field == 'price_pct' else value }}
             {%- endfor %}
             else defaults.{{ field }}
         end as {{ field }}{{ ',' if not loop.last }}

@@ -1,5 +1,6 @@
 {#- What is wrong with money movements by themselves: no other side has to be asked. -#}
 {%- set rule_text -%}
+Findings of ecommerce_payouts{{ of_orgs('ecommerce_payouts', 'org_id', after='where') }}.
 REFUND_WITHOUT_ORDER: a refund names neither an order of the shop nor a payment that was charged.
 CHARGEBACK_OPEN: no reversal of the same payment has come.
 SETTLED_TWICE: charges of one payment stand in several payouts.
