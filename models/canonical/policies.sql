@@ -62,13 +62,15 @@ applicable as (
         {#- A stream may have defaults of its own (vars.streams): what waits an hour in one waits days in another. #}
         {%- set own = [] %}
         {%- for stream, declared in var('streams').items() if field in (declared.get('defaults') or {}) %}
-        {%- do own.append([stream, declared.defaults[field]]) %}
+        {%- set value = declared.defaults[field] %}
+        {#- A fraction in the seed's own type: the hash of a policy is made of its text. #}
+        {%- set fraction = 'cast(' ~ value ~ ' as ' ~ type_decimal(18, 9) ~ ')' %}
+        {%- do own.append([stream, text_literal(value) if value is string else fraction if field == 'price_pct' else value]) %}
         {%- endfor %}
         {%- if own %}
         case scopes.stream
             {%- for stream, value in own %}
-            {#- A fraction in the seed's own type: the hash of a policy is made of its text. #}
-            when '{{ stream }}' then {{ text_literal(value) if value is string else 'cast(' ~ value ~ ' as ' ~ type_decimal(18, 9) ~ ')' if field == 'price_pct' else value }}
+            when '{{ stream }}' then {{ value }}
             {%- endfor %}
             else defaults.{{ field }}
         end as {{ field }}{{ ',' if not loop.last }}

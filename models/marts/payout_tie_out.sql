@@ -28,7 +28,7 @@ members as (
 ),
 
 deposits as (
-    {%- for step in ['by_reference', 'by_amount'] %}
+    {%- for step in _ladder('payouts_to_deposits').steps %}
     select
         source_batch_id,
         source_row_number,
