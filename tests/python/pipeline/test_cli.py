@@ -20,7 +20,11 @@ def test_help_names_the_commands_and_exit_codes() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [["run"], ["land"], ["summary"], ["feeds", "list"], ["streams", "list"], ["exceptions", "list"]]
+    "command",
+    [
+        *(["run"], ["land"], ["summary"], ["feeds", "list"], ["streams", "list"], ["exceptions", "list"]),
+        *(["templates", "list"], ["new", "stream"]),
+    ],
 )
 def test_every_command_takes_data_dir_and_target_and_prints_json(command: list[str]) -> None:
     text = tieout(*command, "--help").output
@@ -77,3 +81,4 @@ def test_streams_are_listed_with_their_ladders() -> None:
     assert bookings["ladder"] == "bookings"
     assert payouts[1]["checks"] == "currency_equality, price_tolerance (PAYOUT_DOES_NOT_ADD_UP)"
     assert ladder["source"] == "pos/orders"
+    assert ladder["orgs"] == "all"

@@ -13,8 +13,10 @@ from tests.python.core_project import core_project
 from tests.python.declarations.project import ROOT, copy, registry, write_registry
 from tests.python.laws.harness import Folder
 
-# The second moment is so near that no timer runs out in between.
-AS_OF, EDITED = datetime(2026, 3, 3, 6, tzinfo=UTC), datetime(2026, 3, 3, 6, 0, 1, tzinfo=UTC)
+# So near that no timer runs out in between.
+AS_OF, EDITED = (datetime(2026, 3, 3, 6, 0, second, tzinfo=UTC) for second in (1, 2))
+# When all has come but what is late; the run that takes it up builds on that one.
+BEFORE = datetime(2026, 3, 3, 6, tzinfo=UTC)
 # In the ids of what is delivered for the new step.
 ADDED = "9001"
 # Delivers the very files of the org that the clone serves.
@@ -32,6 +34,8 @@ class Case:
     clone: str
     org: str
     systems: tuple[str, ...]
+    # The one of them whose files come a run later.
+    late: str
     # The org's thresholds for the clone, and those that it changes its mind to; none where it edits `defaults`.
     policy: str
     edited_policy: str | None
@@ -52,6 +56,7 @@ CASES = {
         clone="till_orders",
         org="harbour_pine",
         systems=("pos", "oms"),
+        late="oms",
         policy=(
             "stream,counterparty_id,price_abs_minor,skew_seconds,valid_from\n"
             "till_orders,,2,,\ntill_orders,HP-02,5,,2026-03-02\ntill_orders,HP-03,,1800,\n"
@@ -78,6 +83,7 @@ CASES = {
         clone="shop_money",
         org="harbour_pine",
         systems=("adyen", "amazon", "bank", "paypal", "shopify", "square", "stripe"),
+        late="bank",
         policy="stream,grace_minutes\nshop_money,12960\n",
         edited_policy=None,
         tolerated="PAYOUT_DOES_NOT_ADD_UP",
@@ -93,6 +99,7 @@ CASES = {
         clone="hotel_nights",
         org="northlight_stays",
         systems=("aggregator", "supplier"),
+        late="supplier",
         policy=(ROOT / "examples/extracts/northlight_stays/tieout/policies/policies.csv")
         .read_text(encoding="utf-8")
         .replace("bookings,", "hotel_nights,"),
@@ -141,11 +148,18 @@ def with_templates(project: Path) -> Path:
     return project
 
 
+def deliver_late(folder: Folder, case: Case) -> None:
+    """Put those of the examples into the inbox that come a run later."""
+    extracts = ROOT / "examples" / "extracts" / case.org
+    for org in (case.org, OTHER_ORG):
+        shutil.copytree(extracts / case.late, folder.root / "inbox" / org / case.late)
+
+
 def deliver_examples(folder: Folder, case: Case) -> None:
     """Put the examples into the inbox, for the org and under another one's name, and the org's policy of the clone."""
     extracts = ROOT / "examples" / "extracts" / case.org
     for org in (case.org, OTHER_ORG):
-        for system in case.systems:
+        for system in set(case.systems) - {case.late}:
             shutil.copytree(extracts / system, folder.root / "inbox" / org / system)
     # What the org says of its streams, apart from those that this copy of the project does not have.
     for file in sorted((extracts / "tieout").rglob("*.csv")):
