@@ -39,7 +39,6 @@ def streams() -> list[dict[str, Any]]:
             "target": ladder.get("target"),
             "steps": ", ".join(ladder.get("steps") or []),
             "checks": ", ".join(map(_check_text, ladder.get("checks") or [])),
-            "orgs": ", ".join(stream.orgs) or "all",
         }
         for stream in projects.load_streams(projects.project_dir()).values()
         for name, ladder in stream.ladders.items()

@@ -20,8 +20,6 @@ class Stream:
     ladders: dict[str, Any]
     # Marts of its own, beside those of all streams.
     marts: tuple[str, ...] = ()
-    # The orgs that it serves; none named: every org whose feeds arrive.
-    orgs: tuple[str, ...] = ()
 
     @property
     def systems(self) -> tuple[str, str] | None:
@@ -72,10 +70,7 @@ def load_streams(folder: Path) -> dict[str, Stream]:
         marts = body.get("marts") or []
         if not isinstance(marts, list) or not all(isinstance(mart, str) for mart in marts):
             raise UsageError(f"{file}: stream {name!r}: `marts:` must be a list of models; given is {marts!r}.")
-        orgs = body.get("orgs", [])
-        if not isinstance(orgs, list) or not all(isinstance(org, str) and org.strip() for org in orgs):
-            raise UsageError(f"{file}: stream {name!r}: `orgs:` must be a list of org ids; given is {orgs!r}.")
-        streams[name] = Stream(name, ladders, tuple(marts), tuple(orgs))
+        streams[name] = Stream(name, ladders, tuple(marts))
     return streams
 
 

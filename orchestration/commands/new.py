@@ -59,5 +59,6 @@ def templates_list(data_dir: Path, target: str, as_json: bool) -> None:
     from orchestration import templates
     from orchestration.project import project_dir
 
-    rows = [template.listed() for template in templates.load_templates(project_dir()).values()]
+    found = templates.load_templates(project_dir()).values()
+    rows = [template.listed() if as_json else template.shown() for template in found]
     print_listing(rows, as_json, empty="There are no templates.")

@@ -35,14 +35,21 @@ class Template:
         return f"docs/templates/{self.name}.md"
 
     def listed(self) -> dict[str, Any]:
-        """The template as a row of a listing."""
+        """All that is said of the template, for tools."""
         return {
             "template": self.name,
             "title": self.title,
-            "required_feeds": ", ".join(self.required_feeds),
-            "optional_feeds": ", ".join(self.optional_feeds),
+            "question": self.question,
+            "required_feeds": list(self.required_feeds),
+            "optional_feeds": list(self.optional_feeds),
+            "policy": dict(self.policy),
             "page": self.page,
         }
+
+    def shown(self) -> dict[str, str]:
+        """The template as a row that people read."""
+        can_use = f" and {len(self.optional_feeds)} more" if self.optional_feeds else ""
+        return {"template": self.name, "title": self.title, "feeds": ", ".join(self.required_feeds) + can_use}
 
 
 def load_templates(project: Path) -> dict[str, Template]:

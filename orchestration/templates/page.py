@@ -23,7 +23,13 @@ def page_of_clone(project: Path, template: Template, names: Names, orgs: Sequenc
     sections = re.sub(rf"\n{OF_TEMPLATES}\n.*?(?=\n##+ |\Z)", "", sections, flags=re.S)
     # What the template's page links beside itself lies in another folder from here.
     sections = re.sub(r"\]\((?=[a-zA-Z_]+\.md)", "](../templates/", sections)
-    return beginning + in_markdown(sections, names)
+    return beginning + _of_org(in_markdown(sections, names), orgs)
+
+
+def _of_org(text: str, orgs: Sequence[str]) -> str:
+    """The commands of a page for an org that the clone serves."""
+    plain = [org for org in orgs if re.fullmatch(r"[A-Za-z0-9_-]+", org)]
+    return text.replace("inbox/acme", f"inbox/{plain[0]}") if plain else text
 
 
 def _beginning(template: Template, names: Names, orgs: Sequence[str]) -> str:

@@ -81,4 +81,3 @@ def test_streams_are_listed_with_their_ladders() -> None:
     assert bookings["ladder"] == "bookings"
     assert payouts[1]["checks"] == "currency_equality, price_tolerance (PAYOUT_DOES_NOT_ADD_UP)"
     assert ladder["source"] == "pos/orders"
-    assert ladder["orgs"] == "all"

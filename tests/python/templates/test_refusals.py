@@ -194,7 +194,32 @@ def test_what_is_written(template: str, project: Path) -> None:
     assert "A clone of your own" not in page
     for section in ("## Specification", "## Onboarding", "## Runbook", "### Change a tolerance", "### Add a step"):
         assert section in page
-    assert "models/reconciliations/acme_own/" in page
+    assert "models/reconciliations/acme_own/acme_own_" in page
+    assert f"models/reconciliations/{template}/" not in page
+    assert f"_{template}.yml" not in page
+
+
+def test_a_page_speaks_of_its_org(project: Path) -> None:
+    assert new_stream("acme_own", "pos_oms_orders", "globex").exit_code == 0
+    page = (project / "docs/streams/acme_own.md").read_text(encoding="utf-8")
+    assert "mydata/inbox/globex/pos/orders" in page
+    assert "inbox/acme" not in page
+
+
+@pytest.mark.parametrize("key", ["streams", "pos_oms_orders"])
+def test_a_registry_in_braces_is_told(key: str, project: Path) -> None:
+    file = project / "dbt_project.yml"
+    settings = yaml.safe_load(file.read_text(encoding="utf-8"))
+    streams = settings["vars"]["streams"]
+    inline = json.dumps(streams if key == "streams" else streams[key])
+    rest = yaml.safe_dump({"vars": {name: said for name, said in settings["vars"].items() if name != "streams"}})
+    indent = "" if key == "streams" else "\n    pos_oms_orders:"
+    file.write_text(f"name: tieout\n{rest}  streams:{indent} {inline}\n", encoding="utf-8")
+    before = tree(project)
+    done = new_stream("acme_own", "pos_oms_orders")
+    assert done.exit_code == 2
+    assert "in braces" in done.stderr
+    assert tree(project) == before
 
 
 def test_the_rows_of_seeds_come_along(project: Path) -> None:
