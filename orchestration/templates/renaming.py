@@ -24,8 +24,12 @@ def in_yaml(text: str, names: Names) -> str:
         text = re.sub(rf"^(\s*(?:- )?(?:name|group|model|stream|ladder): ){old}$", rf"\g<1>{new}", text, flags=re.M)
         text = re.sub(rf"^(\s*){old}(?=:(?:\s|$))", rf"\g<1>{new}", text, flags=re.M)
     narrowed = "".join(_narrowed(line) for line in text.splitlines(keepends=True))
-    # Where a break would say something else, as among the rows of a unit test, the line stays as wide as it is.
-    return narrowed if narrowed == text or yaml.safe_load(narrowed) == yaml.safe_load(text) else text
+    # Where a break would say something else, as among the rows of a unit test, the line stays as wide as it is; so it
+    # does in a part of a file that cannot be read by itself, because it uses an anchor of the rest.
+    try:
+        return narrowed if narrowed == text or yaml.safe_load(narrowed) == yaml.safe_load(text) else text
+    except yaml.YAMLError:
+        return text
 
 
 def in_markdown(text: str, names: Names) -> str:
@@ -67,7 +71,7 @@ def _identifiers(text: str, names: Names) -> str:
     """Whatever is, or starts with, a name that can be no word, and models of a ladder whose name is one."""
     compound = sorted((name for name in names.new if "_" in name), key=len, reverse=True)
     patterns = [rf"(?:{'|'.join(compound)})(?![A-Za-z0-9])"] if compound else []
-    patterns += [rf"{word}(?=__[a-z])" for word in _words(names)]
+    patterns += [rf"{word}(?=__)" for word in _words(names)]
     return re.sub(rf"(?<![A-Za-z0-9_])(?:{'|'.join(patterns)})", lambda found: names.new[found.group()], text)
 
 
