@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from orchestration.commands import audit as audit_commands
+from orchestration.commands import new
 from orchestration.commands.quick import quick
 from orchestration.commands.shared import (
     answers_console,
@@ -367,17 +368,17 @@ def _print_csv(rows: list[dict[str, Any]]) -> None:
         writer.writerows(rows)
 
 
-for _command in (audit_commands.audit, audit_commands.artifacts, audit_commands.trace):
-    main.add_command(_command)
-
-
 def _print_summary(summary: Any) -> None:
     from orchestration.report import show
 
     show(summary, answers_console())
 
 
-main.add_command(validate)
+for _command in (
+    *(new.new, new.templates_group, validate),
+    *(audit_commands.audit, audit_commands.artifacts, audit_commands.trace),
+):
+    main.add_command(_command)
 
 
 if __name__ == "__main__":

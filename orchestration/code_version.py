@@ -35,7 +35,7 @@ PARTS = (
 
 
 # All that a published column depends on besides verdicts and records.
-MART_PARTS = (*PARTS, "macros/marts/*.sql", "models/marts/*.sql")
+MART_PARTS = (*PARTS, "macros/marts/*.sql", "models/marts/**/*.sql")
 
 
 def code_version(project: Path, parts: tuple[str, ...] = PARTS) -> str:

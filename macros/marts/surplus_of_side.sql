@@ -73,7 +73,7 @@
             'skew_microseconds': 'null'
         }) }} as row_hash
     from {{ ref(side.settled) }}
-    where disposition = 'SURPLUS'
+    where disposition = 'SURPLUS'{{ of_orgs(declared.stream, 'org_id') }}
 {%- endmacro %}
 
 {#

@@ -1,7 +1,7 @@
 {#
     A ladder's declaration from the registry (vars.streams): `{name, stream, source, target, checks, anomaly_of, absent, excluded, steps, carries, given}`, a side as
     `_side` gives it, none where it is no side; `checks` are names, `anomaly_of` the anomaly of each that has another one here than its own, `absent` what a record is
-    called that lacks its counterpart of a side, `excluded` which left-over records of a side no counterpart is asked for (`{when, reason}`), `attributes` what else is compared (see `_compared_attributes`), `hourly_window` how many hours a run of mode hourly looks back, none in a stream that knows no modes, `one_system` whether a record and its counterpart are of one system, `subset` the search for subsets (see `subset_suggestions`); `given` is what the registry says. None when there is no such ladder.
+    called that lacks its counterpart of a side, `excluded` which left-over records of a side no counterpart is asked for (`{when, reason}`), `attributes` what else is compared (see `_compared_attributes`), `hourly_window` how many hours a run of mode hourly looks back, none in a stream that knows no modes, `orgs` the orgs that its stream names, none where it serves all, `one_system` whether a record and its counterpart are of one system, `subset` the search for subsets (see `subset_suggestions`); `given` is what the registry says. None when there is no such ladder.
 #}
 {% macro _ladder(name) -%}
     {%- for stream, declared in _streams().items() -%}
@@ -25,7 +25,7 @@
                     'source': _side(body.get('source')), 'target': _side(body.get('target')),
                     'checks': names if names else checks, 'anomaly_of': anomaly_of, 'absent': body.get('absent') or {}, 'excluded': body.get('excluded') or {},
                     'one_system': body.get('one_system') or false,
-                    'attributes': _compared_attributes(body.get('attributes') or {}), 'hourly_window': declared.get('hourly_window'),
+                    'attributes': _compared_attributes(body.get('attributes') or {}), 'hourly_window': declared.get('hourly_window'), 'orgs': _given_orgs(declared),
                     'subset': dict({'enabled': false, 'many': 'source', 'on': ['currency'], 'max_pool': 20, 'max_size': 3, 'lambda_max': 0.02}, **(body.get('subset') or {})),
                     'steps': body.get('steps') or [], 'carries': body.get('carries') or [],
                     'given': body

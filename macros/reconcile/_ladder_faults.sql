@@ -50,6 +50,7 @@
     {%- if ladder.hourly_window is not none and (ladder.hourly_window is not integer or ladder.hourly_window < 1) -%}
         {%- do faults.append("ladder '" ~ ladder.name ~ "': hourly_window of stream '" ~ ladder.stream ~ "' must be a whole number of hours, 1 or more; got '" ~ (ladder.hourly_window | string) ~ "'") -%}
     {%- endif -%}
+    {%- do faults.extend(_orgs_faults(ladder.stream, ladder.orgs)) -%}
     {%- do faults.extend(_attribute_faults(ladder)) -%}
     {%- set faults_of_subset = _subset_faults(ladder.subset, ladder) -%}
     {%- do faults.extend(faults_of_subset) -%}

@@ -20,5 +20,6 @@
     {%- if ladder.absent -%}{%- do rule.update({'absent': ladder.absent}) -%}{%- endif -%}
     {%- if ladder.one_system -%}{%- do rule.update({'one_system': true}) -%}{%- endif -%}
     {%- if ladder.excluded -%}{%- do rule.update({'excluded': ladder.excluded}) -%}{%- endif -%}
+    {%- if ladder.orgs -%}{%- do rule.update({'orgs': ladder.orgs}) -%}{%- endif -%}
     {{ return(tojson(rule, sort_keys=true)) }}
 {%- endmacro %}

@@ -23,13 +23,13 @@
         {%- endif %}
     from {{ _touched_records(input.records, role, match) if only_touched else input.records }} as records
     {%- if input.kind == 'conflicting' %}
-    where records.disposition = 'CONFLICTING'
+    where records.disposition = 'CONFLICTING'{{ of_orgs(ladder.stream, 'records.org_id') }}
     {%- elif input.kind == 'live' %}
     where not exists (
         select 1
         from {{ ref(side.settled) }} as settled
         where settled.batch_id = records.batch_id and settled.row_number = records.row_number
-    )
+    ){{ of_orgs(ladder.stream, 'records.org_id') }}
     -- what people have matched or taken out themselves
     and not exists (
         select 1

@@ -15,7 +15,9 @@
 {% macro consistency(stream) -%}
     {%- set rules = _consistency_rules(stream) -%}
     {%- do _fail('consistency in ' ~ _model_name(), _consistency_faults(stream, rules)) -%}
-    {%- set rule_text = tojson({'stream': stream, 'consistency': _streams()[stream].get('consistency')}, sort_keys=true) -%}
+    {%- set stated = {'stream': stream, 'consistency': _streams()[stream].get('consistency')} -%}
+    {%- if _streams()[stream].get('orgs') -%}{%- do stated.update({'orgs': _streams()[stream].orgs}) -%}{%- endif -%}
+    {%- set rule_text = tojson(stated, sort_keys=true) -%}
     {%- set consumer = 'reconciliation.' ~ _model_name() ~ '@' ~ local_md5(rule_text)[:12] -%}
     {%- set upstream = [] -%}
     {%- for rule in rules if [rule.side.consumer] not in upstream -%}{%- do upstream.append([rule.side.consumer]) -%}{%- endfor -%}
@@ -31,11 +33,11 @@
 with
 {%- for rule in rules %}
 {{ rule.name }}_others as (
-    {{ _neighbours(rule, 'all') }}
+    {{ _neighbours(stream, rule, 'all') }}
 ),
 
 {{ rule.name }}_live as (
-    {{ _neighbours(rule, 'live') }}
+    {{ _neighbours(stream, rule, 'live') }}
 ),
 
 {{ rule.name }}_broken as (
@@ -97,7 +99,7 @@ from {{ _model_name() }}
 {%- endmacro %}
 
 {# The records of a rule's side, all or the live ones; in an incremental run those whose keys are touched. A null among the keys is touched like a value. #}
-{% macro _neighbours(rule, which) -%}
+{% macro _neighbours(stream, rule, which) -%}
     select records.*
     from {{ ref(rule.side.records) }} as records
     {%- if is_incremental() %}
@@ -111,7 +113,9 @@ from {{ _model_name() }}
     {%- if which == 'live' %}
     left join {{ ref(rule.side.settled) }} as settled
         on records.batch_id = settled.batch_id and records.row_number = settled.row_number
-    where settled.batch_id is null
+    where settled.batch_id is null{{ of_orgs(stream, 'records.org_id') }}
+    {%- else %}
+    {{- of_orgs(stream, 'records.org_id', after='where') }}
     {%- endif %}
 {%- endmacro %}
 

@@ -115,7 +115,7 @@
             from {{ ref(side.records) }} as records
             left join {{ ref(side.settled) }} as settled
                 on records.batch_id = settled.batch_id and records.row_number = settled.row_number
-            where settled.batch_id is null or settled.disposition = 'CONFLICTING'
+            where (settled.batch_id is null or settled.disposition = 'CONFLICTING'){{ of_orgs(ladder.stream, 'records.org_id') }}
             {%- endset -%}
             {{ scratch_table(_scratch('now_' ~ role), now) }}
         {%- endif -%}
@@ -147,7 +147,7 @@
             records.org_id,
             records.activity_id
         from {{ ref(side.records) }} as records
-        where records.batch_id in (select new_batches.batch_id from {{ new_batches }} as new_batches)
+        where records.batch_id in (select new_batches.batch_id from {{ new_batches }} as new_batches){{ of_orgs(ladder.stream, 'records.org_id') }}
         {%- if _holds_back(ladder) %}
         {{ _only_of_consequence(side, new_batches) | indent(8) }}
         {%- endif %}
@@ -162,7 +162,7 @@
         from {{ _rejected_records(side) }} as rejected
         where
             rejected.record_id is not null
-            and rejected.batch_id in (select new_batches.batch_id from {{ new_batches }} as new_batches)
+            and rejected.batch_id in (select new_batches.batch_id from {{ new_batches }} as new_batches){{ of_orgs(ladder.stream, 'rejected.org_id') }}
         {%- if ladder.hourly_window is not none %}
         {{ _released(ladder, role, on, is_later=previous is not none) | indent(8) }}
         {%- endif %}

@@ -14,7 +14,7 @@
             news.org_id,
             news.activity_id
         from {{ ref(rule.side.records) }} as news
-        where news.batch_id in (select new_batches.batch_id from {{ _scratch('new_batches') }} as new_batches)
+        where news.batch_id in (select new_batches.batch_id from {{ _scratch('new_batches') }} as new_batches){{ of_orgs(stream, 'news.org_id') }}
     ) as touched
         on records.org_id = touched.org_id and records.activity_id = touched.activity_id
     {%- endset -%}

@@ -24,7 +24,7 @@ scopes as (
         cast(null as {{ type_text() }}) as counterparty_id
     from {{ source('landing', 'batches') }} as batches
     cross join streams
-    where {{ is_received('batches') }}
+    where {{ is_received('batches') }}{{ _of_their_orgs('streams.stream', 'batches.org_id') }}
     union
     select
         statements.org_id,
@@ -62,12 +62,15 @@ applicable as (
         {#- A stream may have defaults of its own (vars.streams): what waits an hour in one waits days in another. #}
         {%- set own = [] %}
         {%- for stream, declared in var('streams').items() if field in (declared.get('defaults') or {}) %}
-        {%- do own.append([stream, declared.defaults[field]]) %}
+        {%- set value = declared.defaults[field] %}
+        {#- A fraction in the seed's own type: the hash of a policy is made of its text. #}
+        {%- set fraction = 'cast(' ~ value ~ ' as ' ~ type_decimal(18, 9) ~ ')' %}
+        {%- do own.append([stream, text_literal(value) if value is string else fraction if field == 'price_pct' else value]) %}
         {%- endfor %}
         {%- if own %}
         case scopes.stream
             {%- for stream, value in own %}
-            when '{{ stream }}' then {{ text_literal(value) if value is string else value }}
+            when '{{ stream }}' then {{ value }}
             {%- endfor %}
             else defaults.{{ field }}
         end as {{ field }}{{ ',' if not loop.last }}

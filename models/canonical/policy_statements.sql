@@ -36,6 +36,7 @@ judged as (
                 stream is not null
                 and stream not in ('{{ var('streams') | join("', '") }}')
                 then 'stream: unknown_stream'
+            {{- _unserved('stream', 'org_id') | indent(12) }}
             when price_basis not in ('RECORD', 'BASE') then 'price_basis: not_record_or_base'
             when mode not in ('HOURLY', 'DAILY') then 'mode: not_hourly_or_daily'
             when fx_pivot <> 'NONE' and pivots.currency is null then 'fx_pivot: unknown_currency'

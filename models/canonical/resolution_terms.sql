@@ -63,6 +63,7 @@ judged as (
                 compared.stream is not null
                 and compared.stream not in ('{{ var('streams') | join("', '") }}')
                 then 'stream: unknown_stream'
+            {{- _unserved('compared.stream', 'compared.org_id') | indent(12) }}
             when compared.counterparty_id is not null and compared.stream is null then 'counterparty_id: counterparty_without_stream'
             when compared.anomaly is not null and known_anomalies.anomaly is null then 'anomaly: unknown_anomaly'
             when compared.classification not in ('OK', 'PENDING', 'SUSPICIOUS') then 'classification: not_ok_pending_or_suspicious'

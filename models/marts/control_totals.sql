@@ -282,7 +282,7 @@ ledger as (
         null as part
     from recorded
     inner join ladder_sides
-        on recorded.records = ladder_sides.records
+        on recorded.records = ladder_sides.records{{ _of_their_orgs('ladder_sides.ladder', 'recorded.org_id', by='ladder') }}
     cross join units
     where recorded.part in ('LIVE', 'CONFLICTING') or (recorded.part = 'SURPLUS' and ladder_sides.owns_copies = 1)
     union all

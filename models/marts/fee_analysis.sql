@@ -2,7 +2,7 @@
 with legs as (
     {{ live_records(records='processor_legs', columns=[
         'org_id', 'system', 'currency', 'business_date', 'activity_type', 'amount_minor'
-    ]) }}
+    ], stream='ecommerce_payouts') }}
 ),
 
 summed as (

@@ -23,7 +23,7 @@ with charges_of_orders as (
             and charges.outcome = 'MEMBER'
             and charges.group_batch_id = groups.source_batch_id
             and charges.group_row_number = groups.source_row_number
-    {%- for step in ['by_payment', 'by_order_alone', 'by_amount_time'] %}
+    {%- for step in _ladder('orders_to_charges').steps if step != 'by_order' %}
     {%- set on = _step_keys('orders_to_charges', step) %}
     union all
     select

@@ -2,7 +2,7 @@
 with payouts as (
     {{ live_records(records='processor_payouts', columns=[
         'org_id', 'system', 'activity_id', 'currency', 'exponent', 'business_date', 'amount_minor', 'status', 'batch_id', 'row_number'
-    ]) }}
+    ], stream='ecommerce_payouts') }}
 ),
 
 members as (
@@ -28,7 +28,7 @@ members as (
 ),
 
 deposits as (
-    {%- for step in ['by_reference', 'by_amount'] %}
+    {%- for step in _ladder('payouts_to_deposits').steps %}
     select
         source_batch_id,
         source_row_number,

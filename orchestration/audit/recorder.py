@@ -22,8 +22,10 @@ from orchestration.audit.ledger import Ledger
 from orchestration.audit.tables import ARTIFACTS, LINEAGE_EVENTS, RUNS, STEP_RUNS, Table
 from orchestration.data_dir import DataDir
 from orchestration.dbt_build import BuildOutcome, StepBuild
+from orchestration.errors import UsageError
 from orchestration.project import Stream
 from orchestration.runs import RunRecord, State
+from orchestration.templates.declared import load_templates
 from orchestration.warehouse import Warehouse
 
 ACTOR_VARIABLE = "TIEOUT_ACTOR"
@@ -390,10 +392,8 @@ def _marks(values: list[Any]) -> str:
 
 
 def templates_of(project: Path) -> dict[str, dict[str, Any]]:
-    """The templates that the project ships, by name, as their specifications say."""
-    import yaml
-
-    return {
-        file.parent.name: yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-        for file in sorted(project.glob("templates/*/template.yml"))
-    }
+    """The templates that the project ships, by name. One that cannot be read is for `tieout templates list` to tell."""
+    try:
+        return {name: template.listed() for name, template in load_templates(project).items()}
+    except UsageError:
+        return {}

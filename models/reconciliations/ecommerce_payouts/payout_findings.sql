@@ -1,5 +1,6 @@
 {#- What is wrong with money movements by themselves: no other side has to be asked. -#}
 {%- set rule_text -%}
+Findings of ecommerce_payouts{{ of_orgs('ecommerce_payouts', 'org_id', after='where') }}.
 REFUND_WITHOUT_ORDER: a refund names neither an order of the shop nor a payment that was charged.
 CHARGEBACK_OPEN: no reversal of the same payment has come.
 SETTLED_TWICE: charges of one payment stand in several payouts.
@@ -14,7 +15,7 @@ with legs as (
     {{ live_records(records='processor_legs', columns=[
         'org_id', 'system', 'activity_id', 'activity_type', 'order_ref', 'payment_ref', 'batch_ref', 'counterparty_id', 'business_date', 'currency',
         'amount_minor', 'event_at', 'batch_id', 'row_number'
-    ]) }}
+    ], stream='ecommerce_payouts') }}
 ),
 
 charges as (
@@ -225,7 +226,7 @@ broken_promises as (
             batch_id,
             row_number
         from {{ ref(model) }}
-        where not coalesce(holds, false)
+        where not coalesce(holds, false){{ of_orgs('ecommerce_payouts', 'org_id') }}
         {{- '\n        union all' if not loop.last }}
         {%- endfor %}
     ) as totals

@@ -40,7 +40,7 @@ named_records as (
             and coalesce(pinning.{{ role }}_system, records.system) = records.system
     left join {{ ref(ladder[role].settled) }} as settled
         on records.batch_id = settled.batch_id and records.row_number = settled.row_number
-    where pinning.ladder = '{{ name }}' and settled.batch_id is null
+    where pinning.ladder = '{{ name }}' and settled.batch_id is null{{ of_orgs(ladder.stream, 'pinning.org_id') }}
     {{- '\n    union all' if not (loop.last and outer.last) }}
     {%- endfor %}
     {%- endfor %}

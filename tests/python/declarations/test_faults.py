@@ -293,6 +293,25 @@ CASES = {
         [["hourly_window", "stream 'orders'", "whole number of hours", "'2 days'"]],
         stream={"hourly_window": "2 days"},
     ),
+    "orgs_that_are_no_list": Case(
+        "orders__by_id",
+        STEP,
+        [["stream 'orders'", "orgs", "list of one or more org ids", "'acme'"]],
+        stream={"orgs": "acme"},
+    ),
+    "orgs_that_are_none": Case(
+        "orders__by_id", STEP, [["stream 'orders'", "orgs", "leave it out to serve every org"]], stream={"orgs": None}
+    ),
+    "orgs_that_are_no_texts": Case(
+        "orders__by_id",
+        STEP,
+        [
+            ["stream 'orders'", "orgs", "texts", "'7'"],
+            ["stream 'orders'", "orgs", "texts", "' '"],
+            ["stream 'orders'", "orgs", "'acme' twice"],
+        ],
+        stream={"orgs": ["acme", 7, " ", "acme"]},
+    ),
     "modes_of_groups": Case(
         "orders__by_id",
         "{{ reconcile(ladder='orders', match=many_to_one(on=['currency', 'version'], sum_of='amount_minor')) }}",

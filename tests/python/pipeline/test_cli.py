@@ -20,7 +20,11 @@ def test_help_names_the_commands_and_exit_codes() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [["run"], ["land"], ["summary"], ["feeds", "list"], ["streams", "list"], ["exceptions", "list"]]
+    "command",
+    [
+        *(["run"], ["land"], ["summary"], ["feeds", "list"], ["streams", "list"], ["exceptions", "list"]),
+        *(["templates", "list"], ["new", "stream"]),
+    ],
 )
 def test_every_command_takes_data_dir_and_target_and_prints_json(command: list[str]) -> None:
     text = tieout(*command, "--help").output
