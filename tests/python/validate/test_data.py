@@ -3,11 +3,14 @@
 import json
 import shutil
 from dataclasses import dataclass
+from dataclasses import replace as replace_fields
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from orchestration.validate.loaded import load
+from orchestration.validate.policies import Built, check_resolved
 from tests.python.core_project import core_project
 from tests.python.declarations.project import ROOT
 from tests.python.laws.harness import Folder
@@ -227,3 +230,12 @@ def test_for_people(world: World) -> None:
     assert done.exit_code == 1
     assert f"{world.data}/archive/acme/tieout/policies/policies.csv:3: fault [policy-contradiction]" in done.stdout
     assert "This cannot run as it is: " in done.stdout
+
+
+def test_a_stream_that_was_not_built_yet_has_no_policies_yet() -> None:
+    project = load(ROOT)
+    built = Built(counterparties={"pos_orders": {("acme", "S1")}}, policies={("acme", "bookings"): []})
+    assert list(check_resolved(project, built, [STREAM], ["price_abs_minor"], org=None)) == []
+    built = replace_fields(built, policies={("other", STREAM): []})
+    (fault,) = check_resolved(project, built, [STREAM], ["price_abs_minor"], org=None)
+    assert "no policy governs counterparty S1 of org 'acme'" in fault.message
