@@ -20,6 +20,7 @@ from orchestration.audit.definitions import FOREVER, Step
 from orchestration.audit.tables import ROWS_OUT
 from orchestration.data_dir import DataDir
 from orchestration.errors import TieoutError, UsageError
+from orchestration.publish.copy import PARQUET
 from orchestration.warehouse import Warehouse, literal
 
 FOLDER = "artifacts"
@@ -242,7 +243,7 @@ def _write(warehouse: Warehouse, model: str, query: _Query, file: Path) -> int:
     with warehouse.readable(SCHEMA, model, query.where, query.columns) as rows:
         written = warehouse.connection.execute(
             f"copy (select {', '.join(query.expressions)} from {rows} as held) to {literal(str(scratch))}"
-            " (format parquet, compression zstd)"
+            f" (format parquet, {PARQUET})"
         ).fetchall()
     scratch.rename(file)
     return int(written[0][0])
