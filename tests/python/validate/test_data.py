@@ -37,6 +37,13 @@ POLICIES = (
 )
 
 
+# All tests of an engine in one worker, which builds once.
+ENGINES = [
+    pytest.param("duckdb", marks=pytest.mark.xdist_group("validate-duckdb")),
+    pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.xdist_group("validate-postgres")]),
+]
+
+
 @dataclass(frozen=True)
 class World:
     """A project of one stream, which compares in the org's base currency, and a data folder that it has been run on:
@@ -94,7 +101,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_project(tmp_path_factory.mktemp("core") / "project")
 
 
-@pytest.fixture(scope="module", params=["duckdb", pytest.param("postgres", marks=pytest.mark.postgres)])
+@pytest.fixture(scope="module", params=ENGINES)
 def world(request: pytest.FixtureRequest, project: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
     """Built once an engine; nothing in here changes it."""
     server = request.getfixturevalue("postgres_server") if request.param == "postgres" else None
