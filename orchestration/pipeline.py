@@ -5,7 +5,6 @@ what is already known is a replay: it lands nothing, builds in a scratch place, 
 behind but its record.
 """
 
-import contextlib
 import shutil
 import signal
 import threading
@@ -96,7 +95,9 @@ class Run:
     @property
     def stream(self) -> str | None:
         """The stream to build alone; none for all of them. The marts read every stream, so that one alone can be built
-        only beside the others' tables."""
+        only beside the others' tables, and only where no other judges the same records."""
+        if self.request.stream and projects.shares_records(self.project, self.request.stream):
+            return None
         alone = not self.replay and not self.full_refresh and code_version.built_whole(self.data, self.place.target)
         return self.request.stream if alone else None
 
@@ -168,7 +169,10 @@ class Run:
             self.place.duckdb_path.parent.mkdir(exist_ok=True)
         manifest = selection.read_manifest(self.place.dbt_target / parsed.MANIFEST)
         # Before the first build nobody knows the steps' rules; what is built says them.
-        steps = definitions.steps_of(projects.load_streams(self.project), manifest) if manifest else []
+        streams = projects.load_streams(self.project)
+        steps = definitions.steps_of(streams, manifest) if manifest else []
+        if manifest:
+            recorder.check_retention(streams, manifest)
         with self.timed("audit"), open_ledger(self.books, write=True) as ledger:
             adoption.take_in(ledger, self.data, self.place.target)
             recorder.begin(ledger, self.data, self.record, steps, nodes)
@@ -214,6 +218,8 @@ class Run:
                     left_out=outcome.left_out,
                     on_mart=lambda mart: self.progress.step(0, 0, mart),
                 )
+                self.record.published = True
+                self.record.save(self.data)
             facts = summary.read_facts(warehouse, streams, self.request.stream)
         shutil.rmtree(temporary, ignore_errors=True)
         if self.replay:
@@ -235,7 +241,8 @@ class Run:
         )
         self.record.summary, self.record.facts = result.to_json(), asdict(facts)
         if outcome.ok:
-            self.end(State.CLOSED)
+            with self.told_later():
+                self.end(State.CLOSED)
         else:
             self.end(State.FAILED, failures.worst([(f.cause, f.name, f.message) for f in outcome.failures]))
         return result
@@ -267,13 +274,25 @@ class Run:
     def break_off(self, error: BaseException) -> None:
         """Say that the run broke off, and why. What keeps the audit from hearing of it must not hide the cause: the
         next run tells it."""
-        import psycopg2
-
-        with contextlib.suppress(TieoutError, duckdb.Error, psycopg2.Error, OSError):
-            if isinstance(error, Exception):
+        with self.told_later():
+            if self.record.published:
+                # Readers see it: it did what it was asked for, but for summing up.
+                self.end(State.CLOSED)
+            elif isinstance(error, Exception):
                 self.end(State.FAILED, failures.of_error(error))
             else:
                 self.end(State.CANCELLED)
+
+    @contextmanager
+    def told_later(self) -> Iterator[None]:
+        """Go on when the audit cannot be written now: the record says how the run ended, and the next run tells the
+        audit."""
+        import psycopg2
+
+        try:
+            yield
+        except (TieoutError, duckdb.Error, psycopg2.Error, OSError) as error:
+            self.progress.note(f"The audit hears of this run's end from the next one: {error}")
 
     def remove_scratch(self) -> None:
         """Remove what a replay has built, this one's or one's that crashed."""

@@ -84,3 +84,18 @@ def check_stream(folder: Path, name: str) -> Stream:
     if name not in streams:
         raise UsageError(f"There is no stream {name!r}. Streams: {', '.join(streams) or 'none'}.")
     return streams[name]
+
+
+def shares_records(folder: Path, name: str) -> bool:
+    """Whether another stream judges records that a stream judges too: built alone, one of the two would be behind the
+    records, and its books would not close."""
+    streams = load_streams(folder)
+    settings = yaml.safe_load((folder / "dbt_project.yml").read_text(encoding="utf-8")) or {}
+    entities = (settings.get("vars") or {}).get("entities") or {}
+
+    def feeds(stream: Stream) -> set[str]:
+        sides = {str(ladder.get(side)) for ladder in stream.ladders.values() for side in ("source", "target")}
+        return {feed for side in sides for feed in (entities.get(side) or {}).get("feeds", [side])}
+
+    own = feeds(streams[name])
+    return any(own & feeds(stream) for other, stream in streams.items() if other != name)

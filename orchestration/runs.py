@@ -55,6 +55,8 @@ class RunRecord:
     # Why it failed (see audit.failures), and whether the audit holds its end.
     failure: dict[str, str] | None = None
     audited: bool = False
+    # Whether readers see what the run came to, so that whatever breaks it off afterwards takes nothing of that back.
+    published: bool = False
     # What the readable summary shows beyond the JSON one, so that it can be shown again without a warehouse.
     facts: dict[str, Any] | None = None
 

@@ -19,11 +19,11 @@ def show_trace(found: Mapping[str, Any], exponents: Mapping[str, int], console: 
     exception = found["exception"]
     money = _money(exception["amount_minor"], exception["currency"], exponents)
     console.print(Text.assemble((exception["anomaly"], "bold red"), f"  {exception['title'] or ''}  ", (money, "bold")))
-    console.print(exception["explanation"] or "")
+    console.print(Text(exception["explanation"] or ""))
     console.print(Text(exception["exception_id"], style="dim"))
     for title, rows in (
         ("What happened to it", _events(found, exponents)),
-        ("The result that carries it", _result(found["result"])),
+        ("The result that carries it", _result(found["result"], exception["state"])),
         ("The rule of that day", _rule(found["rule"])),
         ("The run that judged", _judged(found["judged"])),
         ("Files that hold the verdict", _artifacts(found["artifacts"])),
@@ -70,9 +70,10 @@ def _events(found: Mapping[str, Any], exponents: Mapping[str, int]) -> list[tupl
     return sorted(told + said, key=lambda row: row[0])
 
 
-def _result(result: Mapping[str, Any] | None) -> list[tuple[str, Any]]:
+def _result(result: Mapping[str, Any] | None, state: str) -> list[tuple[str, Any]]:
     if result is None:
-        return [("", "none now: the exception is closed, and its records are judged otherwise")]
+        settled = "none now: it is no longer found, and its records are judged otherwise"
+        return [("", settled if state == "RESOLVED" else "none: what it says of a record stands beside the results")]
     names = (
         *("result_id", "result", "anomalies", "step", "source_activity_id", "target_activity_id", "counterparty_id"),
         *("business_date", "source_amount_minor", "source_currency", "target_amount_minor", "target_currency"),
@@ -101,13 +102,27 @@ def _rule(rule: Mapping[str, Any] | None) -> list[tuple[str, Any]]:
 def _judged(judged: Mapping[str, Any] | None) -> list[tuple[str, Any]]:
     if judged is None:
         return []
-    names = ("step_run_id", "state", "attempt", "as_of", "started_at", "ended_at", "started_by", "start_reason")
+    names = (
+        "run_id",
+        "step_run_id",
+        "state",
+        "attempt",
+        "as_of",
+        "started_at",
+        "ended_at",
+        "started_by",
+        "start_reason",
+    )
     return [(name, judged.get(name)) for name in names]
 
 
 def _artifacts(artifacts: list[Mapping[str, Any]]) -> list[tuple[str, Any]]:
     return [
-        (row["artifact_id"], f"{row['artifact_type']}, {row['row_count']:,} rows, {row['storage_path']}")
+        (
+            row["artifact_id"],
+            f"{row['artifact_type']}, {row['row_count']:,} rows, {row['storage_path']}"
+            + (" (purged since)" if row["is_purged"] else ""),
+        )
         for row in artifacts
     ]
 
@@ -115,6 +130,7 @@ def _artifacts(artifacts: list[Mapping[str, Any]]) -> list[tuple[str, Any]]:
 def _record(record: Mapping[str, Any]) -> list[tuple[str, Any]]:
     rows = [
         ("file", f"{record['file']}, row {record['row_number']}"),
+        ("", None if record.get("is_certain", True) else "by its name alone: several files of that name have come"),
         ("feed", record.get("feed")),
         ("received", record.get("received_at")),
         ("SHA-256 of the file", record.get("content_sha256")),
@@ -123,5 +139,7 @@ def _record(record: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 
 def _member(member: Mapping[str, Any]) -> tuple[str, Any]:
-    values = ", ".join(f"{name}={value}" for name, value in (member.get("delivered") or {}).items())
+    amount = "" if member.get("amount_minor") is None else f"{member['amount_minor']:,} minor units; "
+    delivered = ", ".join(f"{name}={value}" for name, value in (member.get("delivered") or {}).items())
+    values = f"{member.get('activity_id') or ''}: {amount}{delivered}"
     return f"{member['file']} row {member['row_number']}", values

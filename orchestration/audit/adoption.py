@@ -14,7 +14,7 @@ from typing import Any
 from orchestration import runs
 from orchestration.audit import failures
 from orchestration.audit.ledger import Ledger, open_ledger
-from orchestration.audit.recorder import FAILED, QUEUED, RUNNING, Rows, run_row
+from orchestration.audit.recorder import ENDS, FAILED, QUEUED, RUNNING, Rows, run_row
 from orchestration.audit.tables import ARTIFACTS, LINEAGE_EVENTS, RUNS, STEP_RUNS, STEPS, STREAMS, TABLES
 from orchestration.data_dir import DataDir, write_json
 from orchestration.environment import Place
@@ -41,6 +41,9 @@ def hand_over(scratch: Place, home: DataDir, stream: str) -> None:
     for run_id in {row["run_id"] for row in rows[RUNS.name]}:
         own = {name: [row for row in given if row["run_id"] == run_id] for name, given in rows.items()}
         folder = _folder(home, run_id)
+        if (folder / ROWS).is_file() or not any(row["state"] in ENDS for row in own[RUNS.name]):
+            # Told already; or it did not end, which `hand_over_crashed` tells.
+            continue
         for artifact in own[ARTIFACTS.name]:
             file = folder / artifact["storage_path"]
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +54,7 @@ def hand_over(scratch: Place, home: DataDir, stream: str) -> None:
 def hand_over_crashed(scratch: DataDir, target: str, home: DataDir, stream: str) -> None:
     """Tell of the runs of a scratch data folder whose process died: they crashed."""
     for record in runs.all_of(scratch, target):
-        if record.audited or _folder(home, record.run_id).exists():
+        if (_folder(home, record.run_id) / ROWS).is_file():
             continue
         rows = [
             {**run_row(record, state, 1, failures.crash() if state == FAILED else None), "stream": stream}

@@ -2,15 +2,15 @@
 They are never changed.
 
 `matched` holds the matches that the run judged anew; `unmatched_source` and `unmatched_target` hold all that the step
-leaves, ambiguous records included. An org for which a step has judged nothing anew gets no files of it: its last ones
-still hold.
+leaves, ambiguous records included. An org for which there is nothing new of a kind gets no file of it: its last one
+still holds.
 """
 
 import hashlib
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -57,12 +57,13 @@ _OF_LEFT_OVERS = {UNMATCHED_SOURCE: "side = 'SOURCE'", UNMATCHED_TARGET: "side =
 
 @dataclass(frozen=True)
 class Counts:
-    """What a step holds: rows in and out of all orgs, and by org which runs' verdicts and a fingerprint of its
-    left-overs."""
+    """What a step holds: rows in and out of all orgs; the orgs; and by org and type a fingerprint of what it leaves,
+    and how many records of it the next step takes."""
 
     rows: dict[str, int]
-    judged: dict[str, set[str]]
+    orgs: set[str]
     fingerprints: dict[tuple[str, str], str]
+    handed_on: dict[tuple[str, str], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,8 @@ class Artifact:
     byte_count: int
     judged_run_ids: tuple[str, ...]
     content_hash: str
+    # How many of its records the next step takes.
+    handed_on: int
     retention_policy: str
     created_at: datetime
 
@@ -119,13 +122,14 @@ def counts_of(warehouse: Warehouse, step: Step, run_id: str) -> Counts | None:
 
 def _of_a_step(warehouse: Warehouse, step: Step, run_id: str) -> Counts:
     rows: Counter[str] = Counter()
-    judged: dict[str, set[str]] = defaultdict(set)
-    for org, outcome, side, is_clean, by_run, count in warehouse.rows(
-        f"select org_id, outcome, side, anomalies = '' as is_clean, judged_run_id, count(*)"
-        f" from {warehouse.relation(SCHEMA, step.model)} group by 1, 2, 3, 4, 5"
+    orgs = set()
+    table = warehouse.relation(SCHEMA, step.model)
+    for org, outcome, side, is_clean, count, judged in warehouse.rows(
+        "select org_id, outcome, side, anomalies = '' as is_clean, count(*),"
+        f" sum(case when judged_run_id = {literal(run_id)} then 1 else 0 end) from {table} group by 1, 2, 3, 4"
     ):
-        judged[org].add(by_run)
-        rows["rows_judged"] += count if by_run == run_id else 0
+        orgs.add(org)
+        rows["rows_judged"] += int(judged)
         # A group's row stands for one record, as its members do; a pair for one of each side.
         if outcome == "PAIR" or side == "SOURCE":
             rows["rows_in_source"] += count
@@ -139,7 +143,21 @@ def _of_a_step(warehouse: Warehouse, step: Step, run_id: str) -> Counts:
             rows["rows_ambiguous"] += count
         elif outcome == "NETTED":
             rows["rows_excluded"] += count
-    return Counts(_all_named(rows), dict(judged), {})
+    parts: dict[tuple[str, str], list[str]] = defaultdict(list)
+    handed_on: Counter[tuple[str, str]] = Counter()
+    keys = ["source_batch_id", "source_row_number", "target_batch_id", "target_row_number", "anomalies"]
+    for org, outcome, side, count, hashes in warehouse.rows(
+        f"select org_id, outcome, side, count(*), sum({warehouse.content_hash(keys)}) from {table}"
+        " where outcome in ('LEFT', 'AMBIGUOUS') group by 1, 2, 3 order by 1, 2, 3"
+    ):
+        key = (org, f"unmatched_{side.lower()}")
+        parts[key].append(f"{outcome} {count} {int(hashes)}")
+        handed_on[key] += count if outcome == "LEFT" else 0
+    return Counts(_all_named(rows), orgs, _fingerprints(parts), dict(handed_on))
+
+
+def _fingerprints(parts: Mapping[tuple[str, str], list[str]]) -> dict[tuple[str, str], str]:
+    return {key: hashlib.sha256("\n".join(said).encode()).hexdigest()[:16] for key, said in parts.items()}
 
 
 def _of_left_overs(warehouse: Warehouse, step: Step) -> Counts:
@@ -152,8 +170,7 @@ def _of_left_overs(warehouse: Warehouse, step: Step) -> Counts:
         rows[f"rows_in_{side.lower()}"] += count
         rows[f"rows_{result.lower()}"] += count
         parts[org, f"unmatched_{side.lower()}"].append(f"{result} {count} {int(hashes)}")
-    fingerprints = {key: hashlib.sha256("\n".join(said).encode()).hexdigest()[:16] for key, said in parts.items()}
-    return Counts(_all_named(rows), {}, fingerprints)
+    return Counts(_all_named(rows), {org for org, _ in parts}, _fingerprints(parts))
 
 
 def _all_named(rows: Mapping[str, int]) -> dict[str, int]:
@@ -180,16 +197,22 @@ def write_step(
     run where a later run made up for that. last_hashes: by org and type the content hash of the last file of
     left-overs.
     """
-    if step.is_last:
-        wanted = {
-            (org, kind): ()
-            for org in sorted({org for org, _ in (*counts.fingerprints, *last_hashes)})
-            for kind in _OF_LEFT_OVERS
-            if counts.fingerprints.get((org, kind), "") != last_hashes.get((org, kind), "")
-        }
-    else:
-        new = {org: sorted(run for run in by & runs if (org, run) not in noted) for org, by in counts.judged.items()}
-        wanted = {(org, kind): tuple(by) for org, by in sorted(new.items()) if by for kind in TYPES}
+    orgs = sorted(counts.orgs | {org for org, _ in last_hashes})
+    wanted: dict[tuple[str, str], tuple[str, ...]] = {
+        (org, kind): ()
+        for org in orgs
+        for kind in (UNMATCHED_SOURCE, UNMATCHED_TARGET)
+        if counts.fingerprints.get((org, kind), "") != last_hashes.get((org, kind))
+    }
+    if not step.is_last:
+        new: dict[str, list[str]] = defaultdict(list)
+        for org, run in warehouse.rows(
+            f"select distinct org_id, judged_run_id from {warehouse.relation(SCHEMA, step.model)}"
+            f" where judged_run_id in ({', '.join(map(literal, sorted(runs)))})"
+        ):
+            if (org, run) not in noted:
+                new[org].append(run)
+        wanted |= {(org, MATCHED): tuple(sorted(by)) for org, by in sorted(new.items())}
     for (org, kind), judged in wanted.items():
         query = _query(warehouse, step, org, kind, judged)
         path = Path(FOLDER) / target / folder_name(org) / run_id / step.stream / step.model / f"{kind}.parquet"
@@ -205,6 +228,7 @@ def write_step(
             byte_count=file.stat().st_size,
             judged_run_ids=judged if kind == MATCHED else (),
             content_hash=counts.fingerprints.get((org, kind), ""),
+            handed_on=counts.handed_on.get((org, kind), 0),
             retention_policy=retention,
             created_at=clock.now(),
         )

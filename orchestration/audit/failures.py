@@ -8,16 +8,34 @@ from orchestration.errors import UsageError
 INPUT, CONFIGURATION, LAW, ENGINE = "INPUT", "CONFIGURATION", "LAW", "ENGINE"
 CRASHED = "CRASHED"
 
-# What a warehouse says of a value that does not fit, and what dbt says of a project that does not hold together.
-_VALUE = re.compile(
-    r"conversion error|invalid input|could not convert|out of range|division by zero|overflow|does not exist in enum",
-    re.IGNORECASE,
+# What engines and dbt say: of the machine, of a project that does not hold together, and of a value that does not fit.
+# The first that speaks counts.
+_SAYS = (
+    (
+        ENGINE,
+        (
+            r"no space left|out of memory|io error|could not (?:connect|open|write|extend)"
+            r"|connection (?:refused|reset|to)|server closed|terminating connection|timed? ?out"
+            r"|lock on file|deadlock|disk full"
+        ),
+    ),
+    (
+        INPUT,
+        (
+            r"conversion error|invalid input (?:syntax|value)|could not convert|out of range|division by zero|overflow"
+            r"|constraint error|violates (?:not-null|unique|check|foreign key) constraint|value too long"
+        ),
+    ),
+    (
+        CONFIGURATION,
+        (
+            r"compilation error|parsing error|dependency error|enforced contract|binder error|catalog error"
+            r"|parser error|syntax error|does not exist|more than one row returned by a subquery"
+            r"|invalid input error|is undefined"
+        ),
+    ),
 )
-_PROJECT = re.compile(
-    r"compilation error|parsing error|dependency error|contract|binder error|catalog error|parser error"
-    r"|syntax error|undefinedcolumn|undefinedtable|undefinedfunction|column .* does not exist|macro ",
-    re.IGNORECASE,
-)
+
 
 WHAT_TO_DO = {
     INPUT: "A delivered value broke a model. Find the file and row that the message names, or the rows of the model's"
@@ -50,9 +68,7 @@ def of_node(kind: str, status: str, text: str) -> str:
     """The class of a node of the build that did not end well: a test that found rows is a law or a gate."""
     if kind == "test" and status == "fail":
         return LAW
-    if _VALUE.search(text):
-        return INPUT
-    return CONFIGURATION if _PROJECT.search(text) else ENGINE
+    return next((cause for cause, said in _SAYS if re.search(said, text, re.IGNORECASE)), ENGINE)
 
 
 def of_error(error: BaseException) -> RunFailure:

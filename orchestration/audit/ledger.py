@@ -8,7 +8,8 @@ committed and `written` after, so that a crash in between is no false alarm.
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -97,10 +98,12 @@ class Ledger:
                 self._insert(table, whole)
                 ends[table.name] = [whole[-1]["sequence_number"], whole[-1]["row_hash"]]
             self._note(PENDING, ends)
-            self.execute("commit")
         except BaseException:
-            self.execute("rollback")
+            # What broke in is what is to be told, not that there was nothing to take back any more.
+            with suppress(Exception):
+                self.execute("rollback")
             raise
+        self.execute("commit")
         self._note(WRITTEN, ends)
 
     def _insert(self, table: Table, rows: list[dict[str, Any]]) -> None:
@@ -118,6 +121,7 @@ class Ledger:
     def _note(self, state: str, ends: Mapping[str, list[Any]]) -> None:
         """Add a line to the notes, on the disk before this returns."""
         self._anchors.parent.mkdir(parents=True, exist_ok=True)
+        _drop_unfinished_line(self._anchors)
         with self._anchors.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"state": state, "at": clock.to_text(clock.now()), "ends": ends}) + "\n")
             file.flush()
@@ -129,32 +133,49 @@ def anchors_file(data: DataDir, target: str) -> Path:
     return data.root / "audit" / f"anchors-{target}.jsonl"
 
 
-def read_anchors(data: DataDir, target: str) -> tuple[dict[str, dict[int, str]], dict[str, int]]:
-    """The noted hashes by table and number, and how many rows each table may have by what was about to be written.
+def _drop_unfinished_line(file: Path) -> None:
+    """Cut off a last line that a full disk or a power cut left without its end."""
+    content = file.read_bytes() if file.is_file() else b""
+    if content and not content.endswith(b"\n"):
+        with file.open("r+b") as notes:
+            notes.truncate(content.rfind(b"\n") + 1)
+
+
+@dataclass(frozen=True)
+class Notes:
+    """What was noted of where tables ended: by table every end that was written, oldest first, and how many rows there
+    may be by what was about to be written."""
+
+    written: dict[str, list[Link]]
+    pending: dict[str, int]
+
+
+def read_anchors(data: DataDir, target: str) -> Notes:
+    """The notes of a target; none where nothing was ever written.
 
     Raises:
         TieoutError: a line of the notes cannot be read.
     """
     file = anchors_file(data, target)
-    written: dict[str, dict[int, str]] = {}
-    pending: dict[str, int] = {}
-    if not file.is_file():
-        return written, pending
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+    notes = Notes({}, {})
+    text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    # A line without an end was being written when the machine stopped: nothing was noted by it.
+    for number, line in enumerate(text[: text.rfind("\n") + 1].splitlines(), 1):
         try:
             said = json.loads(line)
-            ends = {table: (int(end[0]), str(end[1])) for table, end in said["ends"].items()}
+            ends = {table: Link(int(end[0]), str(end[1])) for table, end in said["ends"].items()}
+            state = said["state"]
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             raise TieoutError(
-                f"{file}, line {number}: this note of where the audit ended cannot be read; it has been changed, or a"
-                " full disk cut it off. Put the file back from a backup."
+                f"{file}, line {number}: this note of where the audit ended cannot be read: it has been changed. Put"
+                " the file back from a backup."
             ) from error
-        for table, (rows, row_hash) in ends.items():
-            if said["state"] == WRITTEN:
-                written.setdefault(table, {})[rows] = row_hash
+        for table, end in ends.items():
+            if state == WRITTEN:
+                notes.written.setdefault(table, []).append(end)
             else:
-                pending[table] = max(rows, pending.get(table, 0))
-    return written, pending
+                notes.pending[table] = max(end.rows, notes.pending.get(table, 0))
+    return notes
 
 
 @contextmanager

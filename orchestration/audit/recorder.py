@@ -84,7 +84,7 @@ def begin(ledger: Ledger, data: DataDir, record: RunRecord, steps: list[Step], n
     """Write down that a run was asked for and begins, and which steps it is going to build (`nodes`; None: all);
     before that, how runs ended of which nobody has said so yet."""
     rows, silent = settle(ledger, data, record)
-    attempt = _attempt(ledger, record)
+    attempt = _attempt(ledger, record) + _queued(rows, record)
     if _is_open(ledger, record.run_id):
         # Taken up again after its process had ended without a word.
         rows[RUNS].append(run_row(record, FAILED, _attempt_of(ledger, record.run_id), failures.crash()))
@@ -113,6 +113,7 @@ def take(
     """Count what each step that was built holds now, and write the files of a build that closed."""
     taken = Taken(streams, manifest, definitions.steps_of(streams, manifest))
     facts = known(warehouse) if outcome.ok and not record.replay else None
+    check_retention(streams, manifest)
     for step in taken.steps:
         if step.model not in outcome.steps or outcome.steps[step.model].status != "success":
             continue
@@ -135,6 +136,19 @@ def take(
                 retention=settings["retention"],
             )
     return taken
+
+
+def check_retention(streams: Iterable[str], manifest: Mapping[str, Any]) -> None:
+    """Refuse a retention that nobody can count to, before anything is written.
+
+    Raises:
+        UsageError: a stream's is not one; the message says what is allowed.
+    """
+    for stream in streams:
+        try:
+            artifacts.retention_days(definitions.settings_of(stream, manifest)["retention"])
+        except UsageError as error:
+            raise UsageError(f"Stream {stream}: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -162,7 +176,7 @@ def known(warehouse: Warehouse) -> Known:
     for model, org, kind, content in warehouse.rows(
         f"select model, org_id, artifact_type, content_hash from {files}"
         f" where sequence_number in (select max(sequence_number) from {files}"
-        f" where step = '{definitions.LAST_STEP}' group by model, org_id, artifact_type)"
+        f" where artifact_type <> '{artifacts.MATCHED}' group by model, org_id, artifact_type)"
     ):
         hashes[model][org, kind] = content or ""
     return Known(frozenset(run for (run,) in without), dict(noted), dict(hashes))
@@ -208,6 +222,7 @@ def end_steps(
                 {
                     **event,
                     "event_type": "HANDED_ON",
+                    "row_count": artifact.handed_on,
                     "downstream_step_run_id": step_run_id(record.run_id, follows.model),
                 }
             )
@@ -220,11 +235,13 @@ def end(ledger: Ledger, data: DataDir, record: RunRecord, state: str, failure: R
     rows, silent = settle(ledger, data, record)
     attempt = _attempt_of(ledger, record.run_id)
     if not _is_open(ledger, record.run_id):
-        attempt = _attempt(ledger, record)
+        attempt = _attempt(ledger, record) + _queued(rows, record)
         rows[RUNS] += [run_row(record, QUEUED, attempt), run_row(record, RUNNING, attempt)]
     rows[RUNS].append(run_row(record, state, attempt, failure))
     rows[STEP_RUNS] += _closed_steps(ledger, [record.run_id], CANCELLED, "RUN_" + state)
     ledger.append(rows)
+    if state != SUCCEEDED and not _has_artifacts(ledger, record.run_id):
+        artifacts.remove_files_of(data, record.target, record.run_id)
     _mark(data, [*silent, record])
 
 
@@ -252,9 +269,11 @@ def settle(ledger: Ledger, data: DataDir, current: RunRecord) -> tuple[Rows, lis
             if state is None:
                 rows[RUNS] += [run_row(record, QUEUED, 1), run_row(record, RUNNING, 1)]
             failure = RunFailure(**record.failure) if record.failure else None
+            ended = STATES[record.state]
             if record.state == State.RUNNING:
-                failure = failures.crash()
-            rows[RUNS].append(run_row(record, STATES[record.state], attempt, failure))
+                # Readers see what it came to: it had ended but for saying so.
+                ended, failure = (SUCCEEDED, None) if record.published else (FAILED, failures.crash())
+            rows[RUNS].append(run_row(record, ended, attempt, failure))
             crashed.append(record.run_id)
             if not _has_artifacts(ledger, record.run_id):
                 artifacts.remove_files_of(data, record.target, record.run_id)
@@ -381,6 +400,12 @@ def _attempt(ledger: Ledger, record: RunRecord) -> int:
         f"select count(*) from {{schema}}.reconciliation_runs where idempotency_key = ? and state = '{QUEUED}'", [key]
     )
     return int(found[0][0]) + 1
+
+
+def _queued(rows: Rows, record: RunRecord) -> int:
+    """How often the same was asked for in rows that are about to be written."""
+    key = idempotency_key(record.requested or {"run_id": record.run_id})
+    return sum(row["idempotency_key"] == key and row["state"] == QUEUED for row in rows.get(RUNS, []))
 
 
 def _has_artifacts(ledger: Ledger, run_id: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from orchestration.audit import artifacts, recorder
 from orchestration.audit.artifacts import FOLDER, checksum_of, file_of
-from orchestration.audit.chain import Break, breaks
+from orchestration.audit.chain import Break, Link, breaks
 from orchestration.audit.ledger import Ledger, read_anchors
 from orchestration.audit.tables import ARTIFACTS, LINEAGE_EVENTS, RUNS, STATES, STEP_RUNS, TABLES, Table
 from orchestration.data_dir import DataDir
@@ -59,7 +59,7 @@ class Proof:
 
 
 def verify(
-    ledger: Ledger,
+    ledger: Ledger | None,
     data: DataDir,
     target: str,
     org: str | None = None,
@@ -74,26 +74,38 @@ def verify(
         TieoutError: the notes of where the tables ended cannot be read.
     """
     proof = Proof()
-    anchors, pending = read_anchors(data, target)
-    missing = not ledger.exists()
+    notes = read_anchors(data, target)
     for table in TABLES:
-        noted = anchors.get(table.name, {})
+        ends = notes.written.get(table.name, [])
+        noted = {end.rows: end.row_hash for end in ends}
         if heads and table.name in heads:
             rows, row_hash = heads[table.name]
             noted = {**noted, rows: row_hash}
-        if missing:
+        if ledger is None or not ledger.exists():
             if noted:
                 message = f"the table is not there; it had {max(noted)} rows"
                 proof.faults.append(Break(table.name, 1, "REMOVED", message))
             continue
+        proof.faults += _taken_back(table, ends)
         counted = _Counted(ledger.scan(table))
-        found = breaks(table.name, counted, noted, pending.get(table.name, 0))
+        found = breaks(table.name, counted, noted, notes.pending.get(table.name, 0))
         proof.faults += _described(ledger, table, found)
         proof.rows[table.name] = counted.rows
-    if not missing:
+    if ledger is not None and ledger.exists():
         proof.faults += _states(ledger)
         _files(ledger, data, target, proof, org)
     return proof
+
+
+def _taken_back(table: Table, ends: list[Link]) -> Iterator[Break]:
+    """Where the notes go back: rows that stood there were gone when the next ones were written."""
+    highest = 0
+    for end in ends:
+        if end.rows <= highest:
+            message = f"the table had {highest} rows; some were taken away before row {end.rows} was written"
+            yield Break(table.name, end.rows, "REMOVED", message)
+            return
+        highest = end.rows
 
 
 def heads_of(ledger: Ledger) -> dict[str, list[Any]]:
@@ -109,9 +121,14 @@ def read_heads(file: Path) -> dict[str, tuple[int, str]]:
         UsageError: it is no such note.
     """
     try:
-        return {name: (int(end[0]), str(end[1])) for name, end in json.loads(file.read_text(encoding="utf-8")).items()}
+        said = {name: (int(end[0]), str(end[1])) for name, end in json.loads(file.read_text(encoding="utf-8")).items()}
     except (OSError, ValueError, TypeError, AttributeError, IndexError, KeyError) as error:
         raise UsageError(f"--head {file} is not what `tieout audit head` prints: {error}") from error
+    if not said or not {table.name for table in TABLES}.issuperset(said):
+        raise UsageError(
+            f"--head {file} is not what `tieout audit head` prints: it names {', '.join(said) or 'nothing'}."
+        )
+    return said
 
 
 class _Counted:
@@ -190,10 +207,18 @@ def _files(ledger: Ledger, data: DataDir, target: str, proof: Proof, org: str | 
             proof.faults.append(
                 Break(path, 0, FILE_CHANGED, f"the bytes of artifact {artifact} are not what was written")
             )
+    # Of a run that has not ended, or that was killed and that the next run tells of, nothing is registered yet.
+    open_runs = {
+        run_id
+        for (run_id,) in ledger.rows(
+            f"select run_id from {{schema}}.reconciliation_run_states where state in ('{recorder.QUEUED}',"
+            f" '{recorder.RUNNING}')"
+        )
+    }
     folder = data.root / FOLDER / target
     for file in sorted((folder / artifacts.folder_name(org)).rglob("*") if org else folder.rglob("*")):
         path = file.relative_to(data.root).as_posix()
-        if file.is_file() and path not in known:
+        if file.is_file() and path not in known and open_runs.isdisjoint(file.parts):
             proof.faults.append(Break(path, 0, FILE_INSERTED, "no run registered this file"))
 
 

@@ -22,7 +22,17 @@ from orchestration.errors import UsageError
 
 DOES_NOT_HOLD = 1
 
-org_option = click.option("--org", required=True, help="Whose; an org's artifacts are for that org alone.")
+
+def _org(context: click.Context, option: click.Parameter, given: str | None) -> str | None:
+    """An org's id as it is given; a blank one is a slip, and not everybody."""
+    from orchestration.audit.artifacts import folder_name
+
+    return None if given is None else folder_name(given)
+
+
+org_option = click.option(
+    "--org", required=True, callback=_org, help="Whose; an org's artifacts are for that org alone."
+)
 
 
 @contextmanager
@@ -53,7 +63,7 @@ def audit() -> None:
 @audit.command("verify")
 @data_dir_option
 @target_option
-@click.option("--org", help="Look at the artifacts of this org only; the chain is looked at whole.")
+@click.option("--org", callback=_org, help="Look at the artifacts of this org only; the chain is looked at whole.")
 @click.option(
     "--head",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -69,11 +79,18 @@ def audit_verify(
 
     Names the first row of each table that was changed, removed or put in, and every file. Exit code 1 if there is any.
     """
+    from orchestration.audit.ledger import anchors_file
     from orchestration.audit.verification import read_heads, verify
+    from orchestration.data_dir import DataDir
 
     heads = read_heads(head) if head else None
-    with _ledger(data_dir, target) as (ledger, data):
-        proof = verify(ledger, data, target, org, heads)
+    gone = DataDir.at(data_dir)
+    if target == "duckdb" and not gone.warehouse.is_file() and anchors_file(gone, target).is_file():
+        # Its audit went with it, and the notes of that say so.
+        proof = verify(None, gone, target, org, heads)
+    else:
+        with _ledger(data_dir, target) as (ledger, data):
+            proof = verify(ledger, data, target, org, heads)
     if as_json:
         click.echo(json.dumps(proof.to_json(), indent=2))
     else:
@@ -120,7 +137,7 @@ def audit_runs(data_dir: Path, target: str, limit: int, as_json: bool) -> None:
         )
     found = [dict(zip(names, row, strict=True)) for row in rows]
     if not as_json:
-        shown = ("run_id", "state", "attempt", "as_of", "started_by", "failure_code")
+        shown = ("run_id", "state", "attempt", "as_of", "stream", "started_by", "start_reason", "failure_code")
         found = [{name: row[name] for name in shown} for row in found]
     print_listing(found, as_json, empty="No run is on record.")
 
@@ -131,7 +148,7 @@ def audit_runs(data_dir: Path, target: str, limit: int, as_json: bool) -> None:
 @target_option
 @json_option
 def audit_steps(run_id: str, data_dir: Path, target: str, as_json: bool) -> None:
-    """Show the steps of a run: what went in, what came out, and how long each took."""
+    """Show the steps of a run, by its id or the beginning of it: what went in, and what became of it."""
     from orchestration.audit.tables import ROWS_OUT
 
     names = ("model", "state", "started_at", "ended_at", "rows_in_source", "rows_in_target", *ROWS_OUT, "rows_judged")
@@ -140,14 +157,28 @@ def audit_steps(run_id: str, data_dir: Path, target: str, as_json: bool) -> None
         rows = ledger.rows(
             f"select {', '.join(more)} from {{schema}}.reconciliation_step_run_states where run_id = ?"
             " order by sequence_number",
-            [run_id],
+            [_whole_run_id(ledger, run_id)],
         )
-    if not rows:
-        raise UsageError(f"No run {run_id} is on record. See `tieout audit runs`.")
     found = [dict(zip(more, row, strict=True)) for row in rows]
     if not as_json:
         found = [_step_in_words(row) for row in found]
     print_listing(found, as_json, empty="")
+
+
+def _whole_run_id(ledger: Any, begins: str) -> str:
+    """The id of the one run that begins so."""
+    found = {
+        run_id
+        for (run_id,) in ledger.rows("select distinct run_id from {schema}.reconciliation_runs")
+        if run_id.startswith(begins)
+    }
+    if len(found) != 1 and begins not in found:
+        raise UsageError(
+            f"No run {begins} is on record. See `tieout audit runs`."
+            if not found
+            else f"Several runs begin with {begins}: give more of the id."
+        )
+    return begins if begins in found else found.pop()
 
 
 def _step_in_words(row: dict[str, Any]) -> dict[str, Any]:
@@ -275,6 +306,8 @@ def artifacts_verify(
     faults = []
     with _ledger(data_dir, target) as (ledger, data):
         found = [keeping.find(ledger, org, artifact_id)] if artifact_id else keeping.listed(ledger, org, {})
+    if not found:
+        raise UsageError(f"{org} has no artifacts: there is nothing to verify. Is that its id?")
     kept = [row for row in found if artifact_id or not row["is_purged"]]
     for row in kept:
         try:
@@ -291,7 +324,7 @@ def artifacts_verify(
 
 
 @artifacts.command("purge")
-@click.option("--org", help="Only of this org; unless given, of all.")
+@click.option("--org", callback=_org, help="Only of this org; unless given, of all.")
 @click.option("--reason", default="retention is over", show_default=True, help="Why, for the audit.")
 @click.option("--dry-run", is_flag=True, help="Say what would go, and remove nothing.")
 @as_of_option

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import psycopg2
 
 from orchestration import clock, environment, pipeline, runs
 from orchestration import project as projects
@@ -19,7 +20,7 @@ from orchestration.audit import adoption
 from orchestration.audit.ledger import open_ledger
 from orchestration.data_dir import DataDir
 from orchestration.environment import SCHEMA_PREFIX, Place, variables_set
-from orchestration.errors import BusyError, TieoutError, UsageError
+from orchestration.errors import TieoutError, UsageError
 from orchestration.landing import read_manifests
 from orchestration.progress import Progress, Silent
 from orchestration.quick import generate, output
@@ -139,7 +140,12 @@ def tell_audit(home: DataDir, target: str) -> None:
     """Let the audit of the main data folder take in what waits for it. Where a run is at work there, that run or the
     next one does."""
     place = Place(home, target, replay=False)
-    with suppress(BusyError), home.lock("tieout quick"), open_ledger(place, write=True) as ledger:
+    # What waits there is not lost, whatever keeps it waiting.
+    with (
+        suppress(TieoutError, duckdb.Error, psycopg2.Error, OSError),
+        home.lock("tieout quick"),
+        open_ledger(place, write=True) as ledger,
+    ):
         adoption.take_in(ledger, home, target)
 
 

@@ -15,6 +15,8 @@ from typing import Any
 
 from orchestration.audit import adoption
 from orchestration.data_dir import DataDir, write_json
+from orchestration.environment import Place
+from orchestration.errors import TieoutError
 from orchestration.excerpt import Files, paths
 from orchestration.quick.generate import STREAM, key_of
 from orchestration.runs import State
@@ -104,7 +106,11 @@ def _sweep(home: DataDir) -> None:
         shop = Workshop(home, lock.parent.name)
         if shop.record.is_file():
             record = json.loads(shop.record.read_text(encoding="utf-8"))
-            adoption.hand_over_crashed(DataDir(shop.data), record["target"], home, STREAM)
+            scratch = DataDir(shop.data)
+            if record["target"] == "duckdb":
+                with suppress(TieoutError):
+                    adoption.hand_over(Place(scratch, "duckdb", replay=False), home, STREAM)
+            adoption.hand_over_crashed(scratch, record["target"], home, STREAM)
         shop.clean()
         if shop.record.is_file():
             shop.save({**record, "state": State.FAILED, "failures": ["The process ended without a word."]})

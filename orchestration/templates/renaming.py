@@ -36,12 +36,12 @@ def in_markdown(text: str, names: Names) -> str:
     """A page under the clone's names; where links lead stays as it is."""
     text = re.sub(rf"(?<=models/reconciliations/){names.template}(?=/)", names.stream, text)
     text = re.sub(rf"(?<=`_){names.template}(?=(__[a-z_]+)?\.yml`)", names.stream, text)
-    parts = re.split(r"(^```.*?^```[^\n]*$|`[^`\n]+`|\]\([^)\n]*\))", text, flags=re.M | re.S)
+    parts = re.split(r"(^ *```.*?^ *```[^\n]*$|`[^`\n]+`|\]\([^)\n]*\))", text, flags=re.M | re.S)
     for place, part in enumerate(parts):
         if part.startswith("]("):
             continue
         parts[place] = _identifiers(part, names)
-        if part.startswith("`"):
+        if part.lstrip(" ").startswith("`"):
             for old in _words(names):
                 parts[place] = re.sub(_alone(old), names.new[old], parts[place])
     return "".join(parts)

@@ -325,5 +325,6 @@ def _blank(governing: list[dict[str, Any]], fields: list[str]) -> tuple[str, ...
     return tuple(
         name
         for name in fields
-        if any(row[name] is None and (name != BASE_CURRENCY or row[PRICE_BASIS] == "BASE") for row in governing)
+        # Without a base currency, pairs are measured in the source's.
+        if name != BASE_CURRENCY and any(row[name] is None for row in governing)
     )

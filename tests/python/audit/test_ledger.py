@@ -1,0 +1,106 @@
+"""What only a later run could hide, and what only a crash can leave."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.audit import failures
+from orchestration.audit.ledger import anchors_file, open_ledger
+from orchestration.audit.recorder import begin, end
+from orchestration.audit.verification import Proof, read_heads, verify
+from orchestration.data_dir import DataDir
+from orchestration.environment import Place
+from orchestration.errors import UsageError
+from orchestration.runs import RunRecord
+
+
+def note(data: DataDir, name: str, state: str = "SUCCEEDED") -> None:
+    """A run from its beginning to its end."""
+    moment = "2026-03-02T06:00:00.000000Z"
+    record = RunRecord(name, moment, moment, "duckdb", replay=False, requested={"as_of": moment})
+    record.save(data)
+    with open_ledger(Place(data, "duckdb", replay=False), write=True) as ledger:
+        begin(ledger, data, record, [], None)
+        end(ledger, data, record, state, None)
+
+
+def proof(data: DataDir) -> Proof:
+    with open_ledger(Place(data, "duckdb", replay=False)) as ledger:
+        return verify(ledger, data, "duckdb")
+
+
+@pytest.fixture
+def data(data_dir: Path) -> DataDir:
+    """Two runs on record."""
+    data = DataDir.at(data_dir)
+    note(data, "r1")
+    note(data, "r2", "FAILED")
+    return data
+
+
+def test_rows_taken_from_the_end_are_told_after_the_next_run_too(data: DataDir) -> None:
+    with duckdb.connect(str(data.warehouse)) as connection:
+        connection.execute("delete from audit.reconciliation_runs where run_id = 'r2'")
+    assert [(fault.sequence_number, fault.kind) for fault in proof(data).faults] == [(4, "REMOVED")]
+    note(data, "r3")
+    (fault,) = (fault for fault in proof(data).faults if fault.kind == "REMOVED")
+    assert "taken away" in fault.message
+
+
+def test_a_warehouse_that_is_gone_is_told_even_once_there_is_a_new_one(data: DataDir) -> None:
+    data.warehouse.unlink()
+    faults = verify(None, data, "duckdb").faults
+    assert [(fault.table, fault.kind) for fault in faults] == [("reconciliation_runs", "REMOVED")]
+    note(data, "r3")
+    assert any(fault.kind == "REMOVED" for fault in proof(data).faults)
+
+
+def test_a_note_that_was_cut_off_is_no_fault(data: DataDir) -> None:
+    file = anchors_file(data, "duckdb")
+    with file.open("a") as notes:
+        notes.write('{"state": "written", "ends": {"reconci')
+    assert proof(data).holds
+    note(data, "r3")
+    assert proof(data).holds
+    assert all(line.endswith("}") for line in file.read_text().splitlines())
+
+
+def test_the_attempts_of_one_request_are_counted(data: DataDir) -> None:
+    with open_ledger(Place(data, "duckdb", replay=False)) as ledger:
+        found = ledger.rows("select run_id, attempt from {schema}.reconciliation_run_states order by run_id")
+    assert found == [("r1", 1), ("r2", 2)]
+
+
+@pytest.mark.parametrize("text", ["{}", '{"another_table": [1, "a"]}', "[]", '{"reconciliation_runs": 1}'])
+def test_what_is_no_head_proves_nothing(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "head.json"
+    file.write_text(text)
+    with pytest.raises(UsageError, match="head"):
+        read_heads(file)
+
+
+@pytest.mark.parametrize(
+    ("cause", "text"),
+    [
+        ("ENGINE", 'IO Error: Could not write file "/data/contracts/x": No space left on device'),
+        ("ENGINE", "could not connect to server: Connection refused"),
+        ("ENGINE", "Out of Memory Error: failed to allocate"),
+        ("INPUT", "Conversion Error: Could not convert string 'x' to INT64"),
+        ("INPUT", "Constraint Error: NOT NULL constraint failed: t.a"),
+        ("INPUT", 'null value in column "a" violates not-null constraint'),
+        ("INPUT", "value too long for type character varying(3)"),
+        ("CONFIGURATION", "Binder Error: Referenced column x not found"),
+        ("CONFIGURATION", 'relation "marts.nothing" does not exist'),
+        ("CONFIGURATION", "Compilation Error in model x: 'macro y' is undefined"),
+        ("CONFIGURATION", "Compilation Error: This model has an enforced contract that failed"),
+        ("ENGINE", "something that nobody has seen before"),
+    ],
+)
+def test_what_a_message_of_an_engine_tells(cause: str, text: str) -> None:
+    assert failures.of_node("model", "error", text) == cause
+
+
+def test_a_test_that_finds_rows_is_a_law_or_a_gate() -> None:
+    assert failures.of_node("test", "fail", "3 rows contradict it") == "LAW"
+    assert failures.of_node("test", "error", "Binder Error: no column") == "CONFIGURATION"
