@@ -61,7 +61,8 @@ TEMPLATE_MARKS = ("{{", "{%", "{#")
 LEAST_DISTINCT = Decimal("0.5")
 
 # In this order people read what is compared.
-ORDER = ("on", "amount", "currency", "status", "time")
+MONEY = "amount"
+ORDER = ("on", MONEY, "currency", "status", "time")
 
 Shared = Callable[[Sequence[str], Sequence[str]], int]
 
@@ -280,6 +281,15 @@ class _Planner:
         for side in self.sides:
             ranks = {name: rank for rank, tier in enumerate(tiers) for name in tier if name in side.columns}
             ranked.append({name: rank for name, rank in ranks.items() if fits(side.look, side.columns[name])})
+        if subject == MONEY and any(ranked) and not all(ranked):
+            # To match without the money that one file tells of would be an answer that only looks right.
+            has, lacks = self.sides if ranked[0] else self.sides[::-1]
+            shown = ", ".join(has.columns[name] for name in (ranked[0] or ranked[1]))
+            self.faults.append(
+                f"{subject}: {shown} of {has.named} looks like it, and no column of {lacks.named} does; it has"
+                f" {', '.join(lacks.look.headers)}. Say {option} LEFT=RIGHT, or {option} {NOTHING} to compare without."
+            )
+            return ABSENT
         if not all(ranked):
             return Pick(None, None, LEFT_OUT, self.why_not(ranked, tiers, what))
         common = {name: rank for name, rank in ranked[0].items() if name in ranked[1]}

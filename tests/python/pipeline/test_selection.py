@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
+from orchestration import project as projects
 from tests.python.pipeline.conftest import ROOT, TIEOUT
 
 DAY_1, DAY_2 = "2026-03-04T06:00:00Z", "2026-03-05T06:00:00Z"
@@ -127,3 +129,23 @@ def test_an_org_that_comes_later_has_its_policies(data_dir: Path) -> None:
     streams, built = run(data_dir, DAY_2)
     assert "policies" in built
     assert streams["matched"] == 2
+
+
+def test_a_stream_is_built_alone_only_where_no_other_judges_its_records(tmp_path: Path) -> None:
+    for stream in projects.load_streams(ROOT):
+        assert not projects.shares_records(ROOT, stream)
+    ladder = {"source": "pos/orders", "target": "oms/orders"}
+    settings = {
+        "vars": {
+            "entities": {"shop/sales": {"feeds": ["pos/orders"]}},
+            "streams": {
+                "one": {"ladders": {"one": ladder}},
+                "clone": {"ladders": {"clone": ladder}},
+                "by_entity": {"ladders": {"sales": {"source": "shop/sales", "target": "bank/entries"}}},
+                "apart": {"ladders": {"apart": {"source": "a/b", "target": "c/d"}}},
+            },
+        }
+    }
+    (tmp_path / "dbt_project.yml").write_text(yaml.safe_dump(settings))
+    shared = [name for name in settings["vars"]["streams"] if projects.shares_records(tmp_path, name)]
+    assert shared == ["one", "clone", "by_entity"]

@@ -1,5 +1,7 @@
 """What is guessed from headers, what is said of it, and what is refused."""
 
+from typing import Any
+
 import pytest
 
 from orchestration.errors import UsageError
@@ -157,16 +159,20 @@ def test_every_fault_is_told_at_once() -> None:
 
 
 def test_what_one_file_lacks_is_left_out() -> None:
-    made = plan(left("id", "total"), right("id", "status"))
+    made = plan(left("id", "name"), right("id", "status"))
     assert made.checks == []
-    assert said(made, "amount").line == "amount: not compared (right has no column of that name)"
     assert said(made, "status").line == "status: not compared (left has no column of that name)"
 
 
-def test_a_column_without_numbers_is_no_amount() -> None:
-    made = plan(left("id", "total", of_numbers={"total": Numbers(10, 2)}), right("id", "total"))
+@pytest.mark.parametrize(
+    "one", [left("id", "name"), left("id", "total", of_numbers={"total": Numbers(10, 2)})], ids=["none", "no numbers"]
+)
+def test_money_that_one_file_alone_tells_of_is_not_passed_over(one: Any) -> None:
+    with pytest.raises(UsageError, match="amount: total of right .* looks like it, and no column of left"):
+        plan(one, right("id", "total"))
+    made = plan(one, right("id", "total"), amount="none")
     assert made.checks == []
-    assert said(made, "amount").line == "amount: not compared (`total` of left holds no numbers)"
+    assert said(made, "amount").line == "amount: not compared (--amount none says so)"
 
 
 def test_amounts_without_a_currency_are_plain_numbers() -> None:
