@@ -168,7 +168,7 @@ def test_what_one_file_lacks_is_left_out() -> None:
     "one", [left("id", "name"), left("id", "total", of_numbers={"total": Numbers(10, 2)})], ids=["none", "no numbers"]
 )
 def test_money_that_one_file_alone_tells_of_is_not_passed_over(one: Any) -> None:
-    with pytest.raises(UsageError, match="amount: total of right .* looks like it, and no column of left"):
+    with pytest.raises(UsageError, match=r"amount: total of right .* looks like it, and no column of left"):
         plan(one, right("id", "total"))
     made = plan(one, right("id", "total"), amount="none")
     assert made.checks == []
