@@ -122,7 +122,6 @@ def test_what_a_run_was_built_from(world: World) -> None:
         "file-failed",
         "policy-contradiction",
         "policy-rejected",
-        "policy-unresolved",
         "policy-unused",
         "reference-unknown",
     }
