@@ -51,7 +51,7 @@ run: $(RUNTIME) ## Reconcile the examples into ./data and print the summary
 	@$(BIN)/tieout run --data-dir $(DATA) --as-of $(EXAMPLE_AS_OF)
 
 test: lint $(DEV) ## Every test and linter
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 lint: $(DEV) ## Linters for Python, SQL and YAML
 	@$(BIN)/ruff check .
