@@ -73,8 +73,8 @@ docs: $(RUNTIME) ## Generate dbt's documentation into target/
 	@TIEOUT_DATA_DIR=$(abspath $(DATA)) $(BIN)/dbt docs generate --static --profiles-dir .
 
 lock: $(DEV) ## Compile the lock files anew from pyproject.toml
-	@$(BIN)/uv pip compile $(LOCK_FLAGS) --extra build --extra dev -o requirements-dev.lock
-	@$(BIN)/uv pip compile $(LOCK_FLAGS) --extra build -c requirements-dev.lock -o requirements.lock
+	@$(BIN)/uv pip compile $(LOCK_FLAGS) --extra build --extra dev --extra pgp --extra server -o requirements-dev.lock
+	@$(BIN)/uv pip compile $(LOCK_FLAGS) --extra build --extra pgp --extra server -c requirements-dev.lock -o requirements.lock
 
 # Hashes for every platform, and no address of any registry: who installs decides where from. Extras stay in, because pip takes `x[y]`
 # for another requirement than the pinned `x` when it checks hashes.
