@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from orchestration.landing.errors import FeedDeclarationError
+from orchestration.landing.expected import Expected, read_expected
 from orchestration.landing.feed_texts import (
     COLUMN_TEXT_KEYS,
     FEED_TEXT_KEYS,
@@ -39,6 +40,7 @@ FEED_KEYS = (
     "readers",
     *ROLE_KEYS,
     *FEED_TEXT_KEYS,
+    "expected",
     "overrides",
 )
 COLUMN_KEYS = ("type", "required", "aliases", "currency", "minimum", "maximum", *COLUMN_TEXT_KEYS)
@@ -53,6 +55,7 @@ OVERRIDE_KEYS = (
     "aliases",
     "defaults",
     "values",
+    "expected",
 )
 DEFAULT_DELIMITERS = (",", ";", "\t", "|")
 DEFAULT_ENCODINGS = ("utf-8", "cp1252")
@@ -85,6 +88,7 @@ class Override:
     grouping_mark: str | None = None
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)  # of columns that the org's files do not have
+    expected: Expected | None = None  # when the org delivers
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,7 @@ class Feed:
     version_column: str | None = None
     counterparty_column: str | None = None
     event_column: str | None = None
+    expected: Expected | None = None  # when a delivery is due; None: nobody waits for one
     overrides: tuple[Override, ...] = ()
     description: str = ""
 
@@ -141,6 +146,11 @@ class Feed:
             if override.org_id == org_id and override.counterparty_id is None:
                 found.update(override.values)
         return found
+
+    def expected_of(self, org_id: str) -> Expected | None:
+        """When this org's deliveries are due: as the last override of it says, else as the feed says."""
+        own = [override.expected for override in self.overrides if override.org_id == org_id and override.expected]
+        return own[-1] if own else self.expected
 
     def decimal_mark_of(self, org_id: str, counterparty_id: str | None) -> str:
         """The decimal mark of an org and counterparty, as staging takes it to be: the last override that applies."""
@@ -255,6 +265,7 @@ class _Reader:
             header_within=self.header_within(meta.get("header_within", 1), columns),
             ragged_ends=self.flag("feed.ragged_ends", meta.get("ragged_ends", False)),
             readers=self.readers(meta.get("readers", [])),
+            expected=read_expected("feed.expected", meta.get("expected"), self.fault),
             overrides=self.overrides(meta.get("overrides", []), names),
             description=str(self.table.get("description", "")),
             **roles,
@@ -369,6 +380,9 @@ class _Reader:
         if aliases and counterparty is not None:
             self.fault(f"{where}.aliases", "no counterparty_id beside it (a file has one header)", counterparty)
         check_defaults(f"{where}.defaults", node.get("defaults", {}), names, self.fault)
+        expected = read_expected(f"{where}.expected", node.get("expected"), self.fault)
+        if expected and counterparty is not None:
+            self.fault(f"{where}.expected", "no counterparty_id beside it (a file is an org's)", counterparty)
         values = self.values(f"{where}.values", node.get("values", {}), names)
         if values and counterparty is not None:
             self.fault(
@@ -389,6 +403,7 @@ class _Reader:
             ),
             aliases={str(name): self.texts(f"{where}.aliases.{name}", texts) for name, texts in aliases.items()},
             values=values,
+            expected=expected,
         )
 
     def values(self, where: str, given: Any, names: set[str]) -> dict[str, str]:

@@ -1,0 +1,24 @@
+"""Lengths of time as people write them in YAML and on the command line: `90 seconds`, `2 hours`, `10m`."""
+
+import re
+from datetime import timedelta
+
+_SHAPE = re.compile(
+    r"(?P<number>\d{1,6})\s*"
+    r"(?:(?P<seconds>s|seconds?)|(?P<minutes>m|min|minutes?)|(?P<hours>h|hours?)|(?P<days>d|days?)|(?P<weeks>w|weeks?))"
+)
+
+ALLOWED = "a whole number and its unit, such as 90 seconds, 15 minutes, 2 hours or 1 day"
+
+
+def parse_duration(text: str) -> timedelta:
+    """A length of time from its text.
+
+    Raises:
+        ValueError: it is none; the message says what is allowed.
+    """
+    found = _SHAPE.fullmatch(text.strip().lower()) if isinstance(text, str) else None
+    if found is None:
+        raise ValueError(f"allowed is {ALLOWED}, given {text!r}")
+    unit = next(name for name in ("seconds", "minutes", "hours", "days", "weeks") if found[name])
+    return timedelta(**{unit: int(found["number"])})
