@@ -38,8 +38,9 @@ class Commands(click.Group):
         except TieoutError as error:
             click.echo(f"tieout: {error}", err=True)
             context.exit(error.exit_code)
-        except KeyboardInterrupt:
-            click.echo("tieout: stopped; nothing was published, and the next run carries on from here.", err=True)
+        except KeyboardInterrupt as stopped:
+            done = "what it had published stands" if "published" in stopped.args else "nothing was published"
+            click.echo(f"tieout: stopped; {done}, and the next run carries on from here.", err=True)
             context.exit(INTERRUPTED)
 
 

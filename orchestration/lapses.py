@@ -45,6 +45,22 @@ def dispensable(manifest: Mapping[str, Any]) -> set[str]:
         found -= needed
 
 
+def misplaced(manifest: Mapping[str, Any]) -> list[str]:
+    """What is wrong with models that say `critical: false` where it means nothing: anywhere but on a stream's mart."""
+    said = []
+    for node in manifest["nodes"].values():
+        meta = node["config"].get("meta") or {}
+        if node["resource_type"] not in KINDS or meta.get("critical") is not False:
+            continue
+        if node["config"].get("schema") != ROOM or not meta.get("stream"):
+            said.append(
+                f"{node['original_file_path']}: {node['name']} says `critical: false`; a run can only go on without a"
+                f" model of models/{ROOM} that names its stream beside it (config.meta: {{stream: ..., critical:"
+                " false}}). Take it out: what judges and what proves is always needed."
+            )
+    return said
+
+
 def lapsed(unique_id: str, manifest: Mapping[str, Any], may_lapse: set[str]) -> set[str]:
     """The models that are done without because a node failed: itself, or those that a test looks at; none where the
     node is one that the books need."""

@@ -172,7 +172,7 @@ class Run:
         streams = projects.load_streams(self.project)
         steps = definitions.steps_of(streams, manifest) if manifest else []
         if manifest:
-            recorder.check_retention(streams, manifest)
+            recorder.check_settings(streams, manifest)
         with self.timed("audit"), open_ledger(self.books, write=True) as ledger:
             adoption.take_in(ledger, self.data, self.place.target)
             recorder.begin(ledger, self.data, self.record, steps, nodes)
@@ -240,11 +240,12 @@ class Run:
             lapses=[failure.message for failure in outcome.lapses],
         )
         self.record.summary, self.record.facts = result.to_json(), asdict(facts)
-        if outcome.ok:
-            with self.told_later():
+        # That the audit cannot be written now must hide neither what readers see nor which law failed.
+        with self.told_later():
+            if outcome.ok:
                 self.end(State.CLOSED)
-        else:
-            self.end(State.FAILED, failures.worst([(f.cause, f.name, f.message) for f in outcome.failures]))
+            else:
+                self.end(State.FAILED, failures.worst([(f.cause, f.name, f.message) for f in outcome.failures]))
         return result
 
     def note_steps(self, outcome: BuildOutcome, streams: dict[str, projects.Stream]) -> None:
@@ -420,6 +421,8 @@ def run(request: Request, progress: Progress | None = None) -> Summary:
         except BaseException as error:
             if this.record.ended_at is None:
                 this.break_off(error)
+            if isinstance(error, KeyboardInterrupt) and this.record.published:
+                raise KeyboardInterrupt("published") from error
             raise
         finally:
             this.remove_scratch()

@@ -46,7 +46,7 @@ def _show(title: str, rows: list[tuple[str, Any]], console: Console) -> None:
     table.add_column(overflow="fold")
     for name, value in rows or [("", "nothing is on record")]:
         if value is not None:
-            table.add_row(name, Text(str(value)))
+            table.add_row(Text(name), Text(str(value)))
     console.print(table)
 
 

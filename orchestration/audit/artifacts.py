@@ -17,7 +17,8 @@ from typing import Any
 
 from orchestration import clock
 from orchestration.audit.definitions import FOREVER, Step
-from orchestration.audit.tables import ROWS_OUT
+from orchestration.audit.tables import ROWS_OUT, RUN_STATES
+from orchestration.audit.tables import SCHEMA as AUDIT
 from orchestration.data_dir import DataDir
 from orchestration.errors import TieoutError, UsageError
 from orchestration.publish.copy import PARQUET
@@ -46,6 +47,12 @@ _OF_LEFT_OVER = (
     *("result", "anomalies", "reason", "due_at", "grace_minutes", "rule_version"),
     *("rejected_batch_id", "rejected_row_number", "row_hash"),
 )
+# What says that a left-over is told in another way than before.
+_TOLD_OF_PAIRS = [
+    *(f"{role}_{column}" for role in ("source", "target") for column in ("batch_id", "row_number")),
+    *("anomalies", "rule_version"),
+]
+_TOLD = ["batch_id", "row_number", "result", "anomalies", "reason", "rule_version"]
 _MATCHES = "outcome in ('PAIR', 'GROUP', 'MEMBER', 'NETTED')"
 _CONDITIONS = {
     MATCHED: _MATCHES,
@@ -145,9 +152,9 @@ def _of_a_step(warehouse: Warehouse, step: Step, run_id: str) -> Counts:
             rows["rows_excluded"] += count
     parts: dict[tuple[str, str], list[str]] = defaultdict(list)
     handed_on: Counter[tuple[str, str]] = Counter()
-    keys = ["source_batch_id", "source_row_number", "target_batch_id", "target_row_number", "anomalies"]
+    told = warehouse.content_hash(_held(warehouse, step, _TOLD_OF_PAIRS))
     for org, outcome, side, count, hashes in warehouse.rows(
-        f"select org_id, outcome, side, count(*), sum({warehouse.content_hash(keys)}) from {table}"
+        f"select org_id, outcome, side, count(*), sum({told}) from {table}"
         " where outcome in ('LEFT', 'AMBIGUOUS') group by 1, 2, 3 order by 1, 2, 3"
     ):
         key = (org, f"unmatched_{side.lower()}")
@@ -163,14 +170,21 @@ def _fingerprints(parts: Mapping[tuple[str, str], list[str]]) -> dict[tuple[str,
 def _of_left_overs(warehouse: Warehouse, step: Step) -> Counts:
     rows: Counter[str] = Counter()
     parts: dict[tuple[str, str], list[str]] = defaultdict(list)
+    told = _held(warehouse, step, _TOLD)
     for org, side, result, count, hashes in warehouse.rows(
-        f"select org_id, side, result, count(*), sum(row_hash)"
+        f"select org_id, side, result, count(*), sum({warehouse.content_hash(told)})"
         f" from {warehouse.relation(SCHEMA, step.model)} group by 1, 2, 3 order by 1, 2, 3"
     ):
         rows[f"rows_in_{side.lower()}"] += count
         rows[f"rows_{result.lower()}"] += count
         parts[org, f"unmatched_{side.lower()}"].append(f"{result} {count} {int(hashes)}")
     return Counts(_all_named(rows), {org for org, _ in parts}, _fingerprints(parts))
+
+
+def _held(warehouse: Warehouse, step: Step, columns: list[str]) -> list[str]:
+    """Of some columns those that a step's table has."""
+    there = set(warehouse.names(SCHEMA, step.model))
+    return [name for name in columns if name in there]
 
 
 def _all_named(rows: Mapping[str, int]) -> dict[str, int]:
@@ -186,16 +200,15 @@ def write_step(
     run_id: str,
     *,
     target: str,
-    runs: set[str],
     noted: set[tuple[str, str]],
     last_hashes: Mapping[tuple[str, str], str],
     retention: str,
 ) -> Iterator[Artifact]:
     """Write the files of one step for every org that it has judged something for, and say what was written.
 
-    runs: whose verdicts no file need hold yet: this run, and those that did not come to writing theirs; noted: org and
-    run where a later run made up for that. last_hashes: by org and type the content hash of the last file of
-    left-overs.
+    A file holds what this run judged, and what was judged by builds that did not come to writing theirs: runs that
+    broke off, and dbt by itself. noted: org and build where a later run made up for that. last_hashes: by org and type
+    the content hash of the last file of left-overs.
     """
     orgs = sorted(counts.orgs | {org for org, _ in last_hashes})
     wanted: dict[tuple[str, str], tuple[str, ...]] = {
@@ -207,8 +220,11 @@ def write_step(
     if not step.is_last:
         new: dict[str, list[str]] = defaultdict(list)
         for org, run in warehouse.rows(
-            f"select distinct org_id, judged_run_id from {warehouse.relation(SCHEMA, step.model)}"
-            f" where judged_run_id in ({', '.join(map(literal, sorted(runs)))})"
+            "select org_id, judged_run_id from (select distinct org_id, judged_run_id"
+            f" from {warehouse.relation(SCHEMA, step.model)} where {_MATCHES}) as judged"
+            " where judged_run_id is not null and not exists (select 1"
+            f" from {warehouse.relation(AUDIT, RUN_STATES)} as told where told.run_id = judged.judged_run_id"
+            f" and told.state = 'SUCCEEDED')"
         ):
             if (org, run) not in noted:
                 new[org].append(run)

@@ -1,12 +1,13 @@
 """Writing and reading the audit's tables in a warehouse, and the notes of where each table ends.
 
-The notes (`audit/anchors.jsonl` in the data folder, one line an append, never changed) lie outside the warehouse: a row
-that somebody takes from the end of a table, or adds there, is told by them alone. A line says `pending` before rows are
-committed and `written` after, so that a crash in between is no false alarm.
+The notes (`audit/anchors-<target>.jsonl` in the data folder, one line an append, never changed) lie outside the
+warehouse: a row that somebody takes from the end of a table, or adds there, is told by them alone. A line says
+`pending` before rows are committed and `written` after, so that a crash in between is no false alarm.
 """
 
 import json
 import os
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -53,11 +54,17 @@ class Ledger:
 
     def exists(self) -> bool:
         """Whether the tables are there."""
-        found = self.rows(
-            "select 1 from information_schema.tables where table_schema = ? and table_name = ?",
-            [self.schema.strip('"'), tables.RUNS.name],
-        )
-        return bool(found)
+        return tables.RUNS.name in self.columns()
+
+    def columns(self) -> dict[str, set[str]]:
+        """The columns of every table that is there, by its name."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for table, column in self.rows(
+            "select table_name, column_name from information_schema.columns where table_schema = ?",
+            [self.schema.strip('"')],
+        ):
+            found[table].add(column)
+        return found
 
     def scan(self, table: Table) -> Iterator[dict[str, Any]]:
         """All rows of a table by their numbers, a few at a time."""
@@ -197,10 +204,13 @@ def open_ledger(place: Place, *, write: bool = False) -> Iterator[Ledger]:
         connection.execute("set TimeZone = 'UTC'")
     try:
         ledger = Ledger(place, connection)
-        if write and not ledger.exists():
-            for statement in tables.statements(ledger.schema):
+        if write:
+            # A warehouse of an earlier version gets what has come since; old rows keep their hashes (chain.row_hash).
+            wanting = tables.statements(ledger.schema, ledger.columns())
+            for statement in wanting:
                 ledger.execute(statement)
-            connection.commit()
+            if wanting:
+                connection.commit()
         yield ledger
     finally:
         connection.close()

@@ -23,6 +23,7 @@ from orchestration.audit.tables import ARTIFACTS, LINEAGE_EVENTS, RUNS, STEP_RUN
 from orchestration.data_dir import DataDir
 from orchestration.dbt_build import BuildOutcome, StepBuild
 from orchestration.errors import UsageError
+from orchestration.lapses import misplaced
 from orchestration.project import Stream
 from orchestration.runs import RunRecord, State
 from orchestration.templates.declared import load_templates
@@ -93,13 +94,20 @@ def begin(ledger: Ledger, data: DataDir, record: RunRecord, steps: list[Step], n
         rows[RUNS].append(run_row(record, state, attempt))
     now = _plain(clock.now())
     for step in steps:
-        built = nodes is None or step.model in nodes
-        row = _step_row(record, step, QUEUED if built else SKIPPED, attempt)
-        if not built:
-            row |= {"start_reason": NOTHING_NEW, "ended_at": now}
+        why = _left_out(record, step, nodes)
+        row = _step_row(record, step, SKIPPED if why else QUEUED, attempt)
+        if why:
+            row |= {"start_reason": why, "ended_at": now}
         rows[STEP_RUNS].append(row)
     ledger.append(rows)
     _mark(data, silent)
+
+
+def _left_out(record: RunRecord, step: Step, nodes: list[str] | None) -> str | None:
+    """Why a run does not build a step; None where it does."""
+    if record.stream and step.stream != record.stream:
+        return f"the run is of {record.stream} alone"
+    return NOTHING_NEW if nodes is not None and step.model not in nodes else None
 
 
 def take(
@@ -112,8 +120,8 @@ def take(
 ) -> Taken:
     """Count what each step that was built holds now, and write the files of a build that closed."""
     taken = Taken(streams, manifest, definitions.steps_of(streams, manifest))
-    facts = known(warehouse) if outcome.ok and not record.replay else None
-    check_retention(streams, manifest)
+    files = known(warehouse) if outcome.ok and not record.replay else None
+    check_settings(streams, manifest)
     for step in taken.steps:
         if step.model not in outcome.steps or outcome.steps[step.model].status != "success":
             continue
@@ -121,7 +129,7 @@ def take(
         if counts is None:
             continue
         taken.counts[step.model] = counts
-        if facts is not None:
+        if files is not None:
             settings = definitions.settings_of(step.stream, manifest)
             taken.artifacts += artifacts.write_step(
                 data,
@@ -130,41 +138,42 @@ def take(
                 counts,
                 record.run_id,
                 target=record.target,
-                runs={record.run_id, *facts.without_files},
-                noted=facts.noted.get(step.model, set()),
-                last_hashes=facts.last_hashes.get(step.model, {}),
+                noted=files.noted.get(step.model, set()),
+                last_hashes=files.last_hashes.get(step.model, {}),
                 retention=settings["retention"],
             )
     return taken
 
 
-def check_retention(streams: Iterable[str], manifest: Mapping[str, Any]) -> None:
-    """Refuse a retention that nobody can count to, before anything is written.
+def check_settings(streams: Iterable[str], manifest: Mapping[str, Any]) -> None:
+    """Refuse a retention that nobody can count to, and models that are said to be dispensable and are not, before
+    anything is written.
 
     Raises:
-        UsageError: a stream's is not one; the message says what is allowed.
+        UsageError: all that is wrong, with what is allowed.
     """
+    faults = misplaced(manifest)
     for stream in streams:
         try:
             artifacts.retention_days(definitions.settings_of(stream, manifest)["retention"])
         except UsageError as error:
-            raise UsageError(f"Stream {stream}: {error}") from error
+            faults.append(f"Stream {stream}: {error}")
+    if faults:
+        raise UsageError("\n".join(faults))
 
 
 @dataclass(frozen=True)
 class Known:
-    """What the audit knows already of files: runs that did not come to writing theirs, by model the orgs and runs of
-    which a later run has, and by model, org and type the content of the last file of left-overs."""
+    """What the audit knows already of files: by model the orgs and runs whose verdicts stand in a later run's file, and
+    by model, org and type the content of the last file of left-overs."""
 
-    without_files: frozenset[str]
     noted: dict[str, set[tuple[str, str]]]
     last_hashes: dict[str, dict[tuple[str, str], str]]
 
 
 def known(warehouse: Warehouse) -> Known:
     """Read what `take` needs of the audit."""
-    states, files = (warehouse.relation(tables.SCHEMA, name) for name in ("reconciliation_run_states", ARTIFACTS.name))
-    without = warehouse.rows(f"select run_id from {states} where state <> '{SUCCEEDED}' and not is_replay")
+    states, files = (warehouse.relation(tables.SCHEMA, name) for name in (tables.RUN_STATES, ARTIFACTS.name))
     noted: dict[str, set[tuple[str, str]]] = defaultdict(set)
     # Files of runs that broke off after registering them, and files that hold what runs before theirs judged.
     for model, org, judged in warehouse.rows(
@@ -179,7 +188,7 @@ def known(warehouse: Warehouse) -> Known:
         f" where artifact_type <> '{artifacts.MATCHED}' group by model, org_id, artifact_type)"
     ):
         hashes[model][org, kind] = content or ""
-    return Known(frozenset(run for (run,) in without), dict(noted), dict(hashes))
+    return Known(dict(noted), dict(hashes))
 
 
 def end_steps(
@@ -194,6 +203,11 @@ def end_steps(
     rows |= definitions.changed(ledger, record.run_id, taken.streams, taken.steps, taken.manifest, templates)
     attempt = _attempt_of(ledger, record.run_id)
     said = dict(_states_of_steps(ledger, record.run_id))
+    if not _is_open(ledger, record.run_id):
+        # Another run found it silent between two of its steps and gave it up for crashed; it goes on.
+        attempt = _attempt(ledger, record)
+        rows[RUNS] += [run_row(record, QUEUED, attempt), run_row(record, RUNNING, attempt)]
+        said = {}
     for step in taken.steps:
         build = outcome.steps.get(step.model)
         if step.model not in said:
@@ -264,10 +278,11 @@ def settle(ledger: Ledger, data: DataDir, current: RunRecord) -> tuple[Rows, lis
     said = {run_id: (state, attempt) for run_id, state, attempt in _states(ledger, [r.run_id for r in silent])}
     crashed = []
     for record in silent:
-        state, attempt = said.get(record.run_id, (None, 1))
+        state, attempt = said.get(record.run_id, (None, 0))
         if state not in ENDS:
             if state is None:
-                rows[RUNS] += [run_row(record, QUEUED, 1), run_row(record, RUNNING, 1)]
+                attempt = _attempt(ledger, record) + _queued(rows, record)
+                rows[RUNS] += [run_row(record, QUEUED, attempt), run_row(record, RUNNING, attempt)]
             failure = RunFailure(**record.failure) if record.failure else None
             ended = STATES[record.state]
             if record.state == State.RUNNING:
@@ -309,6 +324,7 @@ def run_row(record: RunRecord, state: str, attempt: int, failure: RunFailure | N
         "rows_rejected": record.landed.get("rejected", 0),
         "files_failed": record.landed.get("failed_files", 0),
         "results_hashes": json.dumps(hashes, sort_keys=True) if hashes else None,
+        "lapses": json.dumps(lapses) if (lapses := summary.get("lapses")) else None,
     }
     if failure is not None:
         row |= {**failure.to_json(), "what_to_do": failures.WHAT_TO_DO[failure.failure_class]}

@@ -4,6 +4,7 @@ Times are UTC without a zone. Every table begins with `sequence_number` and ends
 `row_hash`. Rows are only ever added; what a run or a step is now, its last row says (views `*_states`).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 SCHEMA = "audit"
@@ -84,7 +85,7 @@ RUNS = Table(
         ("is_replay", "boolean"),
         *_texts("code_version"),
         *_counts("batches_landed", "rows_landed", "rows_rejected", "files_failed"),
-        *_texts("results_hashes"),
+        *_texts("results_hashes", "lapses"),
         *_FAILURE,
         *_texts("what_to_do"),
     ),
@@ -121,17 +122,27 @@ LINEAGE_EVENTS = Table(
 TABLES = (STREAMS, STEPS, TEMPLATES, RUNS, STEP_RUNS, ARTIFACTS, LINEAGE_EVENTS)
 
 # What a run or a step run is now: its last row.
-STATES = {"reconciliation_run_states": (RUNS, "run_id"), "reconciliation_step_run_states": (STEP_RUNS, "step_run_id")}
+RUN_STATES = "reconciliation_run_states"
+STATES = {RUN_STATES: (RUNS, "run_id"), "reconciliation_step_run_states": (STEP_RUNS, "step_run_id")}
 DEAD_LETTERS = "dead_letters"
 
 
-def statements(schema: str) -> list[str]:
-    """The statements that make the schema, its tables and views where they are not there yet; `schema` as it stands in
-    a query."""
+def statements(schema: str, there: Mapping[str, set[str]]) -> list[str]:
+    """The statements that make the schema, its tables and views as they are declared here; `schema` as it stands in a
+    query. there: the columns of each table that there is already, none in a new warehouse and all in one that is up to
+    date, for which nothing is to be done."""
+    missing = {table: [c for c in table.columns if c[0] not in there.get(table.name, set())] for table in TABLES}
+    if not any(missing.values()):
+        return []
     made = [f"create schema if not exists {schema}"]
-    for table in TABLES:
-        columns = ", ".join(f"{name} {kind}" for name, kind in table.columns)
-        made.append(f"create table if not exists {schema}.{table.name} ({columns})")
+    # A view cannot be replaced by one with a column more in between.
+    made += [f"drop view if exists {schema}.{view}" for view in (DEAD_LETTERS, *STATES) if there]
+    for table, columns in missing.items():
+        if table.name in there:
+            made += [f"alter table {schema}.{table.name} add column {name} {kind}" for name, kind in columns]
+        else:
+            listed = ", ".join(f"{name} {kind}" for name, kind in columns)
+            made.append(f"create table if not exists {schema}.{table.name} ({listed})")
     for view, (table, key) in STATES.items():
         made.append(
             f"create or replace view {schema}.{view} as"

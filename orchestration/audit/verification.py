@@ -12,7 +12,7 @@ from orchestration.audit import artifacts, recorder
 from orchestration.audit.artifacts import FOLDER, checksum_of, file_of
 from orchestration.audit.chain import Break, Link, breaks
 from orchestration.audit.ledger import Ledger, read_anchors
-from orchestration.audit.tables import ARTIFACTS, LINEAGE_EVENTS, RUNS, STATES, STEP_RUNS, TABLES, Table
+from orchestration.audit.tables import ARTIFACTS, LINEAGE_EVENTS, RUN_STATES, RUNS, STATES, STEP_RUNS, TABLES, Table
 from orchestration.data_dir import DataDir
 from orchestration.errors import TieoutError, UsageError
 
@@ -58,6 +58,17 @@ class Proof:
         }
 
 
+@dataclass
+class Registered:
+    """What the audit says of files, of one org where one is named: each artifact with where it stands, the purged ones,
+    and the runs of which nothing need be registered yet."""
+
+    org: str | None
+    artifacts: list[tuple[int, str, str, str, str]] = field(default_factory=list)
+    purged: set[str] = field(default_factory=set)
+    open_runs: set[str] = field(default_factory=set)
+
+
 def verify(
     ledger: Ledger | None,
     data: DataDir,
@@ -65,7 +76,21 @@ def verify(
     org: str | None = None,
     heads: Mapping[str, tuple[int, str]] | None = None,
 ) -> Proof:
-    """Recompute the chain of every table and the checksum of every artifact, of one org where one is named.
+    """Recompute the chain of every table and the checksum of every artifact (see `verify_tables`)."""
+    proof, registered = verify_tables(ledger, data, target, org, heads)
+    look_at_files(proof, registered, data, target)
+    return proof
+
+
+def verify_tables(
+    ledger: Ledger | None,
+    data: DataDir,
+    target: str,
+    org: str | None = None,
+    heads: Mapping[str, tuple[int, str]] | None = None,
+) -> tuple[Proof, Registered | None]:
+    """Recompute the chain of every table, and read what is registered of files; `look_at_files` looks at them, and
+    needs no warehouse. org: whose files are of interest; none for all.
 
     heads: where tables ended by a note that was kept elsewhere (`heads_of`), which whoever can change all of the data
     folder cannot.
@@ -91,10 +116,10 @@ def verify(
         found = breaks(table.name, counted, noted, notes.pending.get(table.name, 0))
         proof.faults += _described(ledger, table, found)
         proof.rows[table.name] = counted.rows
-    if ledger is not None and ledger.exists():
-        proof.faults += _states(ledger)
-        _files(ledger, data, target, proof, org)
-    return proof
+    if ledger is None or not ledger.exists():
+        return proof, None
+    proof.faults += _states(ledger)
+    return proof, _registered(ledger, org)
 
 
 def _taken_back(table: Table, ends: list[Link]) -> Iterator[Break]:
@@ -161,7 +186,7 @@ def _described(ledger: Ledger, table: Table, found: Iterator[Break]) -> Iterator
 
 def _states(ledger: Ledger) -> Iterator[Break]:
     """Runs and steps that went through states in an order in which none can."""
-    for table, key in ((RUNS, STATES["reconciliation_run_states"][1]), (STEP_RUNS, "step_run_id")):
+    for table, key in ((RUNS, STATES[RUN_STATES][1]), (STEP_RUNS, "step_run_id")):
         for number, one, state, before in ledger.rows(
             f"select sequence_number, {key}, state, before from (select sequence_number, {key}, state,"
             f" lag(state) over (partition by {key} order by sequence_number) as before"
@@ -173,24 +198,29 @@ def _states(ledger: Ledger) -> Iterator[Break]:
                 break
 
 
-def _files(ledger: Ledger, data: DataDir, target: str, proof: Proof, org: str | None) -> None:
-    """Look at every registered file that has not been purged, and for files that nobody registered."""
-    where = "where org_id = ?" if org else ""
-    values = [org] if org else []
-    purged = {
-        artifact
-        for (artifact,) in ledger.rows(
-            f"select artifact_id from {{schema}}.{LINEAGE_EVENTS.name} where event_type = '{PURGED}'"
-        )
-    }
+def _registered(ledger: Ledger, org: str | None) -> Registered:
+    purged = ledger.rows(f"select artifact_id from {{schema}}.{LINEAGE_EVENTS.name} where event_type = '{PURGED}'")
+    files = ledger.rows(
+        f"select sequence_number, org_id, artifact_id, storage_path, checksum from {{schema}}.{ARTIFACTS.name}"
+        f" {'where org_id = ?' if org else ''} order by sequence_number",
+        [org] if org else [],
+    )
+    # Of a run that has not ended, or that was killed and that the next run tells of, nothing is registered yet.
+    under_way = ledger.rows(
+        f"select run_id from {{schema}}.{RUN_STATES} where state in ('{recorder.QUEUED}', '{recorder.RUNNING}')"
+    )
+    return Registered(org, files, {artifact for (artifact,) in purged}, {run for (run,) in under_way})
+
+
+def look_at_files(proof: Proof, registered: Registered | None, data: DataDir, target: str) -> None:
+    """Look at every registered file that has not been purged, and for files that nobody registered; what is wrong goes
+    to the proof."""
+    if registered is None:
+        return
     known = set()
-    for number, owner, artifact, path, checksum in ledger.rows(
-        f"select sequence_number, org_id, artifact_id, storage_path, checksum from {{schema}}.{ARTIFACTS.name} {where}"
-        " order by sequence_number",
-        values,
-    ):
+    for number, owner, artifact, path, checksum in registered.artifacts:
         known.add(path)
-        if artifact in purged:
+        if artifact in registered.purged:
             proof.purged += 1
             continue
         proof.files += 1
@@ -207,18 +237,11 @@ def _files(ledger: Ledger, data: DataDir, target: str, proof: Proof, org: str | 
             proof.faults.append(
                 Break(path, 0, FILE_CHANGED, f"the bytes of artifact {artifact} are not what was written")
             )
-    # Of a run that has not ended, or that was killed and that the next run tells of, nothing is registered yet.
-    open_runs = {
-        run_id
-        for (run_id,) in ledger.rows(
-            f"select run_id from {{schema}}.reconciliation_run_states where state in ('{recorder.QUEUED}',"
-            f" '{recorder.RUNNING}')"
-        )
-    }
     folder = data.root / FOLDER / target
-    for file in sorted((folder / artifacts.folder_name(org)).rglob("*") if org else folder.rglob("*")):
+    own = folder / artifacts.folder_name(registered.org) if registered.org else folder
+    for file in sorted(own.rglob("*")):
         path = file.relative_to(data.root).as_posix()
-        if file.is_file() and path not in known and open_runs.isdisjoint(file.parts):
+        if file.is_file() and path not in known and registered.open_runs.isdisjoint(file.parts):
             proof.faults.append(Break(path, 0, FILE_INSERTED, "no run registered this file"))
 
 

@@ -80,17 +80,19 @@ def audit_verify(
     Names the first row of each table that was changed, removed or put in, and every file. Exit code 1 if there is any.
     """
     from orchestration.audit.ledger import anchors_file
-    from orchestration.audit.verification import read_heads, verify
+    from orchestration.audit.verification import look_at_files, read_heads, verify_tables
     from orchestration.data_dir import DataDir
 
     heads = read_heads(head) if head else None
     gone = DataDir.at(data_dir)
     if target == "duckdb" and not gone.warehouse.is_file() and anchors_file(gone, target).is_file():
         # Its audit went with it, and the notes of that say so.
-        proof = verify(None, gone, target, org, heads)
+        proof, registered = verify_tables(None, gone, target, org, heads)
     else:
         with _ledger(data_dir, target) as (ledger, data):
-            proof = verify(ledger, data, target, org, heads)
+            proof, registered = verify_tables(ledger, data, target, org, heads)
+    # Not while the warehouse is open: a run may want it, and files take their time.
+    look_at_files(proof, registered, gone, target)
     if as_json:
         click.echo(json.dumps(proof.to_json(), indent=2))
     else:
@@ -257,7 +259,7 @@ def artifacts_list(
     with _ledger(data_dir, target) as (ledger, _):
         found = keeping.listed(ledger, org, wanted, limit)
     if not as_json:
-        shown = ("artifact_id", "run_id", "stream", "step", "artifact_type", "row_count", "is_purged")
+        shown = ("artifact_id", "run_id", "step", "artifact_type", "row_count", "is_purged")
         found = [{name: row[name] for name in shown} for row in found]
     print_listing(found, as_json, empty=f"{org} has no such artifacts.")
 

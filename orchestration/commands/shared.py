@@ -71,12 +71,18 @@ def print_listing(rows: list[dict[str, Any]], as_json: bool, *, empty: str, one:
         return
     from rich import box
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in rows[0]:
+        # An id is there to be copied: it stays whole as long as the other columns can give way.
         table.add_column(
-            name.replace("_", " "), justify="right" if isinstance(rows[0][name], int) else "left", overflow="fold"
+            name.replace("_", " "),
+            justify="right" if isinstance(rows[0][name], int) else "left",
+            overflow="fold",
+            no_wrap=name.endswith("_id"),
         )
     for row in rows:
-        table.add_row(*["" if value is None else str(value) for value in row.values()])
+        # What was delivered is no markup.
+        table.add_row(*[Text("" if value is None else str(value)) for value in row.values()])
     answers_console().print(table)

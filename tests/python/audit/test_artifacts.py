@@ -8,15 +8,23 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.audit.artifacts import retention_days
+from orchestration.audit.artifacts import counts_of, retention_days, write_step
+from orchestration.audit.definitions import Step
 from orchestration.audit.keeping import purge
 from orchestration.audit.ledger import open_ledger
+from orchestration.audit.recorder import Taken, begin, end, end_steps, known
 from orchestration.data_dir import DataDir
+from orchestration.dbt_build import BuildOutcome, StepBuild
 from orchestration.environment import Place
 from orchestration.errors import UsageError
+from orchestration.runs import RunRecord
+from orchestration.warehouse import open_warehouse
 from tests.python.audit.conftest import DAY_1, History, world
 from tests.python.laws.conftest import BOTH
 from tests.python.laws.harness import Folder, Server
+
+# A manifest without anything in it.
+EMPTY = {"nodes": {}, "groups": {}}
 
 
 def test_a_file_comes_back_as_it_was_written_as_parquet_and_as_csv(history: History, tmp_path: Path) -> None:
@@ -136,3 +144,55 @@ def test_retention_is_said_in_days_or_for_ever(text: str, days: int | None) -> N
 def test_another_retention_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="retention"):
         retention_days(text)
+
+
+def test_what_dbt_judged_by_itself_goes_into_the_next_runs_file(data_dir: Path) -> None:
+    """Of a build by `dbt build` the audit knows nothing; its verdicts stand in the steps all the same, and are filed
+    once."""
+    data = DataDir.at(data_dir)
+    place = Place(data, "duckdb", replay=False)
+    step = Step("sales", "sales", "by_id", "sales__by_id", 1, None, "{}", (), True)
+    moment = "2026-03-02T06:00:00.000000Z"
+
+    def run(name: str, judged: dict[str, str]) -> list[tuple[str, tuple[str, ...], int]]:
+        """A run that finds these records judged by these builds: kind, builds and rows of each file that it writes."""
+        with duckdb.connect(str(data.warehouse)) as connection:
+            connection.execute("create schema if not exists reconciliation")
+            connection.execute(
+                "create or replace table reconciliation.sales__by_id (org_id text, outcome text, side text,"
+                " source_activity_id text, anomalies text, judged_run_id text)"
+            )
+            for record, build in judged.items():
+                connection.execute(
+                    "insert into reconciliation.sales__by_id values ('acme', 'PAIR', null, ?, '', ?)", [record, build]
+                )
+        record = RunRecord(name, moment, moment, "duckdb", replay=False)
+        record.save(data)
+        outcome = BuildOutcome(1, 0, 0, [], {step.model: StepBuild(step.model, "success", None, None, "")})
+        with open_ledger(place, write=True) as ledger:
+            begin(ledger, data, record, [step], None)
+        with open_warehouse(place, data.root / ".tmp") as warehouse:
+            counts = counts_of(warehouse, step, name)
+            files = known(warehouse)
+            written = list(
+                write_step(
+                    data,
+                    warehouse,
+                    step,
+                    counts,
+                    name,
+                    target="duckdb",
+                    noted=files.noted.get(step.model, set()),
+                    last_hashes=files.last_hashes.get(step.model, {}),
+                    retention="forever",
+                )
+            )
+        with open_ledger(place, write=True) as ledger:
+            end_steps(ledger, record, outcome, Taken({}, EMPTY, [step], {step.model: counts}, written), {})
+            end(ledger, data, record, "SUCCEEDED", None)
+        return [(file.artifact_type, file.judged_run_ids, file.row_count) for file in written if file.row_count]
+
+    assert run("r1", {"o1": "r1"}) == [("matched", ("r1",), 1)]
+    by_hand = {"o1": "r1", "o2": "by-hand", "o3": "by-hand"}
+    assert run("r2", {**by_hand, "o4": "r2"}) == [("matched", ("by-hand", "r2"), 3)]
+    assert run("r3", {**by_hand, "o4": "r2"}) == []

@@ -1,15 +1,19 @@
 """What only a later run could hide, and what only a crash can leave."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from orchestration.audit import failures
+from orchestration.audit.artifacts import Counts
+from orchestration.audit.definitions import Step
 from orchestration.audit.ledger import anchors_file, open_ledger
-from orchestration.audit.recorder import begin, end
+from orchestration.audit.recorder import Taken, begin, end, end_steps
 from orchestration.audit.verification import Proof, read_heads, verify
 from orchestration.data_dir import DataDir
+from orchestration.dbt_build import BuildOutcome, StepBuild
 from orchestration.environment import Place
 from orchestration.errors import UsageError
 from orchestration.runs import RunRecord
@@ -104,3 +108,49 @@ def test_what_a_message_of_an_engine_tells(cause: str, text: str) -> None:
 def test_a_test_that_finds_rows_is_a_law_or_a_gate() -> None:
     assert failures.of_node("test", "fail", "3 rows contradict it") == "LAW"
     assert failures.of_node("test", "error", "Binder Error: no column") == "CONFIGURATION"
+
+
+def test_a_warehouse_of_an_earlier_version_gets_what_has_come_since(data: DataDir) -> None:
+    with duckdb.connect(str(data.warehouse)) as connection:
+        connection.execute("drop view audit.dead_letters")
+        connection.execute("drop view audit.reconciliation_run_states")
+        connection.execute("alter table audit.reconciliation_runs drop column lapses")
+        connection.execute("drop table audit.reconciliation_templates")
+    note(data, "r3")
+    with open_ledger(Place(data, "duckdb", replay=False)) as ledger:
+        assert "lapses" in ledger.columns()["reconciliation_run_states"]
+        assert ledger.rows("select count(*) from {schema}.reconciliation_templates") == [(0,)]
+        assert ledger.rows("select run_id from {schema}.dead_letters") == [("r2",)]
+    assert proof(data).holds
+
+
+def test_a_run_that_could_not_begin_counts_as_an_attempt(data: DataDir) -> None:
+    moment = "2026-03-02T06:00:00.000000Z"
+    RunRecord("killed", moment, moment, "duckdb", replay=False, requested={"as_of": moment}).save(data)
+    note(data, "r3")
+    with open_ledger(Place(data, "duckdb", replay=False)) as ledger:
+        found = ledger.rows("select run_id, attempt, state from {schema}.reconciliation_run_states order by 2")
+    assert found == [("r1", 1, "SUCCEEDED"), ("r2", 2, "FAILED"), ("killed", 3, "FAILED"), ("r3", 4, "SUCCEEDED")]
+    assert proof(data).holds
+
+
+def test_a_run_given_up_for_crashed_goes_on(data: DataDir) -> None:
+    """Two runs of Dagster take turns: the one looks silent to the other between two of its steps."""
+    asked = "2026-03-02T06:00:00.000000Z"
+    step = Step("sales", "sales", "by_id", "sales__by_id", 1, None, "{}", (), True)
+    record = RunRecord("slow", asked, asked, "duckdb", replay=False)
+    record.save(data)
+    with open_ledger(Place(data, "duckdb", replay=False), write=True) as ledger:
+        begin(ledger, data, record, [step], None)
+    note(data, "r3")
+    moment = datetime(2026, 3, 2, tzinfo=UTC)
+    built = StepBuild(step.model, "success", moment, moment, "")
+    outcome = BuildOutcome(1, 0, 0, [], {step.model: built})
+    with open_ledger(Place(data, "duckdb", replay=False), write=True) as ledger:
+        taken = Taken({}, {"nodes": {}, "groups": {}}, [step], {step.model: Counts({"rows_judged": 3}, set(), {})})
+        end_steps(ledger, record, outcome, taken, {})
+        end(ledger, data, record, "SUCCEEDED", None)
+        runs = ledger.rows("select state from {schema}.reconciliation_run_states where run_id = 'slow'")
+        steps = ledger.rows("select state, rows_judged from {schema}.reconciliation_step_run_states")
+    assert (runs, steps) == ([("SUCCEEDED",)], [("SUCCEEDED", 3)])
+    assert proof(data).holds
