@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from orchestration import parsed
+from orchestration import dbt_savings, parsed
 from orchestration.audit import failures
 from orchestration.environment import DAILY, Place, variables_set
 from orchestration.errors import TieoutError, UsageError
@@ -123,23 +124,28 @@ def build(
         # dbt keeps the DBT_ENV_CUSTOM_ENV_* of its first run for the life of the process.
         reset_metadata_vars()
         key = parsed.parse_key(project, place)
-        manifest = parsed.load(project, place, key)
-        try:
+        templates = project / parsed.FOLDER / key / dbt_savings.TEMPLATES
+        with ExitStack() as stack:
+            stack.callback(release_warehouse)
+            stack.callback(reset_metadata_vars)
+            stack.enter_context(dbt_savings.collected_rarely())
+            manifest = parsed.load(project, place, key)
+            stack.enter_context(dbt_savings.told_only_to(*EVENTS))
+            stack.enter_context(dbt_savings.manifest_as_it_lies(manifest is not None))
+            keep_templates = stack.enter_context(dbt_savings.templates_kept(templates))
             result = dbtRunner(manifest, callbacks=[_node_callback(on_node)] if on_node else []).invoke(
                 [
                     *("--log-level", "none", "--no-print", "--no-use-colors", "--no-version-check"),
                     *arguments(project, place, stream=stream, nodes=nodes, full_refresh=full_refresh),
                 ]
             )
-        finally:
-            reset_metadata_vars()
-            release_warehouse()
     if isinstance(result.exception, KeyboardInterrupt):
         raise KeyboardInterrupt
-    if manifest is None and run_results.is_file():
+    if run_results.is_file():
         with variables_set(place.variables(run_id, as_of)):
-            if parsed.parse_key(project, place) == key:
+            if manifest is None and parsed.parse_key(project, place) == key:
                 parsed.keep(project, place, key)
+        keep_templates()
     if not run_results.is_file():
         raise UsageError(f"dbt could not start: {result.exception or 'see the log in ' + str(place.data.dbt / 'logs')}")
     return read_outcome(place.dbt_target)
@@ -155,14 +161,19 @@ def release_warehouse() -> None:
     DuckDBConnectionManager.close_all_connections()
 
 
+# What `_node_callback` listens to.
+EVENTS = ("LogStartLine", "NodeFinished")
+
+
 def _node_callback(on_node: OnNode) -> Callable[[Any], None]:
     """Turn dbt's events into progress. The total comes with the first node that starts."""
     state = {"done": 0, "total": 0}
 
     def callback(event: Any) -> None:
-        if event.info.name == "LogStartLine":
+        starts, ends = EVENTS
+        if event.info.name == starts:
             state["total"] = max(state["total"], event.data.total)
-        elif event.info.name == "NodeFinished":
+        elif event.info.name == ends:
             state["done"] += 1
             on_node(state["done"], max(state["total"], state["done"]), event.data.node_info.node_name)
 

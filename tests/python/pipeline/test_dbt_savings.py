@@ -1,0 +1,91 @@
+"""What dbt is kept from doing again: it still has the functions that stand aside, and answers the same without them."""
+
+import contextlib
+import gc
+import inspect
+from pathlib import Path
+
+import jinja2
+import pytest
+from dbt.task import runnable
+from dbt_common.clients.jinja import MacroFuzzEnvironment, get_template
+from dbt_common.events.base_types import EventLevel
+from dbt_common.events.event_manager import EventManager
+from dbt_common.events.types import Formatting, Note
+
+from orchestration import dbt_savings
+from orchestration.dbt_build import EVENTS
+
+SOURCE = "{% set said = 'a' | upper %}{{ said }} {{ n }}"
+
+
+def shown(n: int) -> str:
+    """What the template says."""
+    return get_template(SOURCE, {}).render({"n": n})
+
+
+def test_dbt_still_has_what_is_replaced():
+    assert list(inspect.signature(EventManager.fire_event).parameters)[:3] == ["self", "e", "level"]
+    assert callable(runnable.write_manifest)
+    assert "write_manifest(self.manifest" in inspect.getsource(runnable.GraphRunnableTask.run)
+    assert issubclass(MacroFuzzEnvironment, jinja2.Environment)
+    # `from_string` compiles with the source alone; with more arguments nothing is kept.
+    assert "self.compile(source)" in inspect.getsource(jinja2.Environment.from_string)
+
+
+def test_a_template_is_compiled_once_and_says_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    file = tmp_path / "templates.marshal"
+    plain = shown(1)
+    with dbt_savings.templates_kept(file) as write:
+        assert shown(1) == plain
+        assert shown(2) != plain
+        write()
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("it was compiled again")
+
+    monkeypatch.setattr(MacroFuzzEnvironment, "_generate", refuse)
+    with dbt_savings.templates_kept(file):
+        assert shown(1) == plain
+        with pytest.raises(AssertionError, match="again"):
+            get_template(SOURCE + " ", {"n": 1})
+    with pytest.raises(AssertionError, match="again"):
+        get_template(SOURCE, {"n": 1})
+
+
+@pytest.mark.parametrize("spoil", [lambda c: c[:-1], lambda c: b"", lambda c: b"\0" * 64 + c[64:], lambda c: c[:80]])
+def test_a_file_that_is_not_whole_is_not_used(tmp_path: Path, spoil):
+    file = tmp_path / "templates.marshal"
+    with dbt_savings.templates_kept(file) as write:
+        get_template(SOURCE, {})
+        write()
+    file.write_bytes(spoil(file.read_bytes()))
+    with dbt_savings.templates_kept(file) as write:
+        get_template(SOURCE, {})
+        write()
+    with dbt_savings.templates_kept(file):
+        assert shown(1).endswith(" 1")
+
+
+def test_events_reach_who_listens_and_what_goes_wrong_reaches_all():
+    heard: list[str] = []
+    manager = EventManager()
+    manager.callbacks.append(lambda message: heard.append(message.info.name))
+    with dbt_savings.told_only_to("Note"):
+        manager.fire_event(Formatting("x"))
+        manager.fire_event(Note(msg="x"))
+        manager.fire_event(Formatting("x"), level=EventLevel.ERROR)
+    manager.fire_event(Formatting("x"))
+    assert heard == ["Note", "Formatting", "Formatting"]
+    assert set(EVENTS) == {"LogStartLine", "NodeFinished"}
+
+
+def test_what_is_replaced_comes_back_and_what_is_not_there_is_left_out():
+    before, threshold = EventManager.fire_event, gc.get_threshold()
+    with contextlib.suppress(ZeroDivisionError), dbt_savings.told_only_to(), dbt_savings.collected_rarely():
+        assert EventManager.fire_event is not before
+        raise ZeroDivisionError
+    assert EventManager.fire_event is before
+    assert gc.get_threshold() == threshold
+    with dbt_savings.replaced(EventManager, "no_such_function", lambda original: original):
+        assert not hasattr(EventManager, "no_such_function")
