@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from orchestration.commands import audit as audit_commands
+from orchestration.commands import backup as backup_commands
 from orchestration.commands import new
 from orchestration.commands.quick import quick
 from orchestration.commands.shared import (
@@ -378,6 +379,7 @@ def _print_summary(summary: Any) -> None:
 for _command in (
     *(new.new, new.templates_group, validate),
     *(audit_commands.audit, audit_commands.artifacts, audit_commands.trace),
+    *(backup_commands.backup, backup_commands.restore),
 ):
     main.add_command(_command)
 

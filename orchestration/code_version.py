@@ -5,7 +5,7 @@ import hashlib
 from pathlib import Path
 
 from orchestration.data_dir import DataDir
-from orchestration.runs import State, load
+from orchestration.runs import State, load, restored_at
 
 # All that verdicts depend on. Marts, texts for people and descriptions are rebuilt by every run anyway.
 PARTS = (
@@ -59,15 +59,19 @@ def built_whole(data: DataDir, target: str) -> bool:
 
 
 def needs_rebuild(data: DataDir, target: str, current: str) -> bool:
-    """Whether a table of a target may hold what other code wrote.
+    """Whether a table of a target may hold what other code wrote, or is not there though a run built it.
 
     Every run since the last whole one that closed counts, and that one: a run that failed halfway, or that built one
-    stream, has left tables of its own code among the others.
+    stream, has left tables of its own code among the others. After a restore nothing is there of what runs before it
+    built.
     """
+    restored = restored_at(data, target)
     for file in sorted(data.runs.glob("*.json"), reverse=True):
         record = load(data, file.stem)
         if record is None or record.target != target or record.replay or not record.built:
             continue
+        if restored is not None and record.started_at < restored:
+            return True
         if record.code_version != current:
             return True
         if record.state == State.CLOSED and not record.stream:

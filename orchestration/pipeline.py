@@ -161,7 +161,9 @@ class Run:
         self.record.stream, self.record.mode = self.stream, self.mode
         self.record.save(self.data)
         if self.full_refresh and not self.request.full_refresh:
-            self.progress.note("The code has changed since the last run: everything is built anew.")
+            self.progress.note(
+                "Restored from a backup, or the code has changed since the last run: everything is built anew."
+            )
         if self.mode != self.request.mode:
             self.progress.note("This run judges every counterparty: what it builds is built from the beginning.")
         if self.replay and self.place.target == "duckdb":

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from orchestration import clock
@@ -68,6 +69,18 @@ class RunRecord:
         """Say how the run ended, and save."""
         self.state, self.ended_at = state, clock.to_text(ended)
         self.save(data)
+
+
+def restored_file(data: DataDir, target: str) -> Path:
+    """The note that a data folder came out of a backup: the runs on record before that have left nothing in the
+    warehouse but the audit."""
+    return data.root / "audit" / f"restored-{target}.json"
+
+
+def restored_at(data: DataDir, target: str) -> str | None:
+    """When a target was restored from a backup, as `clock.to_text` writes it; None where it never was."""
+    file = restored_file(data, target)
+    return json.loads(file.read_text(encoding="utf-8"))["restored_at"] if file.is_file() else None
 
 
 def new_run_id(started: datetime, suffix: str | None = None) -> str:
