@@ -324,13 +324,16 @@ def _packed(work: _Work, to: Path) -> Made:
     if to.exists():
         raise UsageError(f"--to {to} is there already: a backup overwrites nothing.")
     to.parent.mkdir(parents=True, exist_ok=True)
-    partial = to.with_name(f"{to.name}.partial")
-    with tempfile.TemporaryDirectory(dir=to.parent, prefix=PARTIAL) as temporary, work.alone():
+    partial, scratch = to.with_name(f"{to.name}.partial"), to.with_name(f".{to.name}.partial")
+    with work.alone():
+        # What one that was killed has left.
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(mode=0o700)
         try:
             mode = "w|" if to.name.endswith(".tar") else "w|gz"
             with os.fdopen(os.open(partial, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as sink:
                 with tarfile.open(fileobj=sink, mode=mode, format=tarfile.PAX_FORMAT) as packed:
-                    manifest = _pack(work, packed, _new_id(work.place.target), Path(temporary))
+                    manifest = _pack(work, packed, _new_id(work.place.target), scratch)
                 _flush(sink)
             crash_point("backup-before-rename")
             partial.rename(to)
@@ -338,6 +341,8 @@ def _packed(work: _Work, to: Path) -> Made:
         except BaseException:
             partial.unlink(missing_ok=True)
             raise
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
     return Made(to, manifest, 0, ())
 
 

@@ -1,7 +1,9 @@
 """Reading a backup, a folder or one file alike, and proving that it is as it was written."""
 
+import gzip
 import hashlib
 import tarfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,9 @@ CHUNK = 1 << 20
 PACKED = (".tar", ".tar.gz", ".tgz")
 # What is being written, or was when its process died.
 PARTIAL = ".partial-"
+
+# What reading a packed file that is not whole raises.
+_DAMAGED = (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile)
 
 # A path, its bytes and its content, as long as the next one is not asked for.
 Member = tuple[str, int, IO[bytes]]
@@ -43,14 +48,15 @@ def check_place(path: Path) -> None:
     Raises:
         UsageError: nothing is there, or it is something else, or a folder of several backups.
     """
+    # Even one that has everything but its name: nobody knows what was still to come.
+    if path.name.startswith(PARTIAL) or path.name.endswith(".partial"):
+        raise UsageError(f"{path} is a backup that was cut off: it was never whole. Take another one.")
     if path.is_file() and is_packed(path):
         return
     if path.is_dir() and (path / NAME).is_file():
         return
     if not path.exists():
         raise UsageError(f"There is no backup at {path}.")
-    if path.name.startswith(PARTIAL) or path.name.endswith(".partial"):
-        raise UsageError(f"{path} is a backup that was cut off: it was never whole. Take another one.")
     if path.is_dir():
         inside = sorted(folder.parent.name for folder in path.glob(f"[!.]*/{NAME}"))
         if inside:
@@ -82,7 +88,7 @@ def members(path: Path) -> Iterator[Member]:
                     raise BackupError(f"{path}: {member.name} is no file.")
                 last = member.name
                 yield member.name, member.size, content
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (*_DAMAGED, OSError) as error:
         raise BackupError(f"{path} is damaged: it cannot be read after {last} ({error}).") from error
 
 
@@ -100,7 +106,12 @@ def go_through(path: Path, take: Callable[[str, IO[bytes]], tuple[int, str]]) ->
             continue
         if not is_safe(name):
             raise BackupError(f"{path}: {name!r} is not a path that a backup has.")
-        found[name] = take(name, content)
+        try:
+            found[name] = take(name, content)
+        except _DAMAGED as error:
+            raise BackupError(f"{path} is damaged: {name} cannot be read ({error}).") from error
+        except OSError as error:
+            raise BackupError(f"{path}: {name} cannot be read or written: {error}.") from error
     if text is None:
         raise BackupError(f"{path} has no {NAME}: it was cut off while it was written, or is no backup.")
     manifest = from_text(text, str(path))
