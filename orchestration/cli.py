@@ -12,6 +12,7 @@ import click
 from orchestration.commands import audit as audit_commands
 from orchestration.commands import backup as backup_commands
 from orchestration.commands import new
+from orchestration.commands.purge import purge
 from orchestration.commands.quick import quick
 from orchestration.commands.shared import (
     answers_console,
@@ -379,7 +380,7 @@ def _print_summary(summary: Any) -> None:
 for _command in (
     *(new.new, new.templates_group, validate),
     *(audit_commands.audit, audit_commands.artifacts, audit_commands.trace),
-    *(backup_commands.backup, backup_commands.restore),
+    *(backup_commands.backup, backup_commands.restore, purge),
 ):
     main.add_command(_command)
 
