@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from orchestration import parsed
+from orchestration.backup.holding import held
 from orchestration.data_dir import DataDir
+from orchestration.progress import Progress, Silent
 from orchestration.publish import versions
 
 DEFAULT_AGE = timedelta(days=14)
@@ -44,14 +46,23 @@ class Leftover:
 
 
 def purge(
-    data: DataDir, project: Path, dagster_home: Path | None, now: datetime, age: timedelta, *, dry_run: bool = False
+    data: DataDir,
+    project: Path,
+    dagster_home: Path | None,
+    now: datetime,
+    age: timedelta,
+    *,
+    dry_run: bool = False,
+    wait: timedelta = timedelta(0),
+    progress: Progress | None = None,
 ) -> list[Leftover]:
     """Remove leftovers in which nothing has changed for `age`, and return them, oldest first. `dry_run` removes none.
+    `wait`: how long to wait for a run at work.
 
     Raises:
-        BusyError: a run is at work.
+        BusyError: a run is at work still.
     """
-    with data.lock("tieout purge"):
+    with held(data, "tieout purge", wait, progress or Silent()):
         found = sorted(_old(data, project, dagster_home, now - age), key=lambda one: (one.changed_at, one.path))
         if not dry_run:
             for one in found:

@@ -8,9 +8,8 @@ import os
 import shutil
 import tarfile
 import tempfile
-import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import IO, Any
 from orchestration import clock, runs
 from orchestration import project as projects
 from orchestration.backup import contents, tables
+from orchestration.backup.holding import held
 from orchestration.backup.manifest import DATA, NAME, TABLES, BackupError, Entry, Manifest, SavedTable, to_text
 from orchestration.backup.reading import PARTIAL, hashed, is_packed, manifest_of
 from orchestration.code_version import code_version
@@ -28,9 +28,6 @@ from orchestration.errors import BusyError, UsageError
 from orchestration.landing.crash_points import crash_point
 from orchestration.progress import Progress, Silent
 from orchestration.runs import State
-
-# Seconds between two tries to get the data folder.
-PAUSE = 0.5
 
 
 @dataclass(frozen=True)
@@ -101,28 +98,9 @@ class _Work:
     def data(self) -> DataDir:
         return self.place.data
 
-    @contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self) -> AbstractContextManager[None]:
         """Hold the data folder, after waiting for it."""
-        deadline = time.monotonic() + self.wait.total_seconds()
-        told = False
-        while True:
-            lock = self.data.lock("tieout backup")
-            try:
-                lock.__enter__()
-                break
-            except BusyError:
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    raise
-                if not told:
-                    self.progress.note(f"A run is at work in {self.data.root}: waiting for it to end.")
-                    told = True
-                time.sleep(min(PAUSE, left))
-        try:
-            yield
-        finally:
-            lock.__exit__(None, None, None)
+        return held(self.data, "tieout backup", self.wait, self.progress)
 
     def manifest(self, backup_id: str, entries: list[Entry], saved: list[SavedTable]) -> Manifest:
         closed = (one for one in runs.all_of(self.data, self.place.target) if one.state == State.CLOSED)

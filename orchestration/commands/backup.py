@@ -30,6 +30,9 @@ class Duration(click.ParamType):
 
 
 place_argument = click.argument("backup", type=click.Path(path_type=Path), metavar="BACKUP")
+wait_option = click.option(
+    "--wait", type=Duration(), default="0 seconds", show_default=True, help="How long to wait for a run at work."
+)
 
 
 @click.group()
@@ -53,9 +56,7 @@ def backup() -> None:
     help="Leave this out; may be given several times.",
 )
 @click.option("--keep", type=click.IntRange(1), help="Keep so many backups of the folder, this one included.")
-@click.option(
-    "--wait", type=Duration(), default="0 seconds", show_default=True, help="How long to wait for a run at work."
-)
+@wait_option
 @data_dir_option
 @target_option
 @json_option

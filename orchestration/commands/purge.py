@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from orchestration.commands.backup import Duration
+from orchestration.commands.backup import Duration, wait_option
 from orchestration.commands.shared import data_dir_option, json_option, target_option
 
 
@@ -20,10 +20,11 @@ from orchestration.commands.shared import data_dir_option, json_option, target_o
     help="Only what nothing has changed in for so long.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would go, and remove nothing.")
+@wait_option
 @data_dir_option
 @target_option
 @json_option
-def purge(older_than: timedelta, dry_run: bool, data_dir: Path, target: str, as_json: bool) -> None:
+def purge(older_than: timedelta, dry_run: bool, wait: timedelta, data_dir: Path, target: str, as_json: bool) -> None:
     """Remove what old runs left: dbt's folders, unlinked published versions, rotated logs, outputs of Dagster's runs.
 
     Never landing, the audit, artifacts (see `tieout artifacts purge`), run records, archive, or a backup.
@@ -31,11 +32,19 @@ def purge(older_than: timedelta, dry_run: bool, data_dir: Path, target: str, as_
     from orchestration import clock
     from orchestration import purge as purging
     from orchestration.data_dir import DataDir
+    from orchestration.progress import Lines
     from orchestration.project import project_dir
 
     home = os.environ.get("DAGSTER_HOME")
     gone = purging.purge(
-        DataDir.at(data_dir), project_dir(), Path(home) if home else None, clock.now(), older_than, dry_run=dry_run
+        DataDir.at(data_dir),
+        project_dir(),
+        Path(home) if home else None,
+        clock.now(),
+        older_than,
+        dry_run=dry_run,
+        wait=wait,
+        progress=Lines(),
     )
     size = sum(one.bytes for one in gone)
     if as_json:

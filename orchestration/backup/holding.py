@@ -1,0 +1,37 @@
+"""Holding the data folder for what a timer starts: while a run is at work it is waited for."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+
+from orchestration.data_dir import DataDir
+from orchestration.errors import BusyError
+from orchestration.progress import Progress
+
+# Seconds between two tries.
+PAUSE = 0.5
+
+
+@contextmanager
+def held(data: DataDir, what: str, wait: timedelta, progress: Progress) -> Iterator[None]:
+    """Hold the data folder alone until the block ends.
+
+    Raises:
+        BusyError: somebody else holds it still when the wait is over; the message says who.
+    """
+    deadline, told = time.monotonic() + wait.total_seconds(), False
+    with ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(data.lock(what))
+                break
+            except BusyError as error:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise
+                if not told:
+                    progress.note(f"{error} Waiting for it.")
+                    told = True
+                time.sleep(min(PAUSE, left))
+        yield

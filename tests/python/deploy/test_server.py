@@ -1,0 +1,150 @@
+"""Code server, web page and daemon, each a process of its own, on the settings of deploy/: they start, a run that is
+launched from the page succeeds, its record lies in Postgres, health checks answer, and they stop when they are told
+to."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+
+from tests.python.deploy.conftest import DEPLOY, ROOT, free_port
+
+BIN = Path(sys.executable).parent
+LAUNCH = """mutation($params: ExecutionParams!) { launchRun(executionParams: $params) { __typename
+  ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
+STATUS = "query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+LOCATIONS = """{ workspaceOrError { ... on Workspace { locationEntries { name loadStatus
+  locationOrLoadError { __typename ... on PythonError { message } } } } } }"""
+MODULE = os.environ.get("TIEOUT_TEST_SERVER_MODULE", "tests.python.deploy.tiny_definitions")
+JOB = os.environ.get("TIEOUT_TEST_SERVER_JOB", "tiny")
+
+
+def commands(file: str) -> list[str]:
+    """What a unit starts, with this environment's programs."""
+    lines = (DEPLOY / "systemd" / file).read_text(encoding="utf-8").splitlines()
+    (started,) = [line.removeprefix("ExecStart=") for line in lines if line.startswith("ExecStart=")]
+    return started.replace("/opt/tieout/.venv/bin", str(BIN)).replace("/opt/tieout", str(ROOT)).split()
+
+
+@contextmanager
+def started(arguments: list[str], environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process, stopped at the end as a service manager does it."""
+    with log.open("wb") as sink:
+        process = subprocess.Popen(arguments, cwd=log.parent, env=environment, stdout=sink, stderr=subprocess.STDOUT)
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                raise
+
+
+def until(what: str, answer: Any, logs: Path, seconds: float = 90) -> Any:
+    """Ask until the answer is true."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if found := answer():
+                return found
+        except OSError:
+            pass
+        time.sleep(0.3)
+    told = "\n".join(f"== {file.name}\n{file.read_text()[-1500:]}" for file in sorted(logs.glob("*.log")))
+    raise AssertionError(f"{what} did not come within {seconds} s\n{told}")
+
+
+def graphql(url: str, query: str, **variables: Any) -> dict[str, Any]:
+    body = json.dumps({"query": query, "variables": variables}).encode()
+    request = urllib.request.Request(f"{url}/graphql", body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        said = json.load(answer)
+    assert "errors" not in said, said
+    return said["data"]
+
+
+@pytest.mark.postgres
+def test_a_run_launched_from_the_page_succeeds_and_stands_in_postgres(
+    dagster_postgres: dict[str, str], tmp_path: Path
+) -> None:
+    shutil.copyfile(DEPLOY / "dagster.yaml", tmp_path / "dagster.yaml")
+    code, page = free_port(), free_port()
+    environment = {
+        **os.environ,
+        **dagster_postgres,
+        "DAGSTER_HOME": str(tmp_path),
+        "DAGSTER_CODE_HOST": "127.0.0.1",
+        "DAGSTER_CODE_PORT": str(code),
+        "PYTHONPATH": str(ROOT),
+        "PATH": f"{BIN}:{os.environ['PATH']}",
+    }
+    url = f"http://127.0.0.1:{page}"
+    of_code = [part.replace("orchestration.definitions", MODULE) for part in commands("tieout-code.service")]
+    of_code = [part.replace("--port=4000", f"--port={code}") for part in of_code]
+    of_page = [part.replace("--port=3000", f"--port={page}") for part in commands("tieout-webserver.service")]
+    check_code = [str(BIN / "dagster"), "api", "grpc-health-check", "--port", str(code)]
+    with (
+        started(of_code, environment, tmp_path / "code.log"),
+        started(of_page, environment, tmp_path / "webserver.log") as webserver,
+        started(commands("tieout-daemon.service"), environment, tmp_path / "daemon.log") as daemon,
+    ):
+
+        def is_loaded() -> bool:
+            (location,) = graphql(url, LOCATIONS)["workspaceOrError"]["locationEntries"]
+            failure = (location["locationOrLoadError"] or {}).get("message")
+            return location["loadStatus"] == "LOADED" and failure is None
+
+        until("the page", is_loaded, tmp_path)
+        with urllib.request.urlopen(f"{url}/server_info", timeout=10) as info:
+            assert "dagster_webserver_version" in json.load(info)
+        selector = {"repositoryLocationName": "tieout", "repositoryName": "__repository__", "jobName": JOB}
+        launched = graphql(url, LAUNCH, params={"selector": selector, "runConfigData": {}})["launchRun"]
+        assert launched["__typename"] == "LaunchRunSuccess", launched
+        run_id = launched["run"]["runId"]
+
+        def ended() -> str | None:
+            status = graphql(url, STATUS, id=run_id)["runOrError"]["status"]
+            return status if status in ("SUCCESS", "FAILURE", "CANCELED") else None
+
+        assert until("the end of the run", ended, tmp_path) == "SUCCESS"
+        assert subprocess.run(check_code, env=environment, capture_output=True, timeout=60, check=False).returncode == 0
+        alive = subprocess.run(
+            [str(BIN / "dagster-daemon"), "liveness-check"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert alive.returncode == 0, alive.stdout + alive.stderr
+        assert webserver.poll() is None
+        assert daemon.poll() is None
+    # Not in a file of DAGSTER_HOME: two machines may have the page and the daemon.
+    connection = psycopg2.connect(
+        host=dagster_postgres["DAGSTER_PG_HOST"],
+        port=dagster_postgres["DAGSTER_PG_PORT"],
+        user=dagster_postgres["DAGSTER_PG_USER"],
+        password=dagster_postgres["DAGSTER_PG_PASSWORD"],
+        dbname=dagster_postgres["DAGSTER_PG_DATABASE"],
+    )
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select status from runs where run_id = %s", (run_id,))
+        assert cursor.fetchall() == [("SUCCESS",)]
+    connection.close()
+    assert not list(tmp_path.rglob("*.db"))
+    # What runs print is what `tieout purge` clears: it lies where that looks.
+    assert (tmp_path / "storage" / run_id / "compute_logs").is_dir()
