@@ -39,11 +39,35 @@ class Tables(ABC):
 
     @abstractmethod
     def put(self, table: SavedTable, file: Path) -> int:
-        """Make a table from a file; returns its rows."""
+        """Fill a table from a file, made before where it is not there; returns its rows."""
 
     @abstractmethod
-    def make_views(self) -> None:
-        """Make what the audit's tables need beside them."""
+    def execute(self, statement: str) -> None:
+        """Send a statement."""
+
+    @abstractmethod
+    def relation(self, name: str) -> str:
+        """A table's name as it stands in a statement."""
+
+    @property
+    @abstractmethod
+    def schema(self) -> str:
+        """The schema's name as it stands in a statement."""
+
+    def make(self, tables: tuple[SavedTable, ...]) -> None:
+        """Make the tables, empty, with the columns that they had: the audit's own as this version declares them, with
+        their views, and what an earlier version did not have stays null."""
+        for statement in audit.statements(self.schema, {}):
+            self.execute(statement)
+        declared = {table.name: set(table.names) for table in audit.TABLES}
+        for table in tables:
+            if table.name not in declared:
+                listed = ", ".join(f"{quoted(name)} {kind}" for name, kind in table.columns)
+                self.execute(f"create table {self.relation(table.name)} ({listed})")
+                continue
+            for name, kind in table.columns:
+                if name not in declared[table.name]:
+                    self.execute(f"alter table {self.relation(table.name)} add column {quoted(name)} {kind}")
 
 
 class DuckDbTables(Tables):
@@ -68,27 +92,27 @@ class DuckDbTables(Tables):
             [self._catalog, audit.SCHEMA, name],
         ).fetchall()
         self._connection.execute(
-            f"copy (select * from {self._relation(name)}) to {literal(str(file))} (format parquet, compression zstd)"
+            f"copy (select * from {self.relation(name)}) to {literal(str(file))} (format parquet, compression zstd)"
         )
-        (rows,) = self._connection.execute(f"select count(*) from {self._relation(name)}").fetchone() or (0,)
+        (rows,) = self._connection.execute(f"select count(*) from {self.relation(name)}").fetchone() or (0,)
         return SavedTable(name, file.name, rows, tuple(columns))
 
     def put(self, table: SavedTable, file: Path) -> int:
-        columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in table.columns)
         names = ", ".join(quoted(name) for name, _ in table.columns)
-        self._connection.execute(f"create table {self._relation(table.name)} ({columns})")
         self._connection.execute(
-            f"insert into {self._relation(table.name)} ({names}) select {names} from read_parquet({literal(str(file))})"
+            f"insert into {self.relation(table.name)} ({names}) select {names} from read_parquet({literal(str(file))})"
         )
-        (rows,) = self._connection.execute(f"select count(*) from {self._relation(table.name)}").fetchone() or (0,)
+        (rows,) = self._connection.execute(f"select count(*) from {self.relation(table.name)}").fetchone() or (0,)
         return rows
 
-    def make_views(self) -> None:
-        self._connection.execute(f"use {quoted(self._catalog)}")
-        for statement in audit.statements(audit.SCHEMA):
-            self._connection.execute(statement)
+    def execute(self, statement: str) -> None:
+        self._connection.execute(statement)
 
-    def _relation(self, name: str) -> str:
+    @property
+    def schema(self) -> str:
+        return quoted(audit.SCHEMA)
+
+    def relation(self, name: str) -> str:
         return f"{quoted(self._catalog)}.{quoted(audit.SCHEMA)}.{quoted(name)}"
 
 
@@ -117,7 +141,7 @@ class PostgresTables(Tables):
         columns = self._rows(
             "select attname::text, format_type(atttypid, atttypmod) from pg_attribute where attrelid = %s::regclass"
             " and attnum > 0 and not attisdropped order by attnum",
-            self._relation(name),
+            self.relation(name),
         )
         indexes = self._rows(
             "select indexname::text, indexdef from pg_indexes where schemaname = %s and tablename = %s order by 1",
@@ -127,7 +151,7 @@ class PostgresTables(Tables):
         listed = ", ".join(quoted(column) for column, _ in columns)
         with self._connection.cursor() as cursor, file.open("wb") as sink:
             cursor.copy_expert(
-                f"copy (select {listed} from {self._relation(name)}) to stdout (format csv, force_quote *)", sink
+                f"copy (select {listed} from {self.relation(name)}) to stdout (format csv, force_quote *)", sink
             )
             rows = cursor.rowcount
         # An index is told by what follows its table's name, which may be another one where it is restored.
@@ -135,22 +159,23 @@ class PostgresTables(Tables):
         return SavedTable(name, file.name, rows, tuple(columns), tuple(plain))
 
     def put(self, table: SavedTable, file: Path) -> int:
-        columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in table.columns)
         names = ", ".join(quoted(name) for name, _ in table.columns)
         with self._connection.cursor() as cursor, file.open("rb") as source:
-            cursor.execute(f"create table {self._relation(table.name)} ({columns})")
-            cursor.copy_expert(f"copy {self._relation(table.name)} ({names}) from stdin (format csv)", source)
+            cursor.copy_expert(f"copy {self.relation(table.name)} ({names}) from stdin (format csv)", source)
             rows = cursor.rowcount
             for index, text in table.indexes:
-                cursor.execute(f"create index {quoted(index)} on {self._relation(table.name)} using {text}")
+                cursor.execute(f"create index {quoted(index)} on {self.relation(table.name)} using {text}")
         return rows
 
-    def make_views(self) -> None:
+    def execute(self, statement: str) -> None:
         with self._connection.cursor() as cursor:
-            for statement in audit.statements(quoted(self._schema)):
-                cursor.execute(statement)
+            cursor.execute(statement)
 
-    def _relation(self, name: str) -> str:
+    @property
+    def schema(self) -> str:
+        return quoted(self._schema)
+
+    def relation(self, name: str) -> str:
         return f"{quoted(self._schema)}.{quoted(name)}"
 
 
@@ -226,19 +251,16 @@ def put_all(place: Place, tables: tuple[SavedTable, ...], folder: Path, warehous
         connection.set_client_encoding("UTF8")
         try:
             schema = place.schema_prefix + audit.SCHEMA
-            with connection.cursor() as cursor:
-                cursor.execute(f"create schema if not exists {quoted(schema)}")
             _put(PostgresTables(connection, schema), tables, folder)
             connection.commit()
         finally:
             connection.close()
         return
-    # The alias is what the run calls the file: DuckDB writes it into views.
+    # Opened under the name that every run gives it: DuckDB writes that into views.
     connection = duckdb.connect(str(warehouse))
     try:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute("begin")
-        connection.execute(f"create schema if not exists {quoted(audit.SCHEMA)}")
         _put(DuckDbTables(connection, warehouse.stem), tables, folder)
         connection.execute("commit")
         with suppress(duckdb.Error):
@@ -248,10 +270,10 @@ def put_all(place: Place, tables: tuple[SavedTable, ...], folder: Path, warehous
 
 
 def _put(into: Tables, tables: tuple[SavedTable, ...], folder: Path) -> None:
+    into.make(tables)
     for table in tables:
         rows = into.put(table, folder / table.file)
         if rows != table.rows:
             raise BackupError(
                 f"The table {table.name} of the backup has {rows} rows; it says that it has {table.rows}."
             )
-    into.make_views()

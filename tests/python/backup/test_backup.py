@@ -309,3 +309,21 @@ def test_two_backups_into_one_folder_do_not_meet(data: DataDir, tmp_path: Path) 
         fcntl.flock(handle, fcntl.LOCK_EX)
         with pytest.raises(BusyError, match="Another backup"):
             backup.create(data.root, "duckdb", tmp_path / "backups", wait=timedelta(seconds=1))
+
+
+def test_a_backup_of_an_earlier_version_is_brought_up_to_date(data: DataDir, tmp_path: Path) -> None:
+    with duckdb.connect(str(data.warehouse)) as connection:
+        for view in ("dead_letters", "reconciliation_run_states", "reconciliation_step_run_states"):
+            connection.execute(f"drop view audit.{view}")
+        connection.execute("alter table audit.reconciliation_runs drop column lapses")
+        connection.execute(
+            "create table audit.exception_log as select 'x' as exception_id, 1.50::decimal(9, 2) as amount"
+        )
+    made = backup.create(data.root, "duckdb", tmp_path / "backups").path
+    new = DataDir(backup.restore(made, tmp_path / "new").data_dir)
+    note_run(new, "r2")
+    with duckdb.connect(str(new.warehouse), read_only=True) as connection:
+        states = connection.execute("select run_id, state, lapses from audit.reconciliation_run_states order by 1")
+        assert states.fetchall() == [("r1", "SUCCEEDED", None), ("r2", "SUCCEEDED", None)]
+        (kept,) = connection.execute("select exception_id, amount, typeof(amount) from audit.exception_log").fetchall()
+        assert (kept[0], str(kept[1]), kept[2]) == ("x", "1.50", "DECIMAL(9,2)")
