@@ -12,6 +12,9 @@ from typing import Any
 
 from orchestration.errors import BusyError, UsageError
 
+# Where a restore lies until it is whole; what it leaves when it is killed.
+RESTORING = ".restoring"
+
 
 @dataclass(frozen=True)
 class DataDir:

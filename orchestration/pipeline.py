@@ -22,7 +22,7 @@ from orchestration import project as projects
 from orchestration.audit import adoption, definitions, failures, recorder
 from orchestration.audit.failures import RunFailure
 from orchestration.audit.ledger import open_ledger
-from orchestration.data_dir import DataDir
+from orchestration.data_dir import RESTORING, DataDir
 from orchestration.dbt_build import BuildOutcome
 from orchestration.environment import DAILY, Place
 from orchestration.errors import TieoutError, UsageError
@@ -341,10 +341,16 @@ def check(request: Request) -> Path:
     """Find what is wrong with a request before anything is touched, and return the project's folder.
 
     Raises:
-        UsageError: the project, the target or the stream is not there, or Postgres cannot be reached.
+        UsageError: the project, the target or the stream is not there, Postgres cannot be reached, or the data folder
+            is a restore that was cut off.
     """
     project = projects.project_dir()
     environment.check_target(request.target)
+    if (request.data_dir / RESTORING).exists():
+        raise UsageError(
+            f"{request.data_dir} holds a restore that was cut off: a part of what it had is not there. Remove that"
+            " folder and restore again."
+        )
     if request.stream:
         projects.check_stream(project, request.stream)
     if request.target == "postgres":

@@ -15,14 +15,13 @@ from orchestration.audit.verification import verify as verify_audit
 from orchestration.backup import tables
 from orchestration.backup.manifest import DATA, TABLES, BackupError, Manifest
 from orchestration.backup.reading import check_place, go_through, hashed
-from orchestration.data_dir import DataDir, write_json
+from orchestration.data_dir import RESTORING, DataDir, write_json
 from orchestration.environment import Place
 from orchestration.errors import UsageError
 from orchestration.landing.crash_points import crash_point
 from orchestration.progress import Progress, Silent
 
-# Where everything lies until it is whole; and what an empty folder may have in it.
-SCRATCH = ".restoring"
+# What an empty folder may have in it.
 EMPTY = (".lock", ".landing.lock", "lost+found")
 
 
@@ -48,7 +47,7 @@ def restore(path: Path, data_dir: Path, target: str | None = None, progress: Pro
     check_place(path)
     data = _empty(data_dir)
     with data.lock("tieout restore"):
-        scratch = data.root / SCRATCH
+        scratch = data.root / RESTORING
         scratch.mkdir()
         try:
             progress.phase("Restoring")
@@ -78,7 +77,7 @@ def restore(path: Path, data_dir: Path, target: str | None = None, progress: Pro
 def _empty(data_dir: Path) -> DataDir:
     root = data_dir.expanduser()
     found = sorted(file.name for file in root.iterdir()) if root.is_dir() else []
-    if SCRATCH in found:
+    if RESTORING in found:
         raise UsageError(
             f"{data_dir} holds a restore that was cut off. Remove that folder (on Postgres the database too) and"
             " restore again."

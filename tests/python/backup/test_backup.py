@@ -252,6 +252,9 @@ def test_a_restore_that_was_killed_is_told(data: DataDir, tmp_path: Path, point:
     again = tieout("restore", made, "--data-dir", tmp_path / "new")
     assert again.returncode == 2
     assert "holds a restore that was cut off" in again.stderr
+    # Nobody takes half of a data folder for the whole of it.
+    run = tieout("run", "--data-dir", tmp_path / "new")
+    assert (run.returncode, "restore that was cut off" in run.stderr) == (2, True)
     assert tieout("restore", made, "--data-dir", tmp_path / "other").returncode == 0
 
 

@@ -5,6 +5,7 @@ import importlib.metadata
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 import yaml
 
 from tests.python.deploy.conftest import DEPLOY, ROOT
+from tests.python.deploy.tiny_definitions import tiny
 
 BIN = Path(sys.executable).parent
 UNITS = sorted((DEPLOY / "systemd").glob("*"))
@@ -27,7 +29,8 @@ ENTRYPOINT = "/opt/tieout/deploy/entrypoint.sh"
 # Keys of a service in the compose specification, as far as they are used here.
 OF_A_SERVICE = {
     *("image", "build", "restart", "init", "read_only", "cap_drop", "security_opt", "tmpfs", "environment", "secrets"),
-    *("volumes", "logging", "depends_on", "command", "stop_grace_period", "healthcheck", "ports", "profiles", "entrypoint"),
+    *("volumes", "logging", "depends_on", "command", "stop_grace_period", "healthcheck", "ports", "profiles"),
+    "entrypoint",
 }
 
 
@@ -186,8 +189,6 @@ def test_a_service_starts_what_is_installed(file: Path) -> None:
     parsed = unit(file)
     assert parsed["Service"]["User"] == "tieout"
     assert parsed["Service"]["EnvironmentFile"] == "/etc/tieout/tieout.env"
-    import shlex
-
     words = shlex.split(parsed["Service"]["ExecStart"])
     program = Path(words[0])
     assert program.parent == Path("/opt/tieout/.venv/bin")
@@ -245,13 +246,17 @@ def test_dagsters_settings_are_taken(
         monkeypatch.setenv(name, value)
     shutil.copyfile(DEPLOY / "dagster.yaml", tmp_path / "dagster.yaml")
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
-        assert type(instance.run_storage).__module__.startswith("dagster_postgres") or "Postgres" in repr(
-            instance._storage
-        )
-        assert "postgresql+psycopg2" in instance._storage.postgres_url
+        kinds = (instance.run_storage, instance.event_log_storage, instance.schedule_storage)
+        assert all("postgres" in repr(vars(kind)).lower() or "Postgres" in type(kind).__name__ for kind in kinds)
         assert instance.run_monitoring_enabled
         assert instance.run_retries_enabled
         assert instance.get_runs_count() == 0
+        done = tiny.execute_in_process(instance=instance)
+        assert done.success
+        assert [run.run_id for run in instance.get_runs()] == [done.run_id]
+    # The daemon finds it as well: it lies in the database.
+    with dg.DagsterInstance.from_config(str(tmp_path)) as again:
+        assert again.get_runs_count() == 1
 
 
 def test_a_servers_settings_are_a_laptops_but_for_where_runs_are_kept() -> None:
@@ -290,8 +295,6 @@ def test_every_file_is_on_the_page() -> None:
 def test_the_page_names_commands_that_there_are() -> None:
     shell = "\n".join(re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL))
     for line in re.findall(r"^(?:[\w/.-]*bin/)?tieout (.+)$", shell, re.MULTILINE):
-        import shlex
-
         words = shlex.split(line.partition(" #")[0].partition(" >")[0])
         if words[0] in ("health", "alerts", "connectors"):
             # Of commands that other pages describe.
