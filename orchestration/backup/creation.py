@@ -18,8 +18,8 @@ from typing import IO, Any
 from orchestration import clock, runs
 from orchestration import project as projects
 from orchestration.backup import contents, tables
-from orchestration.backup.holding import held
-from orchestration.backup.manifest import DATA, NAME, TABLES, BackupError, Entry, Manifest, SavedTable, to_text
+from orchestration.backup.holding import held, told
+from orchestration.backup.manifest import DATA, NAME, TABLES, Entry, Manifest, SavedTable, to_text
 from orchestration.backup.reading import PARTIAL, hashed, is_packed, manifest_of
 from orchestration.code_version import code_version
 from orchestration.data_dir import DataDir
@@ -69,13 +69,8 @@ def create(
         raise UsageError(f"--to {to} lies in the data folder {data.root}: what destroys the one destroys the other.")
     place = Place(data, target, replay=False)
     work = _Work(place, tuple(sorted(without)), wait, progress or Silent())
-    try:
+    with told(f"The backup cannot be written to {to}", "Nothing of it counts; the data folder is as it was."):
         return _packed(work, to) if is_packed(to) else _folder(work, to, keep)
-    except OSError as error:
-        raise BackupError(
-            f"The backup cannot be written to {to}: {error.strerror or error}"
-            f"{f' ({error.filename})' if error.filename else ''}. Nothing of it counts; the data folder is as it was."
-        ) from error
 
 
 def _data(data_dir: Path) -> DataDir:

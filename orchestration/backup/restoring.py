@@ -13,6 +13,7 @@ from orchestration.audit.ledger import anchors_file, open_ledger
 from orchestration.audit.verification import Proof
 from orchestration.audit.verification import verify as verify_audit
 from orchestration.backup import tables
+from orchestration.backup.holding import told
 from orchestration.backup.manifest import DATA, TABLES, BackupError, Manifest
 from orchestration.backup.reading import check_place, go_through, hashed
 from orchestration.data_dir import RESTORING, DataDir, write_json
@@ -46,7 +47,7 @@ def restore(path: Path, data_dir: Path, target: str | None = None, progress: Pro
     path = path.expanduser().absolute()
     check_place(path)
     data = _empty(data_dir)
-    with data.lock("tieout restore"):
+    with data.lock("tieout restore"), told(f"The backup cannot be restored into {data.root}", "Nothing was restored."):
         scratch = data.root / RESTORING
         scratch.mkdir()
         try:

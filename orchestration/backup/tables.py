@@ -200,12 +200,13 @@ def opened(place: Place, temporary: Path) -> Iterator[Tables | None]:
         return
     connection = scratch_connection(temporary)
     try:
-        connection.execute(f"attach {literal(str(place.duckdb_path))} as saved (read_only)")
+        try:
+            connection.execute(f"attach {literal(str(place.duckdb_path))} as saved (read_only)")
+        except duckdb.IOException as error:
+            raise BackupError(f"The warehouse {place.duckdb_path} cannot be opened: {error}") from error
         # The order that rows have is the order in which they come back.
         connection.execute("set preserve_insertion_order = true")
         yield DuckDbTables(connection, "saved")
-    except duckdb.IOException as error:
-        raise BackupError(f"The warehouse {place.duckdb_path} cannot be opened: {error}") from error
     finally:
         connection.close()
 

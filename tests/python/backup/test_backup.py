@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -330,3 +331,34 @@ def test_a_backup_of_an_earlier_version_is_brought_up_to_date(data: DataDir, tmp
         assert states.fetchall() == [("r1", "SUCCEEDED", None), ("r2", "SUCCEEDED", None)]
         (kept,) = connection.execute("select exception_id, amount, typeof(amount) from audit.exception_log").fetchall()
         assert (kept[0], str(kept[1]), kept[2]) == ("x", "1.50", "DECIMAL(9,2)")
+
+
+@pytest.mark.parametrize("form", ["folder", "tar"])
+def test_a_full_disk_leaves_no_backup_and_no_restore(data: DataDir, tmp_path: Path, form: str) -> None:
+    put(data, "archive/acme/pos/orders/large.csv", "x" * 300_000)
+
+    def start(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        # No file may become larger: what is written fails as it does on a full disk.
+        return subprocess.run(
+            [*TIEOUT, *map(str, arguments)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000)),
+        )
+
+    to = place(tmp_path, form)
+    full = start("backup", "create", "--to", to, "--data-dir", data.root)
+    assert full.returncode == 1
+    assert "The backup cannot be written to" in full.stderr
+    assert "Traceback" not in full.stderr
+    assert [path.name for path in tmp_path.rglob("*") if "partial" in path.name or path.name == NAME] == []
+
+    made = backup.create(data.root, "duckdb", to)
+    full = start("restore", made.path, "--data-dir", tmp_path / "new")
+    assert full.returncode == 1
+    assert "Traceback" not in full.stderr
+    assert [file.name for file in (tmp_path / "new").iterdir()] == [".lock"]
+    assert backup.restore(made.path, tmp_path / "new").audit.holds

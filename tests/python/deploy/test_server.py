@@ -54,7 +54,7 @@ def started(arguments: list[str], environment: dict[str, str], log: Path) -> Ite
                 raise
 
 
-def until(what: str, answer: Any, logs: Path, seconds: float = 90) -> Any:
+def until(what: str, answer: Any, logs: Path, seconds: float = 180) -> Any:
     """Ask until the answer is true."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
