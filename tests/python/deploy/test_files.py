@@ -259,11 +259,13 @@ def test_dagsters_settings_are_taken(
         assert again.get_runs_count() == 1
 
 
-def test_a_servers_settings_are_a_laptops_but_for_where_runs_are_kept() -> None:
+def test_a_server_lacks_no_setting_of_a_laptop() -> None:
     server = yaml.safe_load((DEPLOY / "dagster.yaml").read_text(encoding="utf-8"))
     laptop = yaml.safe_load((ROOT / "orchestration" / "dagster.yaml").read_text(encoding="utf-8"))
-    for name in ("telemetry", "nux", "run_coordinator", "concurrency", "run_retries"):
+    assert laptop.keys() - server.keys() == set()
+    for name in ("telemetry", "nux", "run_coordinator", "run_retries"):
         assert server[name] == laptop[name], name
+    assert server["concurrency"]["pools"] == laptop["concurrency"]["pools"]
 
 
 # --- what the page says --------------------------------------------------------------------------------------------
