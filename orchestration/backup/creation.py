@@ -220,6 +220,9 @@ class _Copies:
     def take(self, path: str) -> None:
         """Have a file, as it is now. One that went away meanwhile is none of the backup's."""
         source, inside = self.work.data.root / path, f"{DATA}/{path}"
+        if contents.is_database(path):
+            self._take_database(source, inside, path)
+            return
         try:
             with source.open("rb") as content:
                 state = os.fstat(content.fileno())
@@ -232,6 +235,12 @@ class _Copies:
                 return
             raise
         self.work.progress.step(len(self.entries), 0, path)
+
+    def _take_database(self, source: Path, inside: str, path: str) -> None:
+        target = self.partial / inside
+        target.parent.mkdir(parents=True, exist_ok=True)
+        contents.snapshot(source, target)
+        self.entries[path] = _entry(target, inside)
 
     def _write(self, content: IO[bytes], inside: str, path: str, state: os.stat_result) -> None:
         target = self.partial / inside
@@ -325,8 +334,13 @@ def _pack(work: _Work, packed: tarfile.TarFile, backup_id: str, temporary: Path)
     paths = list(contents.files_of(work.data.root, work.without))
     for number, path in enumerate(paths):
         work.progress.step(number, len(paths), path)
+        file = work.data.root / path
+        if contents.is_database(path):
+            copy = temporary / "snapshot.sqlite"
+            contents.snapshot(file, copy)
+            file = copy
         try:
-            entries.append(_add(packed, work.data.root / path, f"{DATA}/{path}"))
+            entries.append(_add(packed, file, f"{DATA}/{path}"))
         except FileNotFoundError:
             # Somebody took it from the inbox meanwhile.
             continue

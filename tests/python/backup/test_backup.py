@@ -5,6 +5,7 @@ import json
 import os
 import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 import tarfile
@@ -362,3 +363,24 @@ def test_a_full_disk_leaves_no_backup_and_no_restore(data: DataDir, tmp_path: Pa
     assert "Traceback" not in full.stderr
     assert [file.name for file in (tmp_path / "new").iterdir()] == [".lock"]
     assert backup.restore(made.path, tmp_path / "new").audit.holds
+
+
+@pytest.mark.parametrize("form", ["folder", "tar"])
+def test_a_database_that_is_written_to_is_taken_in_one_state(data: DataDir, tmp_path: Path, form: str) -> None:
+    file = data.root / "connectors" / "bank.sqlite"
+    writer = sqlite3.connect(file, isolation_level=None)
+    writer.execute("pragma journal_mode = wal")
+    writer.execute("create table taken (name text)")
+    writer.execute("insert into taken values ('one')")
+    writer.execute("begin")
+    writer.execute("insert into taken values ('half')")
+    # Whatever somebody delivers is kept as it is.
+    put(data, "archive/acme/pos/orders/theirs.sqlite", "not a database")
+    made = backup.create(data.root, "duckdb", place(tmp_path, form))
+    writer.close()
+    assert not [entry.path for entry in made.manifest.files if entry.path.endswith(("-wal", "-shm"))]
+    backup.restore(made.path, tmp_path / "new")
+    restored = sqlite3.connect(tmp_path / "new" / "connectors" / "bank.sqlite")
+    assert restored.execute("select * from taken").fetchall() == [("one",)]
+    restored.close()
+    assert (tmp_path / "new" / "archive/acme/pos/orders/theirs.sqlite").read_text() == "not a database"
