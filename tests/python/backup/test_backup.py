@@ -37,7 +37,7 @@ def tieout(*arguments: str | Path, **variables: str) -> subprocess.CompletedProc
         env={**os.environ, **variables},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 
@@ -212,7 +212,7 @@ def test_while_a_run_is_at_work_a_backup_refuses_or_waits(data: DataDir, tmp_pat
             backup.create(data.root, "duckdb", place(tmp_path, form))
         left = [file for file in tmp_path.rglob("*") if file.is_relative_to(tmp_path / "backups") or "one" in file.name]
         assert [file.name for file in left if file.name not in ("backups", ".lock")] == []
-        arguments = ["backup", "create", "--to", place(tmp_path, form), "--data-dir", data.root, "--wait", "30 seconds"]
+        arguments = ["backup", "create", "--to", place(tmp_path, form), "--data-dir", data.root, "--wait", "2 minutes"]
         waiting = subprocess.Popen(
             [*TIEOUT, *map(str, arguments)], cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -220,7 +220,7 @@ def test_while_a_run_is_at_work_a_backup_refuses_or_waits(data: DataDir, tmp_pat
             if "Waiting for it." in line:
                 break
         assert waiting.poll() is None
-    out, err = waiting.communicate(timeout=30)
+    out, err = waiting.communicate(timeout=120)
     assert waiting.returncode == 0, err
     assert "Written to" in out
 
@@ -345,7 +345,7 @@ def test_a_full_disk_leaves_no_backup_and_no_restore(data: DataDir, tmp_path: Pa
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
             check=False,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000)),
         )

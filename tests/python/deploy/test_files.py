@@ -40,7 +40,7 @@ def run(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess
         env={**os.environ, **variables},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 
@@ -239,6 +239,8 @@ def test_the_log_that_is_turned_over_is_the_one_that_is_written() -> None:
 # --- settings ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.postgres
+@pytest.mark.xdist_group("deploy")
 def test_dagsters_settings_are_taken(
     dagster_postgres: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

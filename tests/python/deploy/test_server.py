@@ -78,6 +78,7 @@ def graphql(url: str, query: str, **variables: Any) -> dict[str, Any]:
 
 
 @pytest.mark.postgres
+@pytest.mark.xdist_group("deploy")
 def test_a_run_launched_from_the_page_succeeds_and_stands_in_postgres(
     dagster_postgres: dict[str, str], tmp_path: Path
 ) -> None:
@@ -121,13 +122,15 @@ def test_a_run_launched_from_the_page_succeeds_and_stands_in_postgres(
             return status if status in ("SUCCESS", "FAILURE", "CANCELED") else None
 
         assert until("the end of the run", ended, tmp_path) == "SUCCESS"
-        assert subprocess.run(check_code, env=environment, capture_output=True, timeout=60, check=False).returncode == 0
+        assert (
+            subprocess.run(check_code, env=environment, capture_output=True, timeout=120, check=False).returncode == 0
+        )
         alive = subprocess.run(
             [str(BIN / "dagster-daemon"), "liveness-check"],
             env=environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
         assert alive.returncode == 0, alive.stdout + alive.stderr
