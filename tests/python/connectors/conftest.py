@@ -75,9 +75,7 @@ class World:
 
     def there(self) -> list[str]:
         """The files on the server."""
-        return sorted(
-            path.relative_to(self.remote).as_posix() for path in self.remote.rglob("*") if path.is_file()
-        )
+        return sorted(path.relative_to(self.remote).as_posix() for path in self.remote.rglob("*") if path.is_file())
 
     def manifests(self) -> list[dict[str, Any]]:
         return read_manifests(self.data)

@@ -11,8 +11,16 @@ from orchestration import clock
 from orchestration.landing import connectors
 from orchestration.landing.connectors.ledger import open_ledger
 from tests.python.connectors.conftest import World, orders
-from tests.python.connectors.server import ACCOUNT, LOOPBACK, OpenSsh, free_port, known_hosts, line_to, new_key
-from tests.python.connectors.server import password_server
+from tests.python.connectors.server import (
+    ACCOUNT,
+    LOOPBACK,
+    OpenSsh,
+    free_port,
+    known_hosts,
+    line_to,
+    new_key,
+    password_server,
+)
 
 
 def test_a_new_file_comes_once_and_the_batch_says_where_from(world: World) -> None:
@@ -331,7 +339,9 @@ def test_folders_may_be_globs_and_one_that_is_missing_keeps_nothing_back(world: 
     assert world.land().batches == 2
 
 
-def test_names_of_a_stranger_stay_in_their_folder(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_of_a_stranger_stay_in_their_folder(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     long = "x" * 250 + ".csv"
     for name in ("plain.csv", "new\nline.csv", "bell\x07.csv", "c:\\autoexec.csv", "-rf.csv", long):
         world.put(f"out/{name}", orders(f"of {name[:5]!r}"))
