@@ -13,7 +13,7 @@ from orchestration.landing.connectors.declaration import Connector, load_connect
 from orchestration.landing.connectors.kinds import kind_of
 from orchestration.landing.connectors.ledger import Ledger, Look, State, open_ledger, read_ledger
 from orchestration.landing.connectors.protocol import AtWorkError, ConnectorError
-from orchestration.landing.connectors.taking import at_work, chosen
+from orchestration.landing.connectors.taking import at_work, chosen, kept_in_bounds
 
 LAST_LOOK = "look"
 
@@ -62,7 +62,7 @@ def _look_anew(data: Path, connector: Connector, ledger: Ledger, now: datetime) 
     try:
         with at_work(data, connector.name):
             pass
-        with kind_of(connector.kind).connect(connector) as source:
+        with kept_in_bounds(), kind_of(connector.kind).connect(connector) as source:
             listing = source.list(ledger.latest)
             look = ledger.look(listing.offers, now)
         said |= {
@@ -138,7 +138,11 @@ def check(data_dir: Path | str, project: Path | str, name: str) -> Check:
             from orchestration.landing.connectors.pgp import decryptor
 
             decryptor(connector.pgp)
-        with read_ledger(data, name) as ledger, kind_of(connector.kind).connect(connector) as source:
+        with (
+            kept_in_bounds(),
+            read_ledger(data, name) as ledger,
+            kind_of(connector.kind).connect(connector) as source,
+        ):
             listing = source.list(ledger.latest)
             look = ledger.look(listing.offers, clock.now(), keep=False)
             about = dict(source.about())

@@ -272,6 +272,8 @@ class _Taking:
             if offer.size is not None and part.stat().st_size != offer.size:
                 raise ChangedError(f"{part.stat().st_size} bytes came instead of {offer.size}")
             sync(part)
+        except (ConnectionError, TimeoutError):
+            raise
         except OSError as error:
             raise self._local(error) from error
         crash_point("fetch-downloaded")
@@ -374,9 +376,28 @@ def again(connector: Connector, work: Callable[[], Any]) -> Any:
         retry=tenacity.retry_if_exception_type(UnreachableError),
         reraise=True,
     ):
-        with attempt:
+        with attempt, kept_in_bounds():
             return work()
     return None
+
+
+@contextmanager
+def kept_in_bounds() -> Iterator[None]:
+    """A kind that fails in a way that it did not foresee is a connector that cannot be worked with: the run goes on.
+
+    Raises:
+        ConnectorError: whatever a kind let through; what this machine's disk says stays as it is.
+    """
+    try:
+        yield
+    except ConnectorError:
+        raise
+    except (ConnectionError, TimeoutError) as error:
+        raise UnreachableError(f"the connection broke off: {error or type(error).__name__}") from error
+    except (OSError, sqlite3.Error, MemoryError):
+        raise
+    except Exception as error:
+        raise ConnectorError(f"failed in a way that nobody foresaw: {type(error).__name__}: {error}") from error
 
 
 def boot_id() -> str:

@@ -1,6 +1,7 @@
 """SFTP against OpenSSH's own server: what is new comes once, whole, and from the host that was meant."""
 
 import os
+import socket
 import time
 from pathlib import Path
 
@@ -236,6 +237,32 @@ def test_a_cut_line_is_tried_again_by_itself(world: World, server: OpenSsh) -> N
         assert world.fetch().files == ["acme/pos/orders/big.csv"]
         assert len(line.passed) == 2
     assert (world.data / "inbox/acme/pos/orders/big.csv").read_bytes() == content
+
+
+def test_a_server_that_falls_silent_is_not_waited_for_longer_than_said(world: World, server: OpenSsh) -> None:
+    content = os.urandom(1_000_000)
+    world.put("out/big.csv", content)
+    with line_to(server.port) as line:
+        known = server.known_hosts.replace(str(server.port), str(line.port))
+        world.declare(port=line.port, known_hosts=known, timeouts={"connect": "10 seconds", "answer": "1 second"})
+        line.falls_silent_after = 500_000
+        assert "did not answer within 1 seconds" in (world.fetch().error or "")
+        assert world.fetch().files == ["acme/pos/orders/big.csv"]
+    assert (world.data / "inbox/acme/pos/orders/big.csv").read_bytes() == content
+    with socket.create_server((LOOPBACK, 0)) as mute:  # it takes the call and never says a word
+        world.declare(port=mute.getsockname()[1], timeouts={"connect": "1 second"})
+        error = world.fetch().error or ""
+    assert "cannot be reached: no answer within 1 seconds" in error
+
+
+def test_a_kind_that_fails_unforeseen_stops_no_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(connector: connectors.Connector) -> None:
+        raise KeyError("nobody foresaw this")
+
+    monkeypatch.setattr("orchestration.landing.connectors.kinds.sftp.connect", broken)
+    assert "nobody foresaw: KeyError: 'nobody foresaw this'" in (world.fetch().error or "")
+    assert "KeyError" in (connectors.pending(world.data, world.project, "acme").error or "")
+    assert not connectors.check(world.data, world.project, "acme").ok
 
 
 def test_what_changed_since_the_cut_is_read_anew(world: World, server: OpenSsh) -> None:

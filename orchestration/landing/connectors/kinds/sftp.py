@@ -259,12 +259,12 @@ class Session:
             )
         except (asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed) as error:
             raise ConnectorError(await self._of_host_key(client.found or await self._shown(), known, error)) from error
-        except asyncssh.ConnectionLost as error:
+        except (asyncssh.ConnectionLost, ConnectionResetError) as error:
             # A host that has no key of a pinned kind any more may hang up before it shows one.
             shown = await self._shown()
             pinned, cas, *_ = known.match(said.host, "", said.port)
             if shown is None or shown in pinned or cas:
-                raise
+                raise UnreachableError(f"{self._place} hung up before it let anybody in: {error}.") from error
             raise ConnectorError(await self._of_host_key(shown, known, error)) from error
         except asyncssh.PermissionDenied as error:
             by = " and ".join(name for name, given in (("key", said.key), ("password", said.password)) if given)
