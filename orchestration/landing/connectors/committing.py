@@ -70,7 +70,7 @@ def commit(data_dir: Path | str, project: Path | str, report: LandingReport, *, 
 def _commit(data: Path, name: str, connector: Connector | None, outcomes: Mapping[str, str]) -> Committed:
     try:
         with at_work(data, name, wait=PATIENCE.total_seconds()), open_ledger(data, name) as ledger:
-            _note_landed(data, ledger, name, outcomes)
+            told = tuple(_note_landed(data, ledger, name, outcomes))
             waiting = []
             for taken in ledger.of_state(State.LANDED):
                 if taken.offer.commits:
@@ -78,16 +78,19 @@ def _commit(data: Path, name: str, connector: Connector | None, outcomes: Mappin
                 else:
                     ledger.done(taken, gone=False)
             if not waiting or connector is None:
-                return Committed(name)
-            return _tell(connector, ledger, waiting)
+                return Committed(name, errors=told)
+            done = _tell(connector, ledger, waiting)
+            return Committed(name, done.told, (*told, *done.errors))
     except ConnectorError as error:
         return Committed(name, errors=(str(error),))
     except (OSError, sqlite3.Error) as error:
         return Committed(name, errors=(f"its book below {data.name}/connectors cannot be kept: {error}",))
 
 
-def _note_landed(data: Path, ledger: Ledger, name: str, outcomes: Mapping[str, str]) -> None:
+def _note_landed(data: Path, ledger: Ledger, name: str, outcomes: Mapping[str, str]) -> list[str]:
+    """Note what became of each file in the inbox; returns what is to be told of those that are nowhere."""
     lost: list[Taken] = []
+    told: list[str] = []
     for taken in ledger.of_state(State.ARRIVED):
         outcome = outcomes.get(taken.in_inbox or "")
         if outcome in LANDED:
@@ -95,13 +98,19 @@ def _note_landed(data: Path, ledger: Ledger, name: str, outcomes: Mapping[str, s
         elif outcome is None and not _still_there(data / taken.place, taken):
             lost.append(taken)
     if not lost:
-        return
+        return told
     batches = {_origin(manifest.get("remote")) for manifest in read_manifests(data) if manifest["connector"] == name}
     for taken in lost:
         outcome = _found(data, taken) or ("landed" if _origin(taken.offer.remote) in batches else None)
-        # One that is nowhere was taken out by hand: its source keeps it.
         if outcome:
             ledger.landed(taken, outcome)
+        else:
+            # Nobody waits for it any more, a later version of it least of all; its source keeps what it has.
+            ledger.lost(taken)
+            told.append(
+                f"{taken.in_inbox} was taken out of the inbox, or changed there, by hand: its source is left as it is"
+            )
+    return told
 
 
 def _origin(remote: Mapping[str, Any] | None) -> str:

@@ -210,6 +210,13 @@ class Ledger:
                 "update taken set state = ?, outcome = ? where id = ?", (State.LANDED, outcome, taken.id)
             )
 
+    def lost(self, taken: Taken) -> None:
+        """A delivery is neither in the inbox nor has landed: it is not waited for, and its source is not told."""
+        with self._connection:
+            self._connection.execute(
+                "update taken set state = ?, outcome = 'lost' where id = ?", (State.DONE, taken.id)
+            )
+
     def done(self, taken: Taken, *, gone: bool) -> None:
         """The source has been told; `gone`: it has the delivery no longer where it was."""
         with self._connection:

@@ -326,6 +326,20 @@ def test_markers_go_with_their_files_and_nothing_is_overwritten(world: World) ->
     assert {"done/a.csv", "done/a.csv.done"} < set(there)
 
 
+def test_what_was_taken_out_of_the_inbox_by_hand_is_told_and_kept_at_its_server(world: World) -> None:
+    world.declare(files={"after": "delete"})
+    world.put("out/a.csv", orders("A1"))
+    world.fetch()
+    (world.data / "inbox/acme/pos/orders/a.csv").unlink()
+    with pytest.raises(AssertionError, match="was taken out of the inbox"):
+        world.land()
+    assert world.land().files == []
+    assert world.there() == ["out/a.csv"]
+    assert world.fetch().files == []
+    world.put("out/a.csv", orders("A1", "A2"))
+    assert world.fetch().files == ["acme/pos/orders/a.csv"]
+
+
 def test_a_newer_file_of_the_same_name_is_not_deleted(world: World) -> None:
     world.declare(files={"after": "delete"})
     world.put("out/a.csv", orders("A1"))
