@@ -59,22 +59,19 @@ def connectors_check(context: click.Context, name: str, data_dir: Path, target: 
 
 
 def _print(found: "Check") -> None:
+    from orchestration.landing.connectors.naming import printable
+
     click.echo(f"{found.connector} ({found.kind}, {found.where})")
     if found.error:
         click.echo(f"  cannot be worked with: {found.error}")
         return
     for what, value in found.about.items():
-        click.echo(f"  {what.replace('_', ' ')}: {value}")
+        click.echo(f"  {what.replace('_', ' ')}: {printable(value)}")
     for title, rows in (("would fetch", found.would_fetch), ("not yet", found.not_yet)):
         click.echo(f"  {title}: {'nothing' if not rows else len(rows)}")
         for row in rows:
             size = "" if row["bytes"] is None else f", {row['bytes']:,} bytes"
-            why = f": {row['why']}" if "why" in row else ""
-            click.echo(f"    {_shown(row['what'])} -> {row['org_id']}/{row['feed']}{size}{why}")
+            why = f": {printable(row['why'])}" if "why" in row else ""
+            click.echo(f"    {printable(row['what'])} -> {row['org_id']}/{row['feed']}{size}{why}")
     for problem in found.problems:
         click.echo(f"  problem: {problem}")
-
-
-def _shown(text: str) -> str:
-    """A stranger's name on a terminal: control characters as escapes."""
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)

@@ -14,6 +14,7 @@ import yaml
 from orchestration.durations import ALLOWED, parse_duration
 from orchestration.errors import UsageError
 from orchestration.landing.connectors.kinds import kind_names, kind_of
+from orchestration.landing.connectors.naming import printable
 from orchestration.landing.connectors.protocol import ConnectorError
 from orchestration.landing.feeds import load_feeds
 
@@ -103,15 +104,15 @@ class Connector:
     secrets: tuple[Secret, ...] = field(default=(), repr=False)
 
     def redacted(self, text: str) -> str:
-        """A text without any value of the connector's secrets."""
+        """A text for people, without any value of the connector's secrets."""
         for value in sorted((os.environ.get(secret.variable, "") for secret in self.secrets), key=len, reverse=True):
             if len(value) > 3:
                 text = text.replace(value, "***")
         try:
             from orchestration.logs import redacted
         except ImportError:
-            return text
-        return redacted(text)
+            return printable(text)
+        return redacted(printable(text))
 
 
 class Said:

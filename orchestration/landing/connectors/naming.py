@@ -33,6 +33,11 @@ def without_pgp(name: str) -> str:
     return name
 
 
+def printable(text: str) -> str:
+    """A stranger's text for a terminal, a log or a page: what would do something there stands as its escape."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+
+
 def mark_of(*texts: str) -> str:
     """Eight characters that tell two deliveries of one name apart."""
     return hashlib.sha256("\0".join(texts).encode("utf-8")).hexdigest()[:8]

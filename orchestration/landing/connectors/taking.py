@@ -24,7 +24,7 @@ from orchestration.landing.connectors import pgp
 from orchestration.landing.connectors.declaration import Connector, load_connectors
 from orchestration.landing.connectors.kinds import kind_of
 from orchestration.landing.connectors.ledger import FOLDER, Ledger, State, Taken, Waiting, open_ledger
-from orchestration.landing.connectors.naming import mark_of, safe_name, without_pgp
+from orchestration.landing.connectors.naming import mark_of, printable, safe_name, without_pgp
 from orchestration.landing.connectors.protocol import (
     AtWorkError,
     ChangedError,
@@ -265,7 +265,7 @@ class _Taking:
         have = part.stat().st_size if part.exists() else 0
         self._check_room(offer, have)
         self.ledger.begin(offer, self.boot)
-        what = f"{self.connector.name}: {offer.name}"
+        what = f"{self.connector.name}: {safe_name(offer.name, offer.key)}"
         total = offer.size or 0
         try:
             source.fetch(offer, part, lambda done: self.on_progress(what, done, total))
@@ -327,7 +327,9 @@ class _Taking:
             "or decrypt it by hand and put the plain file into the inbox",
         )
         # The reason first: a crash in between leaves a reason without a file, never a file without its reason.
-        reason_path(target).write_text(f"File:     {offer.key}\n{error.text()}", encoding="utf-8", errors="replace")
+        reason_path(target).write_text(
+            f"File:     {printable(offer.key)}\n{error.text()}", encoding="utf-8", errors="replace"
+        )
         taken = self._note(offer, target, part)
         shown = _put(self.data, self.ledger, taken, part)
         self.ledger.arrived(taken)
