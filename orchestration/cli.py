@@ -11,6 +11,7 @@ import click
 
 from orchestration.commands import audit as audit_commands
 from orchestration.commands import backup as backup_commands
+from orchestration.commands import connectors as connector_commands
 from orchestration.commands import new
 from orchestration.commands.purge import purge
 from orchestration.commands.quick import quick
@@ -19,6 +20,7 @@ from orchestration.commands.shared import (
     as_of_option,
     data_dir_option,
     json_option,
+    no_fetch_option,
     print_listing,
     target_option,
 )
@@ -76,6 +78,7 @@ def main() -> None:
     help="hourly: judge only what is new of counterparties whose policy says HOURLY; daily: judge all.",
 )
 @click.option("--reason", default="", help="Why it is started, for the audit.")
+@no_fetch_option
 @json_option
 @click.pass_context
 def run(
@@ -87,13 +90,14 @@ def run(
     full_refresh: bool,
     mode: str,
     reason: str,
+    no_fetch: bool,
     as_json: bool,
 ) -> None:
-    """Land the inbox, reconcile, publish, and print the summary."""
+    """Fetch by the declared connectors, land the inbox, reconcile, publish, and print the summary."""
     from orchestration import pipeline
     from orchestration.progress import for_terminal
 
-    request = pipeline.Request(data_dir, target, as_of, stream, full_refresh, mode, reason=reason)
+    request = pipeline.Request(data_dir, target, as_of, stream, full_refresh, mode, reason=reason, fetch=not no_fetch)
     with for_terminal() as progress:
         summary = pipeline.run(request, progress)
     if as_json:
@@ -107,12 +111,27 @@ main.add_command(quick)
 
 
 @main.command()
+@click.argument("name", required=False)
 @data_dir_option
 @target_option
 @as_of_option
+@no_fetch_option
 @json_option
-def land(data_dir: Path, target: str, as_of: datetime | None, as_json: bool) -> None:
-    """Land the inbox and stop: files become immutable batches."""
+@click.pass_context
+def land(
+    context: click.Context,
+    name: str | None,
+    data_dir: Path,
+    target: str,
+    as_of: datetime | None,
+    no_fetch: bool,
+    as_json: bool,
+) -> None:
+    """Fetch by the declared connectors, land the inbox and stop: files become immutable batches.
+
+    With the NAME of a connector (see `tieout connectors list`) only what that brings is fetched and landed, and its
+    failure ends in exit code 1.
+    """
     from orchestration import pipeline
     from orchestration.environment import check_target
     from orchestration.progress import for_terminal
@@ -120,9 +139,12 @@ def land(data_dir: Path, target: str, as_of: datetime | None, as_json: bool) -> 
 
     check_target(target)
     with for_terminal() as progress:
-        report = pipeline.land(data_dir, as_of, progress)
+        report, lapses = pipeline.land(data_dir, as_of, progress, connector=name, fetch=not no_fetch)
     counts = {name: getattr(report, name) for name in LANDED}
     print_listing([counts], as_json, empty="", one=True)
+    for lapse in lapses:
+        click.echo(f"tieout: {lapse}", err=True)
+    context.exit(NOT_CLOSED if name and lapses else 0)
 
 
 @main.command()
@@ -381,6 +403,7 @@ for _command in (
     *(new.new, new.templates_group, validate),
     *(audit_commands.audit, audit_commands.artifacts, audit_commands.trace),
     *(backup_commands.backup, backup_commands.restore, purge),
+    connector_commands.connectors,
 ):
     main.add_command(_command)
 

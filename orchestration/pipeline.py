@@ -9,7 +9,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -26,7 +26,16 @@ from orchestration.data_dir import RESTORING, DataDir
 from orchestration.dbt_build import BuildOutcome
 from orchestration.environment import DAILY, Place
 from orchestration.errors import TieoutError, UsageError
-from orchestration.landing import LandingReport, land_inbox, latest_received_at, load_feeds, load_postgres
+from orchestration.landing import (
+    FileOutcome,
+    LandingReport,
+    connectors,
+    land_inbox,
+    latest_received_at,
+    load_feeds,
+    load_postgres,
+)
+from orchestration.landing.connectors import Fetched
 from orchestration.landing.crash_points import crash_point
 from orchestration.progress import Progress, Silent
 from orchestration.runs import RunRecord, State
@@ -53,6 +62,8 @@ class Request:
     # Who asks and why, for the audit; blank: the system's user, and nothing more is known.
     started_by: str = ""
     reason: str = ""
+    # Whether to ask the declared connectors for what is new.
+    fetch: bool = True
 
     def same_as(self) -> dict[str, str | bool | None]:
         """What makes two requests the same; one without an `as_of` is like no other."""
@@ -109,16 +120,35 @@ class Run:
         return DAILY if whole else self.request.mode
 
     def land(self) -> LandingReport | None:
-        """Land what lies in the inbox. A replay lands nothing."""
+        """Bring what is new at the connectors' sources, and land what lies in the inbox. A replay does neither. A
+        source that cannot be worked with is a lapse: the run goes on with what is there."""
         if self.replay:
             return None
+        fetched = self.fetch()
         with self.timed("landing"):
-            report = land_inbox(self.data.root, self.project, self.as_of, on_progress=_landing_steps(self.progress))
+            report = land_inbox(
+                self.data.root,
+                self.project,
+                self.as_of,
+                on_progress=_landing_steps(self.progress),
+                origins=connectors.arrived(self.data.root),
+            )
+            committed = connectors.commit(self.data.root, self.project, report, tell=self.request.fetch)
+        report.files.extend(_failed_before(fetched))
+        self.record.connectors = {one.connector: one.to_json() for one in fetched}
+        self.record.lapses = [lapse for one in (*fetched, *committed) for lapse in one.lapses()]
         counts = {name: getattr(report, name) for name in summary.LANDED}
         self.record.landed = {name: self.record.landed.get(name, 0) + count for name, count in counts.items()}
         self.record.save(self.data)
         crash_point("after-landing")
         return report
+
+    def fetch(self) -> list[Fetched]:
+        """Bring what is new at the connectors' sources into the inbox; nothing where none is declared."""
+        if not self.request.fetch or not connectors.load_connectors(self.project):
+            return []
+        with self.timed("landing", "Fetching"):
+            return connectors.fetch(self.data.root, self.project, on_progress=_fetching_steps(self.progress))
 
     def load(self) -> None:
         """Bring landed batches into Postgres; DuckDB reads them where they lie."""
@@ -239,7 +269,7 @@ class Run:
             replay=self.replay,
             published=str(self.data.published) if outcome.ok and not self.replay else None,
             failures=[failure.message for failure in outcome.failures],
-            lapses=[failure.message for failure in outcome.lapses],
+            lapses=[*self.record.lapses, *(failure.message for failure in outcome.lapses)],
         )
         self.record.summary, self.record.facts = result.to_json(), asdict(facts)
         # That the audit cannot be written now must hide neither what readers see nor which law failed.
@@ -313,10 +343,11 @@ class Run:
             connection.close()
 
     @contextmanager
-    def timed(self, name: str) -> Iterator[None]:
-        """Add a step's seconds to the timings."""
+    def timed(self, name: str, shown: str = "") -> Iterator[None]:
+        """Add a step's seconds to the timings; `shown` is what people see of it where that is something else."""
         self.progress.phase(
-            {
+            shown
+            or {
                 "landing": "Landing",
                 "load": "Loading",
                 "dbt": "Reconciling",
@@ -337,12 +368,30 @@ def _landing_steps(progress: Progress) -> Callable[[str, str, int, int], None]:
     return lambda stage, file, done, total: progress.step(done, total, file)
 
 
+def _fetching_steps(progress: Progress) -> Callable[[str, int, int], None]:
+    """As landing's: which file is at work, and how far it is."""
+    return lambda what, done, total: progress.step(done, total, what)
+
+
+def _failed_before(fetched: Sequence[Fetched]) -> list[FileOutcome]:
+    """What went to the failed files on its way, before landing saw it."""
+    found = []
+    for failed in (failed for one in fetched for failed in one.failed):
+        system, feed = failed.feed.split("/")
+        found.append(
+            FileOutcome(
+                *(failed.file, "failed", failed.org_id, system, feed), reason=failed.reason, moved_to=failed.moved_to
+            )
+        )
+    return found
+
+
 def check(request: Request) -> Path:
     """Find what is wrong with a request before anything is touched, and return the project's folder.
 
     Raises:
-        UsageError: the project, the target or the stream is not there, Postgres cannot be reached, or the data folder
-            is a restore that was cut off.
+        UsageError: the project, the target or the stream is not there, a connector's declaration has faults, Postgres
+            cannot be reached, or the data folder is a restore that was cut off.
     """
     project = projects.project_dir()
     environment.check_target(request.target)
@@ -351,6 +400,8 @@ def check(request: Request) -> Path:
             f"{request.data_dir} holds a restore that was cut off: a part of what it had is not there. Remove that"
             " folder and restore again."
         )
+    if request.fetch:
+        connectors.load_connectors(project)
     if request.stream:
         projects.check_stream(project, request.stream)
     if request.target == "postgres":
@@ -436,12 +487,23 @@ def run(request: Request, progress: Progress | None = None) -> Summary:
             this.remove_scratch()
 
 
-def land(data_dir: Path, as_of: datetime | None, progress: Progress | None = None) -> LandingReport:
-    """Land the inbox and do nothing else.
+def land(
+    data_dir: Path,
+    as_of: datetime | None,
+    progress: Progress | None = None,
+    *,
+    connector: str | None = None,
+    fetch: bool = True,
+) -> tuple[LandingReport, list[str]]:
+    """Fetch, land the inbox, and do nothing else; with `connector` only what that brings. Returns what was landed, and
+    a line for each thing that connectors did not do.
 
     Raises:
-        UsageError: `as_of` lies before what is known: a replay lands nothing.
+        UsageError: `as_of` lies before what is known: a replay lands nothing. Or there is no such connector.
     """
+    project = projects.project_dir()
+    names = None if connector is None else [connector]
+    declared = connectors.chosen(connectors.load_connectors(project), names) if fetch or names else []
     data = DataDir.at(data_dir)
     with data.lock("tieout land"), stoppable():
         moment = as_of or clock.now()
@@ -452,8 +514,22 @@ def land(data_dir: Path, as_of: datetime | None, progress: Progress | None = Non
                 " are known: nothing can be received in the past."
             )
         progress = progress or Silent()
+        fetched = []
+        if declared and fetch:
+            progress.phase("Fetching")
+            fetched = connectors.fetch(data.root, project, names, on_progress=_fetching_steps(progress))
         progress.phase("Landing")
-        return land_inbox(data.root, projects.project_dir(), moment, on_progress=_landing_steps(progress))
+        report = land_inbox(
+            data.root,
+            project,
+            moment,
+            on_progress=_landing_steps(progress),
+            origins=connectors.arrived(data.root),
+            only=None if names is None else set(connectors.arrived(data.root, names)),
+        )
+        committed = connectors.commit(data.root, project, report, tell=fetch)
+        report.files.extend(_failed_before(fetched))
+        return report, [lapse for one in (*fetched, *committed) for lapse in one.lapses()]
 
 
 @contextmanager

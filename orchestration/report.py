@@ -320,7 +320,8 @@ def _show_proof(summary: Summary, console: Console) -> None:
     for failure in summary.failures:
         console.print(Text("  ✗ " + failure, style="red"))
     for lapse in summary.lapses:
-        console.print(Text("  ! Done without; readers keep what was there: " + lapse, style="yellow"))
+        kept = "" if lapse.startswith("Connector ") else "; readers keep what was there"
+        console.print(Text(f"  ! Done without{kept}: {lapse}", style="yellow"))
 
 
 def _count(number: int, what: str) -> str:

@@ -46,6 +46,9 @@ class RunRecord:
     project_key: str | None = None
     batches: dict[str, int] = field(default_factory=dict)
     landed: dict[str, int] = field(default_factory=dict)
+    # What each connector brought, and what the run goes on without because one could not be worked with.
+    connectors: dict[str, dict[str, Any]] = field(default_factory=dict)
+    lapses: list[str] = field(default_factory=list)
     # Seconds by step, so far.
     timings: dict[str, float] = field(default_factory=dict)
     summary: dict[str, Any] | None = None

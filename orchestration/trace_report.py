@@ -133,9 +133,16 @@ def _record(record: Mapping[str, Any]) -> list[tuple[str, Any]]:
         ("", None if record.get("is_certain", True) else "by its name alone: several files of that name have come"),
         ("feed", record.get("feed")),
         ("received", record.get("received_at")),
+        ("fetched from", _fetched_from(record)),
         ("SHA-256 of the file", record.get("content_sha256")),
     ]
     return rows + [(f"  {name}", value) for name, value in (record.get("delivered") or {}).items()]
+
+
+def _fetched_from(record: Mapping[str, Any]) -> str | None:
+    """Where a connector had the file from; None for a dropped one."""
+    remote = record.get("remote")
+    return f"{record['connector']}: {remote.get('path', remote)}" if remote else None
 
 
 def _member(member: Mapping[str, Any]) -> tuple[str, Any]:

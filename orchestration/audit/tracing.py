@@ -276,6 +276,8 @@ def _delivered(data: DataDir, org: str, places: list[dict[str, Any]]) -> list[di
                     "received_at": manifest["received_at"],
                     "content_sha256": manifest["content_sha256"],
                     "connector": manifest["connector"],
+                    # Where a connector had it from; None for a dropped file.
+                    "remote": manifest.get("remote"),
                     # By name alone, where another file of that name could be meant as well.
                     "is_certain": bool(place["batch_id"]) or len(best) == 1,
                     "delivered": row,

@@ -50,6 +50,10 @@ as_of_option = click.option(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
+no_fetch_option = click.option(
+    "--no-fetch", is_flag=True, help="Leave the declared connectors out: only what lies in the inbox is landed."
+)
+
 
 def answers_console() -> Any:
     """Where answers go: as wide as the terminal, and 100 columns where there is none."""

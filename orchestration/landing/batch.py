@@ -11,7 +11,7 @@ from typing import Any
 from orchestration.landing.crash_points import crash_point
 from orchestration.landing.errors import UnreadableFileError
 from orchestration.landing.feeds import Feed
-from orchestration.landing.manifest import MANIFEST, iso
+from orchestration.landing.manifest import BY_HAND, MANIFEST, Origin, iso
 from orchestration.landing.reading import Reading, Target
 
 
@@ -67,9 +67,16 @@ def next_landed_at(landed: list[dict[str, Any]]) -> datetime:
 
 
 def make_manifest(
-    feed: Feed, target: Target, reading: Reading, content_sha256: str, size: int, as_of: datetime, landed_at: datetime
+    feed: Feed,
+    target: Target,
+    reading: Reading,
+    content_sha256: str,
+    size: int,
+    as_of: datetime,
+    landed_at: datetime,
+    origin: Origin | None = None,
 ) -> dict[str, Any]:
-    """The manifest's fields in the order of `manifest.FIELDS`."""
+    """The manifest's fields in the order of `manifest.FIELDS`, and `remote` of a file that a connector brought."""
     fingerprint = hashlib.sha256(json.dumps(reading.columns).encode()).hexdigest()
     return {
         "batch_id": target.batch_id,
@@ -81,7 +88,7 @@ def make_manifest(
         "bytes": size,
         "received_at": iso(as_of),
         "landed_at": iso(landed_at),
-        "connector": "inbox",
+        "connector": origin.connector if origin else BY_HAND,
         "format": reading.format,
         "encoding": reading.encoding,
         "delimiter": reading.delimiter,
@@ -94,6 +101,7 @@ def make_manifest(
         "blank_lines": reading.blank_lines,
         "schema_fingerprint": fingerprint,
         "columns": list(reading.columns),
+        **({"remote": dict(origin.remote)} if origin else {}),
     }
 
 

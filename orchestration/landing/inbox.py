@@ -4,7 +4,7 @@ reason.
 
 import shutil
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ from orchestration.landing.feeds import Feed, load_feeds
 from orchestration.landing.files import FORMATS, InboxFile, file_format, free_path, move, reason_path, walk_inbox
 from orchestration.landing.jsonl_reader import read_jsonl
 from orchestration.landing.lock import landing_lock
-from orchestration.landing.manifest import read_manifests
+from orchestration.landing.manifest import Origin, read_manifests
 from orchestration.landing.parquet_reader import read_parquet
 from orchestration.landing.readers import choose, encodings_of
 from orchestration.landing.reading import Reading, Target
@@ -47,9 +47,12 @@ def land_inbox(
     as_of: datetime,
     feeds: Mapping[str, Feed] | None = None,
     on_progress: Progress | None = None,
+    origins: Mapping[str, Origin] | None = None,
+    only: Container[str] | None = None,
 ) -> LandingReport:
     """Land everything that lies in `data_dir/inbox`, in the order of the paths. `as_of` (aware) becomes each batch's
-    `received_at`.
+    `received_at`. `origins` tells which files connectors brought, by their paths below the inbox; with `only` these
+    paths alone are landed.
 
     Raises `UsageError` for an `as_of` without a zone, `FeedDeclarationError` for faulty declarations, `BusyError` when
     another landing is at work, and `LandingError` when the system or the engine fails (a full disk). A file that cannot
@@ -62,10 +65,10 @@ def land_inbox(
     with told_as_landing_error(f"work in {data}"), landing_lock(data):
         scratch = data / "landing" / ".tmp"
         shutil.rmtree(scratch, ignore_errors=True)
-        files = walk_inbox(data / "inbox")
+        files = [file for file in walk_inbox(data / "inbox") if only is None or file.shown in only]
         if not files:
             return LandingReport()
-        work = _Landing(data, scratch, known, as_of.astimezone(UTC), _Meter(files, on_progress))
+        work = _Landing(data, scratch, known, as_of.astimezone(UTC), _Meter(files, on_progress), origins or {})
         outcomes = _land_groups(work, files)
         shutil.rmtree(scratch, ignore_errors=True)
     report = LandingReport()
@@ -124,8 +127,17 @@ class _Meter:
 class _Landing:
     """One landing at work: the open book of what has landed, and the scratch folder."""
 
-    def __init__(self, data: Path, scratch: Path, feeds: dict[str, Feed], as_of: datetime, meter: _Meter) -> None:
+    def __init__(
+        self,
+        data: Path,
+        scratch: Path,
+        feeds: dict[str, Feed],
+        as_of: datetime,
+        meter: _Meter,
+        origins: Mapping[str, Origin],
+    ) -> None:
         self.data, self.scratch, self.feeds, self.as_of, self.meter = data, scratch, feeds, as_of, meter
+        self.origins = origins
         self.book: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self.by_id: dict[str, dict[str, Any]] = {}
         for manifest in read_manifests(data):
@@ -172,7 +184,11 @@ class _Landing:
                 file.shown, "busy", org_id, feed.system, feed.name, reason="the file changed while it was read"
             )
         reading.check()
-        manifest = make_manifest(feed, target, reading, raw.sha256, raw.size, self.as_of, next_landed_at(landed))
+        origin = self.origins.get(file.shown)
+        if origin and (origin.bytes, origin.mtime_ns) != before:
+            origin = None  # another file has taken its name
+        at = next_landed_at(landed)
+        manifest = make_manifest(feed, target, reading, raw.sha256, raw.size, self.as_of, at, origin)
         publish_batch(target, manifest, batch_folder(self.data, feed, org_id, identity))
         landed.append(manifest)
         self.by_id[identity] = manifest

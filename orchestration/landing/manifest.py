@@ -1,6 +1,8 @@
 """The manifests of what has landed: the book that re-deliveries are recognised by."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,21 @@ FIELDS = (
     "schema_fingerprint",
     "columns",
 )
+
+
+# Beside them stands `remote` in the manifest of a file that a connector brought: where it was, as its kind tells it.
+BY_HAND = "inbox"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a file in the inbox is from: the connector, what its source said of it, and what tells the file itself
+    (size, time of change in nanoseconds) from another one of its name."""
+
+    connector: str
+    remote: Mapping[str, Any]
+    bytes: int
+    mtime_ns: int
 
 
 def iso(moment: datetime) -> str:

@@ -16,6 +16,7 @@ from orchestration.errors import TieoutError, UsageError
 from orchestration.validate import (
     arrivals,
     columns,
+    connectors,
     dbt_parse,
     declarations,
     feed_declarations,
@@ -68,6 +69,7 @@ def validate(folder: Path, request: Request) -> Report:
     )
 
     declared, found = feed_declarations.check(project)
+    found += connectors.check(project, None if found else declared)
     found += project.faults
     found += registry.check(project, known, streams)
     found += folders.check(project, streams, every=every)

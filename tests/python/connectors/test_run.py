@@ -1,0 +1,88 @@
+"""A drop at an SFTP server against a dropped file: the whole way through `tieout run`, to equal verdicts."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from orchestration import clock, pipeline
+from orchestration.landing import connectors
+from tests.python.connectors.conftest import World, orders
+from tests.python.pipeline.conftest import Answer, Mini
+
+AS_OF, BEFORE = "2026-03-02T06:00:00Z", "2026-03-01T06:00:00Z"
+
+
+def tieout(world: World, data: Path, *arguments: str) -> Answer:
+    return Mini(data).tieout(*arguments, TIEOUT_PROJECT_DIR=str(world.project))
+
+
+def test_an_sftp_drop_gives_the_verdicts_of_a_dropped_file(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIEOUT_PROJECT_DIR", str(world.project))
+    world.declare(files={"after": "move", "to": f"{world.remote}/done"})
+    world.put("out/day1.csv", orders("A1", "A2"))
+    done = tieout(world, world.data, "run", "--json", "--as-of", AS_OF)
+    assert done.code == 0, done.err
+    fetched = done.json
+    assert (fetched["landed"]["batches"], fetched["lapses"]) == (1, [])
+    assert world.there() == ["done/day1.csv"]
+    (record,) = Mini(world.data).records()
+    assert record["connectors"]["acme"]["files"] == 1
+
+    # The same file dropped by hand, in a run whose server is down: that is a lapse, and nothing else differs.
+    world.declare(port=1)
+    dropped = Mini(tmp_path / "dropped")
+    inbox = dropped.root / "inbox/acme/pos/orders"
+    inbox.mkdir(parents=True)
+    (inbox / "day1.csv").write_text(orders("A1", "A2"))
+    done = tieout(world, dropped.root, "run", "--json", "--as-of", AS_OF)
+    assert done.code == 0, done.err
+    (verdicts,) = fetched["streams"].values()
+    assert verdicts["missing_target"] + verdicts["matched"] + verdicts["pending"] > 0
+    assert done.json["streams"] == fetched["streams"]  # the hash of the results among them
+    (lapse,) = done.json["lapses"]
+    assert lapse.startswith("Connector acme: 127.0.0.1:1 cannot be reached")
+    assert dropped.records()[-1]["lapses"] == [lapse]
+    assert "Done without: Connector acme" in tieout(world, dropped.root, "summary").out
+
+    # A replay asks nobody.
+    (listed,) = connectors.listing(world.data, world.project)
+    replay = pipeline.prepare(pipeline.Request(world.data, as_of=clock.parse_as_of(BEFORE)))
+    assert replay.replay
+    assert replay.land() is None
+    assert connectors.listing(world.data, world.project) == [listed]
+
+
+def test_landing_by_a_connectors_name_leaves_the_rest_of_the_inbox(world: World) -> None:
+    world.put("out/day1.csv", orders("A1", "A2"))
+    dropped = world.data / "inbox/acme/pos/orders/dropped.csv"
+    dropped.parent.mkdir(parents=True)
+    dropped.write_text(orders("D1"))
+    done = tieout(world, world.data, "land", "acme", "--json")
+    assert (done.code, done.json["batches"], done.json["rows"]) == (0, 1, 2)
+    assert dropped.is_file()
+    assert tieout(world, world.data, "land", "--no-fetch", "--json").json["rows"] == 1
+    checked = tieout(world, world.data, "connectors", "check", "acme")
+    assert "would fetch: nothing" in checked.out
+    listed = json.loads(tieout(world, world.data, "connectors", "list", "--json").out)
+    assert [(one["connector"], one["taken"], one["in_inbox"]) for one in listed] == [("acme", 1, 0)]
+
+
+def test_landing_by_name_fails_where_its_server_is_down_and_landing_all_goes_on(world: World) -> None:
+    world.declare(port=1)
+    alone = tieout(world, world.data, "land", "acme", "--json")
+    assert alone.code == 1
+    assert "tieout: Connector acme: 127.0.0.1:1 cannot be reached" in alone.err
+    together = tieout(world, world.data, "land", "--json")
+    assert (together.code, together.json["batches"]) == (0, 0)
+    assert "cannot be reached" in together.err
+    assert tieout(world, world.data, "connectors", "check", "acme").code == 1
+
+
+@pytest.mark.parametrize("command", [["connectors", "list"], ["connectors", "check"]])
+def test_the_commands_take_what_every_command_takes(world: World, command: list[str]) -> None:
+    text = tieout(world, world.data, *command, "--help").out
+    for option in ("--data-dir", "--target", "--json"):
+        assert option in text
