@@ -40,7 +40,10 @@ class Commands(click.Group):
         try:
             return super().invoke(context)
         except TieoutError as error:
-            click.echo(f"tieout: {error}", err=True)
+            from orchestration.redaction import redacted
+
+            # A service manager keeps what a command says for a log.
+            click.echo(redacted(f"tieout: {error}"), err=True)
             context.exit(error.exit_code)
         except KeyboardInterrupt as stopped:
             done = "what it had published stands" if "published" in stopped.args else "nothing was published"

@@ -13,6 +13,7 @@ from orchestration.audit import failures
 from orchestration.environment import DAILY, Place, variables_set
 from orchestration.errors import TieoutError, UsageError
 from orchestration.lapses import dispensable, lapsed
+from orchestration.redaction import redacted
 
 # A test with this tag holds one of the laws of the design.
 LAW_TAG = "law"
@@ -228,7 +229,7 @@ def _step(model: str, result: dict[str, Any]) -> StepBuild:
         datetime.fromisoformat(times[key].replace("Z", "+00:00")).astimezone(UTC) if times.get(key) else None
         for key in ("started_at", "completed_at")
     )
-    return StepBuild(model, result["status"], started, ended, " ".join((result.get("message") or "").split()))
+    return StepBuild(model, result["status"], started, ended, redacted(" ".join((result.get("message") or "").split())))
 
 
 def _failure(result: dict[str, Any], node: dict[str, Any], dbt_target: Path) -> Failure:
@@ -244,7 +245,8 @@ def _failure(result: dict[str, Any], node: dict[str, Any], dbt_target: Path) -> 
     where = dbt_target / "compiled" / node["package_name"] / _compiled(node) if node.get("package_name") else None
     look = f" Query: {where}" if where is not None and where.is_file() else ""
     message = f"{kind} {name}: {text}.{' ' + described if described else ''}{look}"
-    return Failure(name, kind, message, failures.of_node(kind, result["status"], text))
+    # An engine quotes the value that broke a model, and it may be anything.
+    return Failure(name, kind, redacted(message), failures.of_node(kind, result["status"], text))
 
 
 def _compiled(node: dict[str, Any]) -> Path:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration import clock, code_version, dbt_build, environment, parsed, publish, runs, selection, summary
+from orchestration import clock, code_version, dbt_build, environment, logs, parsed, publish, runs, selection, summary
 from orchestration import project as projects
 from orchestration.audit import adoption, definitions, failures, recorder
 from orchestration.audit.failures import RunFailure
@@ -137,6 +137,8 @@ class Run:
         report.files.extend(_failed_before(fetched))
         self.record.connectors = {one.connector: one.to_json() for one in fetched}
         self.record.lapses = [lapse for one in (*fetched, *committed) for lapse in one.lapses()]
+        with logs.context(**self.places, step="landing"):
+            _log_landing(report, fetched, self.record.lapses)
         counts = {name: getattr(report, name) for name in summary.LANDED}
         self.record.landed = {name: self.record.landed.get(name, 0) + count for name, count in counts.items()}
         self.record.save(self.data)
@@ -236,6 +238,12 @@ class Run:
     def finish(self, outcome: BuildOutcome) -> Summary:
         """Publish when the books closed, sum up, and write down how the run ended."""
         streams = projects.load_streams(self.project)
+        with logs.context(**self.places):
+            for failure in outcome.failures:
+                said = "law_failed" if failure.cause == failures.LAW else "node_failed"
+                logs.error(said, step=failure.name, kind=failure.kind, cause=failure.cause, message=failure.message)
+            for lapse in outcome.lapses:
+                logs.warning("node_lapsed", step=lapse.name, kind=lapse.kind, message=lapse.message)
         self.note_steps(outcome, streams)
         marts = (*publish.MARTS, *dict.fromkeys(mart for stream in streams.values() for mart in stream.marts))
         temporary = self.data.root / ".tmp"
@@ -252,6 +260,7 @@ class Run:
                 )
                 self.record.published = True
                 self.record.save(self.data)
+                logs.info("published", marts=len(marts) - len(outcome.left_out))
             facts = summary.read_facts(warehouse, streams, self.request.stream)
         shutil.rmtree(temporary, ignore_errors=True)
         if self.replay:
@@ -291,6 +300,7 @@ class Run:
             crash_point("after-artifacts")
             with open_ledger(self.books, write=True) as ledger:
                 recorder.end_steps(ledger, self.record, outcome, taken, recorder.templates_of(self.project))
+            _log_steps(outcome, taken)
 
     def end(self, state: State, failure: RunFailure | None = None) -> None:
         """Say how the run ended, in its record and in the audit.
@@ -301,12 +311,15 @@ class Run:
         """
         self.record.failure = failure.to_json() if failure else None
         self.record.end(self.data, state, clock.now())
+        self.log_end()
         with open_ledger(self.books, write=True) as ledger:
             recorder.end(ledger, self.data, self.record, recorder.STATES[state], failure)
 
     def break_off(self, error: BaseException) -> None:
         """Say that the run broke off, and why. What keeps the audit from hearing of it must not hide the cause: the
         next run tells it."""
+        with logs.context(**self.places):
+            logs.error("run_broke_off", error)
         with self.told_later():
             if self.record.published:
                 # Readers see it: it did what it was asked for, but for summing up.
@@ -326,6 +339,18 @@ class Run:
             yield
         except (TieoutError, duckdb.Error, psycopg2.Error, OSError) as error:
             self.progress.note(f"The audit hears of this run's end from the next one: {error}")
+
+    @property
+    def places(self) -> dict[str, str | None]:
+        """Where a line of the log belongs to."""
+        return {"run_id": self.run_id, "stream": self.request.stream}
+
+    def log_end(self) -> None:
+        """Say in the log how the run ended."""
+        record = self.record
+        say = logs.error if record.state == State.FAILED else logs.info
+        counts = {"landed": record.landed, "timings": record.timings, "as_of": record.as_of, "replay": record.replay}
+        say("run_ended", **self.places, state=record.state.value, **counts, **(record.failure or {}))
 
     def remove_scratch(self) -> None:
         """Remove what a replay has built, this one's or one's that crashed."""
@@ -356,11 +381,13 @@ class Run:
             }[name]
         )
         started = time.monotonic()
-        try:
-            yield
-        finally:
-            timings = self.record.timings
-            timings[name] = round(timings.get(name, 0.0) + time.monotonic() - started, 3)
+        with logs.context(**self.places, step=name):
+            try:
+                yield
+            finally:
+                timings, seconds = self.record.timings, round(time.monotonic() - started, 3)
+                timings[name] = round(timings.get(name, 0.0) + seconds, 3)
+                logs.info("step_done", seconds=seconds)
 
 
 def _landing_steps(progress: Progress) -> Callable[[str, str, int, int], None]:
@@ -384,6 +411,29 @@ def _failed_before(fetched: Sequence[Fetched]) -> list[FileOutcome]:
             )
         )
     return found
+
+
+def _log_landing(report: LandingReport, fetched: Sequence[Fetched], lapses: Sequence[str]) -> None:
+    """A line of the log for what each connector brought or could not, and for every file with what became of it."""
+    for one in fetched:
+        logs.info("connector_fetched", connector=one.connector, files=len(one.files), bytes=one.bytes)
+    for lapse in lapses:
+        logs.warning("connector_lapsed", message=lapse)
+    for file in report.files:
+        said = logs.warning if file.outcome in ("failed", "busy") else logs.info
+        feed = f"{file.system}/{file.feed}" if file.system and file.feed else None
+        more = {"reason": file.reason} if file.reason else {"rows": file.rows, "rejected": file.rejected}
+        said(f"file_{file.outcome}", org=file.org_id, feed=feed, file=file.file, batch_id=file.batch_id, **more)
+
+
+def _log_steps(outcome: BuildOutcome, taken: recorder.Taken) -> None:
+    """A line of the log for every step of a stream that was built."""
+    for step in taken.steps:
+        build = outcome.steps.get(step.model)
+        if build is not None and build.started_at is not None and build.ended_at is not None:
+            said = logs.info if build.status == "success" else logs.error
+            seconds = round((build.ended_at - build.started_at).total_seconds(), 3)
+            said("model_built", stream=step.stream, step=step.model, state=build.status, seconds=seconds)
 
 
 def check(request: Request) -> Path:
@@ -426,6 +476,7 @@ def prepare(
     started = started or clock.now()
     project = check(request)
     data = DataDir.at(request.data_dir)
+    logs.open_in(data.root)
     as_of = request.as_of or started
     progress = progress or Silent()
     if (as_of - clock.now()).total_seconds() > FUTURE_SECONDS:
@@ -450,6 +501,9 @@ def prepare(
         # Without an `as_of` of its own a request is the run's alone.
         record.requested = {**request.same_as(), **({} if request.as_of else {"run_id": record.run_id})}
         record.save(data)
+        said = {"as_of": record.as_of, "target": record.target, "mode": record.mode, "replay": record.replay}
+        by = {"started_by": record.started_by, "start_reason": record.start_reason}
+        logs.info("run_started", run_id=record.run_id, stream=request.stream, **said, **by)
     elif record.audited or record.ended_at is not None:
         # It failed, or was given up for crashed, and goes on: the audit hears of another attempt.
         record.state, record.ended_at, record.failure, record.audited = State.RUNNING, None, None, False
@@ -529,7 +583,11 @@ def land(
         )
         committed = connectors.commit(data.root, project, report, tell=fetch)
         report.files.extend(_failed_before(fetched))
-        return report, [lapse for one in (*fetched, *committed) for lapse in one.lapses()]
+        lapses = [lapse for one in (*fetched, *committed) for lapse in one.lapses()]
+        logs.open_in(data.root)
+        with logs.context(step="landing"):
+            _log_landing(report, fetched, lapses)
+        return report, lapses
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import re
 from dataclasses import asdict, dataclass
 
 from orchestration.errors import UsageError
+from orchestration.redaction import redacted
 
 INPUT, CONFIGURATION, LAW, ENGINE = "INPUT", "CONFIGURATION", "LAW", "ENGINE"
 CRASHED = "CRASHED"
@@ -74,7 +75,7 @@ def of_node(kind: str, status: str, text: str) -> str:
 def of_error(error: BaseException) -> RunFailure:
     """The class of what broke a run off outside of dbt."""
     name = type(error).__name__
-    text = (str(error) or name)[:MOST_LETTERS]
+    text = redacted(str(error) or name)[:MOST_LETTERS]
     return RunFailure(CONFIGURATION if isinstance(error, UsageError) else ENGINE, name, text)
 
 

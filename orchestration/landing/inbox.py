@@ -34,6 +34,7 @@ from orchestration.landing.reading import Reading, Target
 from orchestration.landing.remedies import unknown_feed
 from orchestration.landing.report import FileOutcome, LandingReport
 from orchestration.landing.text import RawFile, Tick, read_raw, to_utf8
+from orchestration.redaction import redacted
 
 # Deliveries of different feeds or orgs that are read at a time: reading a file with bad lines keeps one core busy.
 PARALLEL = 2
@@ -251,11 +252,12 @@ class _Landing:
         target = free_path(folder, file.parts[-1])
         folder.mkdir(parents=True, exist_ok=True)
         # The reason first: a crash in between leaves the file in the inbox, never a failed file without its reason.
-        text = f"File:     inbox/{file.shown}\n{error.text()}"
+        # People send it on; the file beside it has what it quotes.
+        text = f"File:     inbox/{file.shown}\n{redacted(error.text())}"
         reason_path(target).write_text(text, encoding="utf-8", errors="backslashreplace")
         moved = move(file.path, target)
         place = dict(zip(("org_id", "system", "feed"), file.parts, strict=False)) if len(file.parts) == 4 else {}
-        return _moved(FileOutcome(file.shown, "failed", reason=error.found, **place), moved, self.data)
+        return _moved(FileOutcome(file.shown, "failed", reason=redacted(error.found), **place), moved, self.data)
 
 
 def _moved(outcome: FileOutcome, path: Path, data: Path) -> FileOutcome:
