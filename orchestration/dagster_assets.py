@@ -104,7 +104,7 @@ def dbt_assets_of(manifest: Path) -> dg.AssetsDefinition:
             arguments = dbt_build.arguments(run.project, run.place, full_refresh=run.full_refresh)
             (run.place.dbt_target / "run_results.json").unlink(missing_ok=True)
             with run.timed("dbt"):
-                with variables_set(run.place.variables(run.run_id, run.as_of, run.record.mode)):
+                with variables_set({**run.place.variables(run.run_id, run.as_of, run.record.mode), **run.facts()}):
                     invocation = dbt.cli(
                         arguments, context=context, target_path=run.place.dbt_target, raise_on_error=False
                     )

@@ -1,7 +1,7 @@
 """The dbt part of a run: its arguments, one start of dbt inside this process, and what its results mean."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -104,11 +104,12 @@ def build(
     nodes: list[str] | None = None,
     full_refresh: bool = False,
     mode: str = DAILY,
+    facts: Mapping[str, str] | None = None,
     on_node: OnNode | None = None,
 ) -> BuildOutcome:
     """Run `dbt build` in this process and judge its results.
 
-    `on_node(done, total, name)` is called as nodes end.
+    `facts`: more variables of its environment. `on_node(done, total, name)` is called as nodes end.
 
     Raises:
         UsageError: the project does not parse or the profile does not connect; the message is dbt's.
@@ -121,7 +122,7 @@ def build(
     run_results = place.dbt_target / "run_results.json"
     run_results.unlink(missing_ok=True)
     place.dbt_target.mkdir(parents=True, exist_ok=True)
-    with variables_set(place.variables(run_id, as_of, mode)):
+    with variables_set({**place.variables(run_id, as_of, mode), **(facts or {})}):
         # dbt keeps the DBT_ENV_CUSTOM_ENV_* of its first run for the life of the process.
         reset_metadata_vars()
         key = parsed.parse_key(project, place)

@@ -26,6 +26,7 @@ from orchestration.data_dir import RESTORING, DataDir
 from orchestration.dbt_build import BuildOutcome
 from orchestration.environment import DAILY, Place
 from orchestration.errors import TieoutError, UsageError
+from orchestration.health import facts as health_facts
 from orchestration.landing import (
     FileOutcome,
     LandingReport,
@@ -230,6 +231,7 @@ class Run:
                 nodes=nodes,
                 full_refresh=self.full_refresh,
                 mode=self.record.mode,
+                facts=self.facts(),
                 on_node=lambda done, total, name: self.progress.step(done, total, f"{done} of {total}: {name}"),
             )
         crash_point("after-dbt")
@@ -339,6 +341,10 @@ class Run:
             yield
         except (TieoutError, duckdb.Error, psycopg2.Error, OSError) as error:
             self.progress.note(f"The audit hears of this run's end from the next one: {error}")
+
+    def facts(self) -> dict[str, str]:
+        """What models ask of the run's health, as variables of dbt's environment."""
+        return health_facts.variables(self.data, self.project, self.place.target, self.as_of)
 
     @property
     def places(self) -> dict[str, str | None]:

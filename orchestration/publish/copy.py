@@ -30,6 +30,7 @@ MARTS = (
     "counterparty_scorecard",
     "absorption_budgets",
     "proposed_entries",
+    "health_metrics",
 )
 DUCKDB_FILE = "tieout.duckdb"
 

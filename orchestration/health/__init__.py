@@ -1,0 +1,1 @@
+"""How Tieout itself is doing: numbers for a monitoring system, and whether all is well."""

@@ -1,0 +1,48 @@
+"""What a run knows of its own health and no table of the warehouse holds: told to `marts.health_metrics` by the
+environment, as the run's clock is."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+from orchestration import logs
+from orchestration.data_dir import DataDir
+from orchestration.errors import TieoutError
+from orchestration.health import verified
+
+VARIABLE = "DBT_ENV_CUSTOM_ENV_TIEOUT_HEALTH"
+# The most orgs that are named: a variable of the environment has a limit.
+MOST_ORGS = 1_000
+
+
+def variables(data: DataDir, project: Path, target: str, as_of: datetime) -> dict[str, str]:
+    """The variable for dbt, as of the run's clock. Of a feed declaration that cannot be read others tell."""
+    facts: dict[str, object] = {}
+    try:
+        facts["late_feeds"] = late_by_org(data, project, as_of)
+    except (TieoutError, OSError, ValueError) as error:
+        logs.warning("late_feeds_unknown", message=str(error))
+    found = verified.last(data, target)
+    if found is not None and found.at <= as_of:
+        facts["verified"] = {
+            "artifacts": found.files,
+            "artifact_faults": found.broken_files,
+            "artifact_verification_age": int((as_of - found.at).total_seconds()),
+        }
+    return {VARIABLE: json.dumps(facts)}
+
+
+def late_by_org(data: DataDir, project: Path, now: datetime) -> dict[str, tuple[int, int]]:
+    """By org how many of its feeds are late, and by how many seconds the latest is; the latest orgs where they are too
+    many to name."""
+    from orchestration.landing import load_feeds
+    from orchestration.landing.expected import late_feeds
+
+    feeds = load_feeds(project)
+    expecting = any(feed.expected or any(override.expected for override in feed.overrides) for feed in feeds.values())
+    found: dict[str, tuple[int, int]] = {}
+    for late in late_feeds(data.root, feeds, now) if expecting else []:
+        count, seconds = found.get(late.org_id, (0, 0))
+        found[late.org_id] = (count + 1, max(seconds, late.late_seconds))
+    worst = sorted(found.items(), key=lambda item: (-item[1][1], item[0]))[:MOST_ORGS]
+    return dict(sorted(worst))

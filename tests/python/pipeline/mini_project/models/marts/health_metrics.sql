@@ -1,0 +1,2 @@
+select cast(null as varchar) as org_id
+where false
