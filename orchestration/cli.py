@@ -13,6 +13,7 @@ from orchestration.commands import audit as audit_commands
 from orchestration.commands import backup as backup_commands
 from orchestration.commands import connectors as connector_commands
 from orchestration.commands import new
+from orchestration.commands.health import health
 from orchestration.commands.purge import purge
 from orchestration.commands.quick import quick
 from orchestration.commands.shared import (
@@ -98,11 +99,15 @@ def run(
 ) -> None:
     """Fetch by the declared connectors, land the inbox, reconcile, publish, and print the summary."""
     from orchestration import pipeline
+    from orchestration.health.metrics import write_after_run
     from orchestration.progress import for_terminal
 
     request = pipeline.Request(data_dir, target, as_of, stream, full_refresh, mode, reason=reason, fetch=not no_fetch)
-    with for_terminal() as progress:
-        summary = pipeline.run(request, progress)
+    try:
+        with for_terminal() as progress:
+            summary = pipeline.run(request, progress)
+    finally:
+        write_after_run(data_dir, target)
     if as_json:
         click.echo(json.dumps(summary.to_json(), indent=2))
     else:
@@ -403,7 +408,7 @@ def _print_summary(summary: Any) -> None:
 
 
 for _command in (
-    *(new.new, new.templates_group, validate),
+    *(new.new, new.templates_group, validate, health),
     *(audit_commands.audit, audit_commands.artifacts, audit_commands.trace),
     *(backup_commands.backup, backup_commands.restore, purge),
     connector_commands.connectors,

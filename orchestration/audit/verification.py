@@ -18,6 +18,7 @@ from orchestration.errors import TieoutError, UsageError
 
 PURGED = "PURGED"
 FILE_REMOVED, FILE_CHANGED, FILE_INSERTED = "FILE_REMOVED", "FILE_CHANGED", "FILE_INSERTED"
+FILE_KINDS = (FILE_REMOVED, FILE_CHANGED, FILE_INSERTED)
 STATE = "STATE"
 # What may come before what; None is before the first row.
 BEFORE = {

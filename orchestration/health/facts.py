@@ -9,6 +9,7 @@ from orchestration import logs
 from orchestration.data_dir import DataDir
 from orchestration.errors import TieoutError
 from orchestration.health import verified
+from orchestration.health.late import late
 
 VARIABLE = "DBT_ENV_CUSTOM_ENV_TIEOUT_HEALTH"
 # The most orgs that are named: a variable of the environment has a limit.
@@ -35,14 +36,9 @@ def variables(data: DataDir, project: Path, target: str, as_of: datetime) -> dic
 def late_by_org(data: DataDir, project: Path, now: datetime) -> dict[str, tuple[int, int]]:
     """By org how many of its feeds are late, and by how many seconds the latest is; the latest orgs where they are too
     many to name."""
-    from orchestration.landing import load_feeds
-    from orchestration.landing.expected import late_feeds
-
-    feeds = load_feeds(project)
-    expecting = any(feed.expected or any(override.expected for override in feed.overrides) for feed in feeds.values())
     found: dict[str, tuple[int, int]] = {}
-    for late in late_feeds(data.root, feeds, now) if expecting else []:
-        count, seconds = found.get(late.org_id, (0, 0))
-        found[late.org_id] = (count + 1, max(seconds, late.late_seconds))
+    for one in late(data, project, now):
+        count, seconds = found.get(one.org_id, (0, 0))
+        found[one.org_id] = (count + 1, max(seconds, one.late_seconds))
     worst = sorted(found.items(), key=lambda item: (-item[1][1], item[0]))[:MOST_ORGS]
     return dict(sorted(worst))

@@ -1,0 +1,107 @@
+"""What the records of runs say of the past: how each ended, how long it took, and what was made up for."""
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from orchestration import clock, runs
+from orchestration.data_dir import DataDir
+from orchestration.runs import RunRecord, State
+
+_HOLDER = re.compile(r"process (\d+)")
+
+
+@dataclass(frozen=True)
+class Past:
+    """A run that was no replay. A run that crashed counts as failed; `ended_at` is then not known. `scope`: the one
+    stream that it was asked for, None for all. Times are UTC."""
+
+    run_id: str
+    state: State
+    started_at: datetime
+    ended_at: datetime | None
+    as_of: datetime
+    scope: str | None
+    published: bool
+    failure: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        return self.state != State.RUNNING
+
+    @property
+    def seconds(self) -> float | None:
+        return (self.ended_at - self.started_at).total_seconds() if self.ended_at else None
+
+    def judges(self, stream: str) -> bool:
+        """Whether the run was asked to judge a stream."""
+        return self.scope in (None, stream)
+
+
+def past_runs(data: DataDir, target: str, since: datetime) -> list[Past]:
+    """The runs of a target that began since then, oldest first; where none did, the last one that there is.
+
+    Ids begin with the time, so that older records are not even opened.
+    """
+    files = sorted(data.runs.glob("*.json"))
+    first = since.strftime("%Y%m%dT%H%M%SZ")
+    found: list[Past] = []
+    for file in reversed(files):
+        if file.stem < first and found:
+            break
+        record = runs.load(data, file.stem)
+        if record is not None and record.target == target and not record.replay:
+            found.append(_past(data, record, is_newest=not found))
+    return found[::-1]
+
+
+def _past(data: DataDir, record: RunRecord, *, is_newest: bool) -> Past:
+    state = record.state
+    failure = (record.failure or {}).get("failure_code", "")
+    if state == State.RUNNING and not (is_newest and _may_be_at_work(data)):
+        # Readers see what it came to: it had ended but for saying so.
+        state, failure = (State.CLOSED, "") if record.published else (State.FAILED, "CRASHED")
+    return Past(
+        run_id=record.run_id,
+        state=state,
+        started_at=clock.from_text(record.started_at),
+        ended_at=clock.from_text(record.ended_at) if record.ended_at else None,
+        as_of=clock.from_text(record.as_of),
+        scope=(record.requested or {}).get("stream", record.stream),
+        published=record.published,
+        failure=failure,
+    )
+
+
+def _may_be_at_work(data: DataDir) -> bool:
+    """Whether whoever holds the data folder, or held it last, may still be there. The lock itself is left alone: to ask
+    for it would keep a run that starts just now from getting it."""
+    try:
+        holder = _HOLDER.search((data.root / ".lock").read_text(encoding="utf-8"))
+        if holder is None:
+            # Between the steps of a Dagster run nobody holds it.
+            return True
+        os.kill(int(holder[1]), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def recovered(failed: Past, all_runs: Iterable[Past]) -> bool:
+    """Whether a later run of the same scope, or of everything, closed the books."""
+    return any(
+        run.state == State.CLOSED and run.run_id > failed.run_id and run.scope in (None, failed.scope)
+        for run in all_runs
+    )
+
+
+def percentile(values: Iterable[float], share: int) -> float | None:
+    """The smallest value that at least so many in a hundred do not exceed; None of none."""
+    ordered = sorted(values)
+    if not ordered:
+        return None
+    return ordered[max(0, -(-len(ordered) * share // 100) - 1)]
