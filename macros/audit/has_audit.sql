@@ -4,5 +4,11 @@
 #}
 {% macro has_audit() -%}
     {%- if not execute or flags.WHICH not in ('build', 'run') or model.get('tested_node_unique_id') -%}{{ return(true) }}{%- endif -%}
-    {{ return(load_relation(source('audit', 'reconciliation_step_runs')) is not none) }}
+    {%- set table = adapter.get_relation(this.database, generate_schema_name('audit', none), 'reconciliation_step_runs') -%}
+    {{ return(table is not none) }}
+{%- endmacro %}
+
+{# A table of the books by its name. Not a source to dbt: whoever draws the lineage would look for who makes it before the model runs. #}
+{% macro _audit_table(name) -%}
+    {{ return(generate_schema_name('audit', none) ~ '.' ~ name) }}
 {%- endmacro %}

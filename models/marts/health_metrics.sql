@@ -98,7 +98,7 @@ lag_percentiles as (
 {% if has_audit() %}
 run_rows as (
     select *
-    from {{ source('audit', 'reconciliation_runs') }}
+    from {{ _audit_table('reconciliation_runs') }}
     where as_of < {{ as_of() }} and as_of >= {{ add_time(as_of(), '-30', 'day') }} and not is_replay
 ),
 
@@ -126,7 +126,7 @@ last_step_rows as (
     select
         step_rows.step_run_id,
         max(step_rows.sequence_number) as sequence_number
-    from {{ source('audit', 'reconciliation_step_runs') }} as step_rows
+    from {{ _audit_table('reconciliation_step_runs') }} as step_rows
     inner join ended_runs
         on step_rows.run_id = ended_runs.run_id
     group by step_rows.step_run_id
@@ -138,7 +138,7 @@ built_streams as (
         step_rows.run_id,
         step_rows.stream,
         sum({{ epoch_microseconds('step_rows.ended_at') }} - {{ epoch_microseconds('step_rows.started_at') }}) as microseconds
-    from {{ source('audit', 'reconciliation_step_runs') }} as step_rows
+    from {{ _audit_table('reconciliation_step_runs') }} as step_rows
     inner join last_step_rows
         on step_rows.step_run_id = last_step_rows.step_run_id and step_rows.sequence_number = last_step_rows.sequence_number
     where step_rows.started_at is not null and step_rows.ended_at is not null
