@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import click
@@ -33,11 +34,21 @@ NOT_CLOSED = 1
 INTERRUPTED = 130
 
 
+def _tell_redacted(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print the traceback of what nobody foresaw, without secrets and card numbers: it may end in a log."""
+    import traceback
+
+    from orchestration.redaction import redacted
+
+    sys.stderr.write(redacted("".join(traceback.format_exception(kind, error, trace))))
+
+
 class Commands(click.Group):
     """A group in which every error that a user can cause ends in one message and its exit code, never in a
     traceback."""
 
     def invoke(self, context: click.Context) -> Any:
+        sys.excepthook = _tell_redacted
         try:
             return super().invoke(context)
         except TieoutError as error:
