@@ -72,7 +72,7 @@ _DIGITS = re.compile(rf"\d+(?:{_BETWEEN}{{1,3}}\d+)*")
 _GROUP = re.compile(r"\d+")
 # A checksum, a batch or artifact's id, a UUID: their digits are nobody's card.
 _CHECKSUM = re.compile(
-    r"(?<![0-9A-Za-z])(?:(?=[0-9]*[a-f])[0-9a-f]{16,128}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
+    r"(?<![0-9A-Za-z])(?:(?=[0-9]*[a-f])[0-9a-f]{32,128}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
     r"(?![0-9A-Za-z])"
 )
 # A time down to the minute or less, as files are named by it. No card's number begins like a year of ours.

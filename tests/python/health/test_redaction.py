@@ -19,7 +19,21 @@ PEM = (
 @pytest.mark.parametrize("card", [VISA, AMEX, MAESTRO, LONG, "4222222222222"])
 @pytest.mark.parametrize(
     "around",
-    ["{}", "row 17 {} rejected", "a,{},b", '"{}"', "x{}y", "card={}.", "12 {} 35", "{}.0", "\t{}\n", "id-{}", "№{}"],
+    [
+        "{}",
+        "row 17 {} rejected",
+        "a,{},b",
+        '"{}"',
+        "x{}y",
+        "card={}.",
+        "12 {} 35",
+        "{}.0",
+        "\t{}\n",
+        "id-{}",
+        "№{}",
+        "ab{}cd",
+        "{}f",
+    ],
 )
 def test_a_card_number_keeps_its_last_four_digits_alone(card: str, around: str) -> None:
     said = redacted(around.format(card))
