@@ -17,6 +17,7 @@ from orchestration.landing.connectors.kinds import kind_names, kind_of
 from orchestration.landing.connectors.naming import printable
 from orchestration.landing.connectors.protocol import ConnectorError
 from orchestration.landing.feeds import load_feeds
+from orchestration.redaction import redacted, remember_secret
 
 FOLDER = "connectors"
 COMMON_KEYS = ("kind", "org", "poll_every", "retries", "pgp")
@@ -108,10 +109,6 @@ class Connector:
         for value in sorted((os.environ.get(secret.variable, "") for secret in self.secrets), key=len, reverse=True):
             if len(value) > 3:
                 text = text.replace(value, "***")
-        try:
-            from orchestration.logs import redacted
-        except ImportError:
-            return printable(text)
         return redacted(printable(text))
 
 
@@ -194,6 +191,8 @@ class Said:
             return None
         secret = Secret(found[1])
         self.secrets.append(secret)
+        # Whatever the variable is called: from now on no log of this process shows what it holds.
+        remember_secret(os.environ.get(secret.variable))
         return secret
 
     def below(self, key: str) -> "Said | None":
