@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from orchestration.commands import alerts as alerts_commands
 from orchestration.commands import audit as audit_commands
 from orchestration.commands import new
 from orchestration.commands.quick import quick
@@ -92,12 +93,17 @@ def run(
     from orchestration.progress import for_terminal
 
     request = pipeline.Request(data_dir, target, as_of, stream, full_refresh, mode, reason=reason)
-    with for_terminal() as progress:
-        summary = pipeline.run(request, progress)
+    try:
+        with for_terminal() as progress:
+            summary = pipeline.run(request, progress)
+    except Exception:
+        alerts_commands.tell_after_run(data_dir, target)
+        raise
     if as_json:
         click.echo(json.dumps(summary.to_json(), indent=2))
     else:
         _print_summary(summary)
+    alerts_commands.tell_after_run(data_dir, target)
     context.exit(0 if summary.closed else NOT_CLOSED)
 
 
@@ -378,6 +384,7 @@ def _print_summary(summary: Any) -> None:
 for _command in (
     *(new.new, new.templates_group, validate),
     *(audit_commands.audit, audit_commands.artifacts, audit_commands.trace),
+    alerts_commands.alerts,
 ):
     main.add_command(_command)
 
