@@ -51,16 +51,30 @@ def decimals(data: DataDir, target: str) -> dict[str, int]:
     return dict(record.facts["exponents"]) if record is not None and record.facts else {}
 
 
-def ended_runs(look: Look) -> Iterator[tuple[str, RunRecord, str]]:
-    """Runs whose end nobody has looked at yet, oldest first: the mark of that end, the record, and how it ended
-    (`closed`, `failed`, `crashed`, `timed out` or `cancelled`)."""
-    for record in runs.all_of(look.data, look.target):
-        end = _end_of(look, record)
-        if end is None:
+@dataclass(frozen=True)
+class Ended:
+    """A run that has ended: how (`closed`, `failed`, `crashed`, `timed out` or `cancelled`), the mark by which this end
+    is known, and when its record was written, in nanoseconds."""
+
+    record: RunRecord
+    end: str
+    mark: str
+    written: int
+
+
+def ended_runs(look: Look) -> Iterator[Ended]:
+    """Runs whose record has been written since it was last looked at, oldest first. Records that are as they were are
+    not even opened: there may be thousands, and they are looked at every minute."""
+    for file in sorted(look.data.runs.glob("*.json")):
+        written = file.stat().st_mtime_ns
+        if look.journal.looked_at.get(file.stem) == written:
             continue
-        mark = f"{record.run_id} {end} {record.ended_at or ''}".strip()
-        if mark not in look.journal.seen:
-            yield mark, record, end
+        record = runs.load(look.data, file.stem)
+        if record is None or record.target != look.target:
+            continue
+        end = _end_of(look, record)
+        if end is not None:
+            yield Ended(record, end, f"{record.run_id} {end} {record.ended_at or ''}".strip(), written)
 
 
 def _end_of(look: Look, record: RunRecord) -> str | None:
@@ -309,21 +323,21 @@ def reminders(look: Look) -> list[Alert]:
         return []
     told = _reminded(look.journal)
     wanted: dict[tuple[str, str, str | None, str], list[tuple[str, str]]] = {}
-    times: dict[tuple[str, str], int] = {}
+    times: dict[tuple[str, str], datetime | None] = {}
     with published.marts(look.data) as connection:
         if connection is None:
             return []
         grouped: dict[tuple[str, str, str | None, str], list[tuple[tuple[str, str], bool, bool]]] = {}
         for org, stream, counterparty, severity, exception, due_at in published.overdue(connection, look.now):
             one = (org, exception)
-            last, count = told.get(one, (None, 0))
+            last = told.get(one)
             since = due_at.replace(tzinfo=look.now.tzinfo)
             # A reminder before it became due belongs to its life before it was taken up again.
             is_new = last is None or last < since
             is_due = is_new or (last is not None and look.now - last >= every)
             nearly = is_new or (last is not None and look.now - last >= every / 2)
             grouped.setdefault((org, stream, counterparty, severity), []).append((one, is_due, nearly))
-            times[one] = count
+            times[one] = last
         for group, members in grouped.items():
             if any(is_due for _, is_due, _ in members):
                 wanted[group] = [one for one, _, nearly in members if nearly]
@@ -336,7 +350,9 @@ def reminders(look: Look) -> list[Alert]:
             key=key_of(SLA, *_of_group(group), *((one, times[group.org_id, one]) for one in group.ids)),
             kind=SLA,
             severity=group.severity,
-            message=texts.reminder(group, exponents, look.now, all(times[group.org_id, one] == 0 for one in group.ids)),
+            message=texts.reminder(
+                group, exponents, look.now, all(times[group.org_id, one] is None for one in group.ids)
+            ),
             org_id=group.org_id,
             streams=(group.stream,),
             counterparty_id=group.counterparty_id,
@@ -346,12 +362,12 @@ def reminders(look: Look) -> list[Alert]:
     ]
 
 
-def _reminded(journal: Journal) -> Mapping[tuple[str, str], tuple[datetime, int]]:
-    """When each exception was last reminded of, and how often."""
-    found: dict[tuple[str, str], tuple[datetime, int]] = {}
+def _reminded(journal: Journal) -> Mapping[tuple[str, str], datetime]:
+    """When each exception was last reminded of, by org and id."""
+    found: dict[tuple[str, str], datetime] = {}
     for raised in journal.raised.values():
         if raised.alert.kind == SLA:
             for one in raised.alert.exceptions:
-                last, count = found.get((raised.alert.org_id or "", one), (raised.at, 0))
-                found[raised.alert.org_id or "", one] = (max(last, raised.at), count + 1)
+                place = (raised.alert.org_id or "", one)
+                found[place] = max(found.get(place, raised.at), raised.at)
     return found

@@ -89,7 +89,10 @@ class Journal:
     raised: dict[str, Raised] = field(default_factory=dict)
     attempts: dict[tuple[str, str], list[Attempt]] = field(default_factory=lambda: defaultdict(list))
     seen: set[str] = field(default_factory=set)
+    # When the file of a run's record was last written, as far as it has been looked at: nanoseconds by run.
+    looked_at: dict[str, int] = field(default_factory=dict)
     begun_at: datetime | None = None
+    compacted_at: datetime | None = None
     last_number: int = 0
 
     @classmethod
@@ -134,9 +137,11 @@ class Journal:
             self.raised[said["key"]].held = True
         elif what == "seen":
             self.seen.add(said["mark"])
+            self.looked_at[said["mark"].split(" ")[0]] = said.get("written", 0)
         elif what == "begun":
             self.begun_at = at
         elif what == "numbered":
+            self.compacted_at = at
             self.last_number = max(self.last_number, int(said["number"]))
 
     def add(self, events: Sequence[dict[str, Any]]) -> None:
@@ -177,24 +182,32 @@ class Journal:
         return {subject: raised for subject, raised in latest.items() if subject and not raised.alert.is_over}
 
     def compact(self, noted: int, now: datetime, most_bytes: int = MOST_BYTES) -> None:
-        """Make a spool that has grown too large smaller: what is settled and noted in the audit loses its text, and
-        after `KEPT_FOR` its line. Marks of runs, open subjects and reminders stay."""
+        """Make a spool that has grown too large smaller, once a day at most: what is settled and noted in the audit
+        loses its text, and after `KEPT_FOR` its line. Marks of runs, open subjects and the latest reminder of each
+        exception stay."""
         if not self.file.is_file() or self.file.stat().st_size <= most_bytes:
+            return
+        if self.compacted_at is not None and now - self.compacted_at < timedelta(days=1):
             return
         open_keys = {raised.alert.key for raised in self.open_subjects("late_feed").values()}
         lines: list[dict[str, Any]] = [{"what": "numbered", "number": self.last_number, "at": clock.to_text(now)}]
         if self.begun_at:
             lines.append({"what": "begun", "at": clock.to_text(self.begun_at)})
-        lines += [{"what": "seen", "mark": mark, "at": clock.to_text(now)} for mark in sorted(self.seen)]
+        lines += [seen_event(mark, now, self.looked_at[mark.split(" ")[0]]) for mark in sorted(self.seen)]
+        reminded = {
+            (raised.alert.org_id, one): key for key, raised in self.raised.items() for one in raised.alert.exceptions
+        }
         for key, raised in self.raised.items():
             tried = [attempt for one, found in self.attempts.items() if one[0] == key for attempt in found]
             done = all(
                 any(a.channel == name and a.state in SETTLED for a in tried) for name in self._names(raised, tried)
             )
             done = done and bool(tried) and max(attempt.number for attempt in tried) <= noted
-            if done and key not in open_keys and now - raised.at > KEPT_FOR:
-                continue
             event = raised_event(raised.alert, raised.channels, raised.at, held=raised.held)
+            latest = [one for one in raised.alert.exceptions if reminded[raised.alert.org_id, one] == key]
+            event["alert"]["exceptions"] = latest
+            if done and key not in open_keys and not latest and now - raised.at > KEPT_FOR:
+                continue
             if done:
                 event["alert"]["message"]["blocks"] = []
             lines.append(event)
@@ -237,6 +250,11 @@ def raised_event(alert: Alert, channels: Sequence[str], at: datetime, *, held: b
             "is_over": alert.is_over,
         },
     }
+
+
+def seen_event(mark: str, at: datetime, written: int) -> dict[str, Any]:
+    """That the end of a run has been looked at, in a record written at so many nanoseconds."""
+    return {"what": "seen", "mark": mark, "at": clock.to_text(at), "written": written}
 
 
 def delivery_event(attempt: Attempt) -> dict[str, Any]:

@@ -74,8 +74,8 @@ def opened_at(connection: duckdb.DuckDBPyConnection, as_of: datetime, decimals: 
 def overdue(connection: duckdb.DuckDBPyConnection, now: datetime) -> list[tuple[str, str, str | None, str, str, Any]]:
     """Org, stream, counterparty, severity, id and due time of what is open past its due time."""
     return connection.execute(
-        "select e.org_id, e.stream, e.counterparty_id, e.severity, e.exception_id, e.due_at from marts.exceptions as e"
-        f" where {OPEN} and e.due_at < ? order by 1, 2, 3, 4, 5",
+        "select e.org_id, e.stream, e.counterparty_id, coalesce(e.severity, 'MEDIUM'), e.exception_id, e.due_at"
+        f" from marts.exceptions as e where {OPEN} and e.due_at < ? order by 1, 2, 3, 4, 5",
         [now.replace(tzinfo=None)],
     ).fetchall()
 
@@ -104,7 +104,8 @@ def groups(
     """The exceptions that a condition (on `e`) finds, grouped; the worst groups first."""
     key = "org_id, stream, counterparty_id, severity"
     connection.execute(
-        f"create or replace temp table told as select e.*, {exposure(decimals)} as exposure"
+        "create or replace temp table told as select e.* replace (coalesce(e.severity, 'MEDIUM') as severity),"
+        f" {exposure(decimals)} as exposure"
         f" from marts.exceptions as e where {condition}",
         list(values),
     )

@@ -4,6 +4,7 @@ What goes out stands in the spool before it is sent, and what was sent right aft
 twice; nothing that stands in the spool is ever lost.
 """
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -30,6 +31,7 @@ from orchestration.alerts.journal import (
     delivery_event,
     key_of,
     raised_event,
+    seen_event,
 )
 from orchestration.alerts.routing import channels_of, is_urgent
 from orchestration.alerts.settings import DIGEST, SEVERITIES, TEST, Channel, Settings
@@ -38,7 +40,9 @@ from orchestration.data_dir import DataDir
 from orchestration.errors import TieoutError, UsageError
 
 # How long to wait for another process that is telling people.
-WAIT = 30.0  # seconds
+WAIT = 10.0  # seconds
+# After so long no other message is begun in a call: a run, or Dagster's sensor, does not wait for a dead mail server.
+MOST_TIME = 40.0  # seconds
 LONGEST_PAUSE = timedelta(hours=1)
 # Stands where an alert goes to nobody.
 NOBODY = "-"
@@ -151,18 +155,16 @@ def send_test(data: DataDir, project: Path, target: str, name: str, now: datetim
 
 def _raise_all(look: Look, report: AlertReport) -> None:
     """Put all that is to be told into the spool. What keeps one source from being read does not keep the others."""
-    for mark, record, end in _tolerant(report, "Runs", lambda: list(gathering.ended_runs(look))):
-        seen = {"what": "seen", "mark": mark, "at": clock.to_text(look.now)}
-        if gathering.is_old(look, record):
-            look.journal.add([seen])
-            continue
+    for ended in _tolerant(report, "Runs", lambda: list(gathering.ended_runs(look))):
 
-        def of_run(record: Any = record, end: str = end, seen: dict[str, Any] = seen) -> list[Alert]:
+        def of_run(ended: gathering.Ended = ended) -> list[Alert]:
+            known = ended.mark in look.journal.seen or gathering.is_old(look, ended.record)
+            alerts = [] if known else gathering.of_run(look, ended.record, ended.end)
             # With its alerts, in one write: a run is never marked without them.
-            _raise(look, report, gathering.of_run(look, record, end), seen)
+            _raise(look, report, alerts, seen_event(ended.mark, look.now, ended.written))
             return []
 
-        _tolerant(report, f"Run {record.run_id}", of_run)
+        _tolerant(report, f"Run {ended.record.run_id}", of_run)
     for name, source in (("Late feeds", gathering.late), ("Reminders", gathering.reminders)):
 
         def of_source(source: Callable[[Look], list[Alert]] = source) -> list[Alert]:
@@ -198,10 +200,14 @@ def _deliver(look: Look, report: AlertReport) -> None:
     """Send what waits, channel by channel."""
     _drop_unrouted(look, report)
     sender = Sender(look.settings.delivery)
+    until = time.monotonic() + MOST_TIME
     for channel in look.settings.channels.values():
         for address, url in channel.addresses.items():
             bundles = _bundled(_ready(look, report, channel, address), look.settings)
             for number, (raised, message) in enumerate(bundles, 1):
+                if time.monotonic() >= until:
+                    report.waiting += sum(len(others) for others, _ in bundles[number - 1 :])
+                    break
                 if not _send(look, sender, report, channel, address, url, raised, message):
                     # What is wrong with the channel is wrong with its other messages: they wait for the next call.
                     report.waiting += sum(len(others) for others, _ in bundles[number:])
@@ -328,10 +334,24 @@ def _note(
     look: Look, keys: Sequence[str], address: str, state: str, message: Message, error: str | None = None
 ) -> None:
     """Note of alerts how their delivery to an address went; a number says which attempt it was."""
+    from orchestration import logs
+
     events = []
     for offset, key in enumerate(keys, 1):
         tried = look.journal.attempts.get((key, address)) or []
         attempt = sum(one.state in (SENT, FAILED) for one in tried) + (state in (SENT, FAILED))
         number = look.journal.last_number + offset
+        alert = look.journal.raised[key].alert
+        logs.info(
+            "alert_delivery",
+            run_id=alert.run_id,
+            org=alert.org_id,
+            stream=", ".join(alert.streams) or None,
+            kind=alert.kind,
+            channel=address,
+            state=state,
+            attempt=attempt,
+            message=error,
+        )
         events.append(delivery_event(Attempt(number, key, address, state, attempt, look.now, message.digest, error)))
     look.journal.add(events)
