@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 MOST_LETTERS = 400
-_MARKED = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&@])")
+# What makes anything of text inside a line; what does so at its beginning only never stands there.
+_MARKED = re.compile(r"([\\`*_\[\]<>|~&])")
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def alerts_list(
     found = [row for row in rows if all(value is None or row[name] == value for name, value in wanted.items())][:limit]
     if not as_json:
         shown = ("at", "kind", "severity", "title", "channel", "state", "attempt", "error")
-        found = [{name: row[name] for name in shown} for row in found]
+        found = [{name: row[name] for name in shown} | {"at": row["at"][:16].replace("T", " ")} for row in found]
     print_listing(found, as_json, empty="Nobody was told anything.")
 
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from orchestration.alerts import noting
+from orchestration.alerts import noting, send_due
 from orchestration.alerts.journal import Journal
 from orchestration.audit.ledger import open_ledger
 from orchestration.audit.tables import ALERT_DELIVERIES, TABLES
@@ -127,6 +127,19 @@ def test_a_spool_that_somebody_has_changed_stops_alerts_and_no_run(told: World) 
         assert noting.take_in(ledger, told.data, "duckdb") == 0
     with pytest.raises(Exception, match="line 1: this note of what people were told cannot be read"):
         told.send(NOW)
+
+
+@pytest.mark.postgres
+@pytest.mark.usefixtures("postgres_database")
+def test_on_postgres(told: World, web: Hook) -> None:
+    record = told.run(RUN, State.FAILED)
+    record.target = "postgres"
+    record.save(told.data)
+    assert send_due(told.data, told.project, "postgres", NOW).sent == 1
+    with open_ledger(Place(told.data, "postgres", replay=False)) as ledger:
+        assert ledger.rows(f"select kind, state from {{schema}}.{ALERT_DELIVERIES.name}") == [("run_failed", "SENT")]
+        assert verify(ledger, told.data, "postgres").holds
+    assert len(web.received) == 1
 
 
 @pytest.fixture

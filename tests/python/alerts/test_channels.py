@@ -87,7 +87,7 @@ def test_a_form_of_ones_own(world: World, web: Hook) -> None:
     assert f"Run {record.run_id}: {page}" in text
     assert "<b>S1</b> *bold* <!channel>" in text
     assert f"]({page})" in markdown
-    assert r"\<b\>S1\</b\> \*bold\* \<\!channel\> \[x\]\(http://evil\)" in markdown
+    assert r"\<b\>S1\</b\> \*bold\* \<!channel\> \[x\](http://evil)" in markdown
     assert f'<a href="{page}">' in html
     assert "&lt;b&gt;S1&lt;/b&gt;" in html
 
