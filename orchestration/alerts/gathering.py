@@ -85,8 +85,8 @@ def _end_of(look: Look, record: RunRecord) -> str | None:
         return "cancelled"
     if record.state == State.FAILED:
         said = record.failure or {}
-        code = f"{said.get('failure_code', '')} {said.get('failure_message', '')}".lower()
-        return TIMED_OUT if "timeout" in code.split(" ")[0] or "timed_out" in code.split(" ")[0] else "failed"
+        code = said.get("failure_code", "")
+        return CRASHED if code == failures.CRASHED else TIMED_OUT if "timeout" in code.lower() else "failed"
     if record.audited:
         # A later run has told the audit what became of it.
         return "closed" if record.published else CRASHED
@@ -123,13 +123,14 @@ def is_old(look: Look, record: RunRecord) -> bool:
 def of_run(look: Look, record: RunRecord, end: str) -> list[Alert]:
     """All that is to be told of a run that has ended."""
     found: list[Alert] = []
+    # A run that failed has no summary; what it had landed without stands in its record.
+    lapses = [str(text) for text in (record.summary or {}).get("lapses") or getattr(record, "lapses", None) or []]
+    if lapses:
+        message = texts.connector_failed(record, lapses, end == "closed", look.settings.dagster_url)
+        found.append(_of_run(look, CONNECTOR_FAILED, record, message, lapses))
     if end != "closed":
         failed = _of_failure(look, record, end)
-        return [failed] if failed else []
-    lapses = [str(text) for text in (record.summary or {}).get("lapses") or []]
-    if lapses:
-        message = texts.connector_failed(record, lapses, look.settings.dagster_url)
-        found.append(_of_run(look, CONNECTOR_FAILED, record, message, lapses))
+        return [failed, *found] if failed else found
     if record.replay:
         return found
     found += _exceptions(look, record)
@@ -217,10 +218,9 @@ def runs_before(look: Look, record: RunRecord, stream: str, most: int) -> list[R
 def _backlogs(look: Look, declared: Backlog, record: RunRecord) -> Iterator[Alert]:
     exponents = dict((record.facts or {}).get("exponents") or {})
     for (org, stream), (rows, money) in sorted(unmatched(record).items()):
-        earlier = [
-            unmatched(other).get((org, stream), (0, {}))[0]
-            for other in runs_before(look, record, stream, declared.mean_of)
-        ]
+        # Runs that knew nothing of the org yet are no measure.
+        known = [unmatched(other) for other in runs_before(look, record, stream, declared.mean_of)]
+        earlier = [found[org, stream][0] for found in known if (org, stream) in found]
         if not earlier or not has_grown(declared, rows, earlier):
             continue
         total, count = sum(earlier), len(earlier)

@@ -59,7 +59,8 @@ class Alert:
 
 @dataclass
 class Raised:
-    """An alert in the spool: when it was raised, which channels it goes to, and whether a quiet period has held it."""
+    """An alert in the spool: when it was raised, which addresses of channels it goes to, and whether a quiet period has
+    held it."""
 
     alert: Alert
     channels: tuple[str, ...]

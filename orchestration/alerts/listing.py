@@ -21,7 +21,7 @@ def listed(data: DataDir, target: str, *, every_attempt: bool = False) -> list[d
     for key, raised in journal.raised.items():
         tried = {channel: found for (one, channel), found in journal.attempts.items() if one == key}
         for name in raised.channels:
-            if not any(channel.split("/")[0] == name for channel in tried):
+            if name not in tried:
                 rows.append(_row(raised, name, None))
         for found in tried.values():
             rows += [_row(raised, attempt.channel, attempt) for attempt in (found if every_attempt else found[-1:])]

@@ -30,6 +30,16 @@ def channels_of(settings: Settings, alert: Alert) -> tuple[str, ...]:
     return tuple(dict.fromkeys(channel for route in found for channel in route.channels))
 
 
+def addresses_of(settings: Settings, channels: Iterable[str]) -> tuple[str, ...]:
+    """The addresses of channels, by the names under which what was sent to each is noted."""
+    return tuple(address for channel in channels for address in settings.channels[channel].addresses)
+
+
+def channel_of(address: str) -> str:
+    """The channel of an address by that name."""
+    return address.split("/")[0]
+
+
 def is_urgent(alert: Alert) -> bool:
     """Whether it goes out in a quiet period too."""
     return alert.severity == "CRITICAL" or alert.kind in (LAW_FAILED, RUN_FAILED)

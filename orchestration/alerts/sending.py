@@ -33,7 +33,7 @@ from orchestration.alerts.journal import (
     raised_event,
     seen_event,
 )
-from orchestration.alerts.routing import channels_of, is_urgent
+from orchestration.alerts.routing import addresses_of, channel_of, channels_of, is_urgent
 from orchestration.alerts.settings import DIGEST, SEVERITIES, TEST, Channel, Settings
 from orchestration.alerts.words import Message, clean, combined
 from orchestration.data_dir import DataDir
@@ -72,6 +72,9 @@ class AlertReport:
     def to_json(self) -> dict[str, Any]:
         """The report as `tieout alerts send --json` prints it."""
         return asdict(self)
+
+    def __str__(self) -> str:
+        return self.line()
 
     def line(self) -> str:
         """The report in one line."""
@@ -141,7 +144,7 @@ def send_test(data: DataDir, project: Path, target: str, name: str, now: datetim
             ),
         )
         alert = Alert(key_of(TEST, name, clock.to_text(now)), TEST, "LOW", message)
-        look.journal.add([raised_event(alert, [name], now)])
+        look.journal.add([raised_event(alert, addresses_of(said, [name]), now)])
         report.raised = 1
         sender = Sender(said.delivery)
         for address, url in said.channels[name].addresses.items():
@@ -174,7 +177,7 @@ def _raise_all(look: Look, report: AlertReport) -> None:
 
         _tolerant(report, name, of_source)
     for alert, channels in _tolerant(report, "Digest", lambda: digests.due(look)):
-        look.journal.add([raised_event(alert, channels, look.now)])
+        look.journal.add([raised_event(alert, addresses_of(look.settings, channels), look.now)])
         report.raised += 1
 
 
@@ -191,7 +194,7 @@ def _raise(look: Look, report: AlertReport, alerts: Iterable[Alert], *others: di
     for alert in alerts:
         if alert.key in look.journal.raised:
             continue
-        events.append(raised_event(alert, channels_of(look.settings, alert), look.now))
+        events.append(raised_event(alert, addresses_of(look.settings, channels_of(look.settings, alert)), look.now))
         report.raised += 1
     look.journal.add([*events, *others])
 
@@ -202,8 +205,10 @@ def _deliver(look: Look, report: AlertReport) -> None:
     sender = Sender(look.settings.delivery)
     until = time.monotonic() + MOST_TIME
     for channel in look.settings.channels.values():
-        for address, url in channel.addresses.items():
-            bundles = _bundled(_ready(look, report, channel, address), look.settings)
+        for address in _addresses_waiting(look, channel):
+            # One that has changed its number since goes to the first.
+            url = channel.addresses.get(address, channel.urls[0])
+            bundles = _bundled(_ready(look, report, address), look.settings)
             for number, (raised, message) in enumerate(bundles, 1):
                 if time.monotonic() >= until:
                     report.waiting += sum(len(others) for others, _ in bundles[number - 1 :])
@@ -214,29 +219,41 @@ def _deliver(look: Look, report: AlertReport) -> None:
                     break
 
 
+def _addresses_waiting(look: Look, channel: Channel) -> list[str]:
+    """The addresses of a channel for which something is not settled, as they were called when it was raised: what has
+    been delivered stays so, whatever becomes of the channel."""
+    waiting = {
+        address
+        for raised in look.journal.raised.values()
+        for address in raised.channels
+        if channel_of(address) == channel.name and look.journal.state_of(raised.alert.key, address) not in SETTLED
+    }
+    return sorted(waiting)
+
+
 def _drop_unrouted(look: Look, report: AlertReport) -> None:
     """Note of alerts that go to nobody, or to a channel that is not declared any more, that they do."""
     for raised in list(look.journal.raised.values()):
         for name in raised.channels or (NOBODY,):
-            gone = name not in look.settings.channels
+            gone = channel_of(name) not in look.settings.channels
             if not gone or look.journal.state_of(raised.alert.key, name) in SETTLED:
                 continue
             said = (
                 "No route leads to a channel."
                 if name == NOBODY
-                else f"{settings.FILE} declares no channel {name} any more."
+                else f"{settings.FILE} declares no channel {channel_of(name)} any more."
             )
             _note(look, [raised.alert.key], name, SUPPRESSED, raised.alert.message, said)
             report.suppressed += 1
 
 
-def _ready(look: Look, report: AlertReport, channel: Channel, address: str) -> list[Raised]:
+def _ready(look: Look, report: AlertReport, address: str) -> list[Raised]:
     """What is to go to an address now: neither settled, nor held, nor waiting for its next try."""
     is_quiet = look.settings.quiet is not None and look.settings.quiet.covers(look.now)
     ready = []
     for raised in list(look.journal.raised.values()):
         key = raised.alert.key
-        if channel.name not in raised.channels or look.journal.state_of(key, address) in SETTLED:
+        if address not in raised.channels or look.journal.state_of(key, address) in SETTLED:
             continue
         if raised.alert.kind == TEST:
             continue

@@ -3,6 +3,7 @@
 The file holds no secret: addresses take theirs from the environment (`${NAME}`), and only when something is sent.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
@@ -49,6 +50,7 @@ KEYS = (
 )
 ROUTE_KEYS = ("kinds", "orgs", "streams", "severities", "counterparties", "channels")
 Path_ = tuple[str | int, ...]
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True)
@@ -280,6 +282,8 @@ class _Reader:
         found = {}
         for name, body in given.items():
             path: Path_ = ("channels", name)
+            if not _NAME.fullmatch(str(name)):
+                self.fault(path, "a channel's name is made of letters, digits, - and _")
             body = self.mapping(path, body, ("urls", "format"))
             urls = body.get("urls")
             urls = [urls] if isinstance(urls, str) else urls

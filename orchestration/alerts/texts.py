@@ -166,12 +166,12 @@ def run_failed(record: RunRecord, what: str, todo: str, dagster_url: str | None)
     )
 
 
-def connector_failed(record: RunRecord, lapses: Sequence[str], dagster_url: str | None) -> Message:
+def connector_failed(record: RunRecord, lapses: Sequence[str], closed: bool, dagster_url: str | None) -> Message:
     """What a run had to go on without."""
     return Message(
         f"A run went on without {_counted(len(lapses), 'thing')}: {lapses[0]}",
         (
-            ("p", "The run closed the books with what was there. It had to do without:"),
+            ("p", ("The run closed the books with what was there. " if closed else "") + "It had to do without:"),
             ("list", list(lapses)[:10]),
             ("p", f"When: as of {moment_text(record.as_of)}."),
             (

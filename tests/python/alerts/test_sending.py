@@ -255,6 +255,10 @@ def test_a_run_that_went_on_without_something(told: World, web: Hook) -> None:
     told.run(RUN, summary=summary)
     told.send(NOW)
     assert web.titles == ["A run went on without 1 thing: connector bank: the host key has changed"]
+    # So is one that a run went without that failed for another reason.
+    told.run(RUN + timedelta(minutes=1), State.FAILED, summary=summary)
+    told.send(NOW)
+    assert sorted(web.titles[1:]) == ["A run failed: all streams", web.titles[0]]
 
 
 def test_runs_of_long_before_are_not_told_of(told: World, web: Hook) -> None:
@@ -439,6 +443,28 @@ def test_the_digest_of_each_morning(told: World, web: Hook) -> None:
         assert line in body, f"{line}\n---\n{body}"
     told.send(at("03-06 07:00"))
     assert len(web.received) == 2
+
+
+def test_what_was_delivered_stays_so_when_a_channel_changes(told: World, web: Hook) -> None:
+    told.run(RUN, State.FAILED)
+    assert told.send(NOW).sent == 1
+    told.configure(**{**_read(told), "channels": {"hook": {"urls": [f"{web.url}/a", f"{web.url}/b"]}}})
+    assert told.send(NOW + timedelta(minutes=1)).line() == "Alerts: nothing to send."
+    told.run(RUN + timedelta(minutes=2), State.FAILED)
+    web.fails = 2
+    report = told.send(NOW + timedelta(minutes=3))
+    assert (report.sent, report.failed) == (1, 1)
+    # Only the address that it did not reach gets it again, whatever it is called by now; and a channel that is gone
+    # gets nothing.
+    told.configure(**{**_read(told), "channels": {"hook": {"urls": f"{web.url}/c"}}})
+    assert told.send(NOW + timedelta(minutes=5)).sent == 1
+    assert [path.split("/")[-1] for path in web.paths] == ["hook", "a", "a", "b", "c"]
+    told.run(RUN + timedelta(minutes=6), State.FAILED)
+    web.fails = 2
+    told.send(NOW + timedelta(minutes=7))
+    told.configure(**{**_read(told), "channels": {"new": {"urls": web.url}}, "routes": [{"channels": ["new"]}]})
+    assert told.send(NOW + timedelta(minutes=20)).suppressed == 1
+    assert listed(told.data, "duckdb")[0]["error"] == "alerts.yml declares no channel hook any more."
 
 
 def test_without_a_file_nobody_is_told(world: World) -> None:
