@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from orchestration.commands import alerts as alerts_commands
 from orchestration.commands import audit as audit_commands
 from orchestration.commands import backup as backup_commands
 from orchestration.commands import connectors as connector_commands
@@ -117,12 +118,16 @@ def run(
     try:
         with for_terminal() as progress:
             summary = pipeline.run(request, progress)
+    except Exception:
+        alerts_commands.tell_after_run(data_dir, target)
+        raise
     finally:
         write_after_run(data_dir, target)
     if as_json:
         click.echo(json.dumps(summary.to_json(), indent=2))
     else:
         _print_summary(summary)
+    alerts_commands.tell_after_run(data_dir, target)
     context.exit(0 if summary.closed else NOT_CLOSED)
 
 
@@ -423,6 +428,7 @@ for _command in (
     *(audit_commands.audit, audit_commands.artifacts, audit_commands.trace),
     *(backup_commands.backup, backup_commands.restore, purge),
     connector_commands.connectors,
+    alerts_commands.alerts,
 ):
     main.add_command(_command)
 

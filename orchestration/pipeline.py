@@ -202,6 +202,8 @@ class Run:
         if self.replay and self.place.target == "duckdb":
             self.remove_scratch()
             self.place.duckdb_path.parent.mkdir(exist_ok=True)
+        from orchestration.alerts import noting
+
         manifest = selection.read_manifest(self.place.dbt_target / parsed.MANIFEST)
         # Before the first build nobody knows the steps' rules; what is built says them.
         streams = projects.load_streams(self.project)
@@ -210,6 +212,7 @@ class Run:
             recorder.check_settings(streams, manifest)
         with self.timed("audit"), open_ledger(self.books, write=True) as ledger:
             adoption.take_in(ledger, self.data, self.place.target)
+            noting.take_in(ledger, self.data, self.place.target)
             recorder.begin(ledger, self.data, self.record, steps, nodes)
 
     @property

@@ -66,6 +66,11 @@ class Ledger:
             found[table].add(column)
         return found
 
+    def lacks(self) -> set[str]:
+        """The tables that are not there: all of them before the first run, and after it those of a later version that
+        has written nothing yet."""
+        return {table.name for table in tables.TABLES} - self.columns().keys()
+
     def scan(self, table: Table) -> Iterator[dict[str, Any]]:
         """All rows of a table by their numbers, a few at a time."""
         columns = ", ".join(table.names)

@@ -119,7 +119,18 @@ LINEAGE_EVENTS = Table(
         *_texts("actor", "event_reason"),
     ),
 )
-TABLES = (STREAMS, STEPS, TEMPLATES, RUNS, STEP_RUNS, ARTIFACTS, LINEAGE_EVENTS)
+# What people were told, or could not be (see orchestration/alerts).
+ALERT_DELIVERIES = Table(
+    "alert_deliveries",
+    (
+        *_texts("delivery_id", "alert_key", "kind", "org_id", "stream", "severity", "counterparty_id"),
+        *_texts("channel", "state"),
+        *_counts("attempt"),
+        *_texts("error", "message_sha256", "run_id"),
+        *_times("attempted_at"),
+    ),
+)
+TABLES = (STREAMS, STEPS, TEMPLATES, RUNS, STEP_RUNS, ARTIFACTS, LINEAGE_EVENTS, ALERT_DELIVERIES)
 
 # What a run or a step run is now: its last row.
 RUN_STATES = "reconciliation_run_states"

@@ -101,13 +101,14 @@ def verify_tables(
     """
     proof = Proof()
     notes = read_anchors(data, target)
+    lacking = {table.name for table in TABLES} if ledger is None else ledger.lacks()
     for table in TABLES:
         ends = notes.written.get(table.name, [])
         noted = {end.rows: end.row_hash for end in ends}
         if heads and table.name in heads:
             rows, row_hash = heads[table.name]
             noted = {**noted, rows: row_hash}
-        if ledger is None or not ledger.exists():
+        if ledger is None or table.name in lacking:
             if noted:
                 message = f"the table is not there; it had {max(noted)} rows"
                 proof.faults.append(Break(table.name, 1, "REMOVED", message))
@@ -136,7 +137,8 @@ def _taken_back(table: Table, ends: list[Link]) -> Iterator[Break]:
 
 def heads_of(ledger: Ledger) -> dict[str, list[Any]]:
     """Where every table ends: what to keep outside of the data folder."""
-    ends = {table.name: ledger.end_of(table) for table in TABLES} if ledger.exists() else {}
+    lacking = ledger.lacks()
+    ends = {table.name: ledger.end_of(table) for table in TABLES if table.name not in lacking}
     return {name: [end.rows, end.row_hash] for name, end in ends.items() if end.rows}
 
 
@@ -175,7 +177,11 @@ def _described(ledger: Ledger, table: Table, found: Iterator[Break]) -> Iterator
     if first is None:
         return
     more = sum(1 for _ in found)
-    names = [name for name in ("run_id", "step_run_id", "artifact_id", "stream", "model") if name in table.names]
+    names = [
+        name
+        for name in ("run_id", "step_run_id", "artifact_id", "delivery_id", "stream", "model")
+        if name in table.names
+    ]
     told = ledger.rows(
         f"select {', '.join(names)} from {{schema}}.{table.name} where sequence_number = ? limit 1",
         [first.sequence_number],

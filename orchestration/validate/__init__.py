@@ -14,6 +14,7 @@ from orchestration.data_dir import DataDir
 from orchestration.environment import Place
 from orchestration.errors import TieoutError, UsageError
 from orchestration.validate import (
+    alerting,
     arrivals,
     columns,
     connectors,
@@ -79,6 +80,9 @@ def validate(folder: Path, request: Request) -> Report:
     found += policies.check_defaults(project, streams, fields)
     if not any_fault(found):
         found += dbt_parse.check(folder, request.target)
+    if every:
+        # After what keeps dbt from parsing: alerts are none of its business.
+        found += alerting.check(folder)
 
     data = request.data_dir.expanduser().resolve()
     delivered = arrivals.read_delivered(data, str(request.data_dir))
