@@ -23,6 +23,7 @@ from orchestration.commands.shared import (
     no_fetch_option,
     print_listing,
     target_option,
+    wait_option,
 )
 from orchestration.commands.validate import validate
 from orchestration.errors import TieoutError, UsageError
@@ -79,6 +80,7 @@ def main() -> None:
 )
 @click.option("--reason", default="", help="Why it is started, for the audit.")
 @no_fetch_option
+@wait_option
 @json_option
 @click.pass_context
 def run(
@@ -91,13 +93,16 @@ def run(
     mode: str,
     reason: str,
     no_fetch: bool,
+    wait: float,
     as_json: bool,
 ) -> None:
     """Fetch by the declared connectors, land the inbox, reconcile, publish, and print the summary."""
     from orchestration import pipeline
     from orchestration.progress import for_terminal
 
-    request = pipeline.Request(data_dir, target, as_of, stream, full_refresh, mode, reason=reason, fetch=not no_fetch)
+    request = pipeline.Request(
+        data_dir, target, as_of, stream, full_refresh, mode, reason=reason, fetch=not no_fetch, wait=wait
+    )
     with for_terminal() as progress:
         summary = pipeline.run(request, progress)
     if as_json:
@@ -116,6 +121,7 @@ main.add_command(quick)
 @target_option
 @as_of_option
 @no_fetch_option
+@wait_option
 @json_option
 @click.pass_context
 def land(
@@ -125,6 +131,7 @@ def land(
     target: str,
     as_of: datetime | None,
     no_fetch: bool,
+    wait: float,
     as_json: bool,
 ) -> None:
     """Fetch by the declared connectors, land the inbox and stop: files become immutable batches.
@@ -139,7 +146,7 @@ def land(
 
     check_target(target)
     with for_terminal() as progress:
-        report, lapses = pipeline.land(data_dir, as_of, progress, connector=name, fetch=not no_fetch)
+        report, lapses = pipeline.land(data_dir, as_of, progress, connector=name, fetch=not no_fetch, wait=wait)
     counts = {name: getattr(report, name) for name in LANDED}
     print_listing([counts], as_json, empty="", one=True)
     for lapse in lapses:

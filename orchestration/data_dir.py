@@ -4,13 +4,14 @@ time."""
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from orchestration.errors import BusyError, UsageError
+from orchestration.waiting import Patience, nobody
 
 # Where a restore lies until it is whole; what it leaves when it is killed.
 RESTORING = ".restoring"
@@ -67,22 +68,22 @@ class DataDir:
         return self.root / ".dbt"
 
     @contextmanager
-    def lock(self, what: str) -> Iterator[None]:
+    def lock(
+        self, what: str, wait: float | Patience = 0.0, tell: Callable[[str], None] | None = None
+    ) -> Iterator[None]:
         """Hold the data folder alone until the block ends; the system frees the lock of a process that dies.
+
+        Args:
+            what: what this process is, for those who find the folder in use.
+            wait: seconds to wait while another holds it, or a patience that other waits share; 0: not at all.
+            tell: hears who holds it.
 
         Raises:
             BusyError: another process holds it; the message says which.
         """
-        file = self.root / ".lock"
-        with os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT, 0o644), "r+") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                holder = handle.read().strip() or "unknown"
-                raise BusyError(
-                    f"{self.root} is in use by another run ({holder}). Wait until it has ended, or stop it,"
-                    " and try again."
-                ) from error
+        patience = wait if isinstance(wait, Patience) else Patience(wait, tell or nobody)
+        with os.fdopen(os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT, 0o644), "r+") as handle:
+            patience.until(lambda: self._take(handle))
             handle.seek(0)
             handle.truncate()
             handle.write(f"process {os.getpid()}, {what}")
@@ -93,6 +94,18 @@ class DataDir:
                 handle.seek(0)
                 handle.truncate()
                 handle.flush()
+
+    def _take(self, handle: TextIO) -> None:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            handle.seek(0)
+            holder = handle.read().strip() or "unknown"
+            raise BusyError(
+                f"{self.root} is in use by another run ({holder}). Wait until it has ended (`--wait 10m` does), or"
+                " stop it, and try again.",
+                f"another run ({holder})",
+            ) from error
 
 
 def write_json(path: Path, content: Any) -> None:

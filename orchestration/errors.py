@@ -14,7 +14,12 @@ class UsageError(TieoutError):
 
 
 class BusyError(UsageError):
-    """Another run holds the data folder."""
+    """Somebody else holds the data folder, the landing or the warehouse's file. `holder` says who, in words that go on
+    after "waiting for"."""
+
+    def __init__(self, message: str, holder: str = "another run") -> None:
+        super().__init__(message)
+        self.holder = holder
 
 
 class PublishError(TieoutError):

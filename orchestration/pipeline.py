@@ -40,6 +40,7 @@ from orchestration.landing.crash_points import crash_point
 from orchestration.progress import Progress, Silent
 from orchestration.runs import RunRecord, State
 from orchestration.summary import Summary
+from orchestration.waiting import Patience
 from orchestration.warehouse import connect_postgres, open_warehouse, postgres_kwargs, quoted
 
 # The schemas of a warehouse; a replay on a shared server has its own of each, and removes them.
@@ -64,6 +65,8 @@ class Request:
     reason: str = ""
     # Whether to ask the declared connectors for what is new.
     fetch: bool = True
+    # Seconds to wait, all in all, for the data folder and the warehouse's file while others hold them.
+    wait: float = 0.0
 
     def same_as(self) -> dict[str, str | bool | None]:
         """What makes two requests the same; one without an `as_of` is like no other."""
@@ -87,6 +90,8 @@ class Run:
     as_of: datetime
     record: RunRecord
     progress: Progress = field(default_factory=Silent)
+    # What is left of the time to wait for others.
+    patience: Patience = field(default_factory=Patience)
 
     @property
     def run_id(self) -> str:
@@ -132,6 +137,7 @@ class Run:
                 self.as_of,
                 on_progress=_landing_steps(self.progress),
                 origins=connectors.arrived(self.data.root),
+                patience=self.patience,
             )
             committed = connectors.commit(self.data.root, self.project, report, tell=self.request.fetch)
         report.files.extend(_failed_before(fetched))
@@ -170,7 +176,7 @@ class Run:
         if manifest is None:
             return None
         try:
-            with open_warehouse(self.place, self.data.root / ".tmp") as warehouse:
+            with open_warehouse(self.place, self.data.root / ".tmp", self.patience) as warehouse:
                 key = parsed.parse_key(self.project, self.place)
                 feeds = selection.changed_feeds(self.data, warehouse, self.place.target, key)
         except TieoutError:
@@ -205,7 +211,7 @@ class Run:
         steps = definitions.steps_of(streams, manifest) if manifest else []
         if manifest:
             recorder.check_settings(streams, manifest)
-        with self.timed("audit"), open_ledger(self.books, write=True) as ledger:
+        with self.timed("audit"), open_ledger(self.books, write=True, patience=self.patience) as ledger:
             adoption.take_in(ledger, self.data, self.place.target)
             recorder.begin(ledger, self.data, self.record, steps, nodes)
 
@@ -239,7 +245,7 @@ class Run:
         self.note_steps(outcome, streams)
         marts = (*publish.MARTS, *dict.fromkeys(mart for stream in streams.values() for mart in stream.marts))
         temporary = self.data.root / ".tmp"
-        with self.timed("publish"), open_warehouse(self.place, temporary) as warehouse:
+        with self.timed("publish"), open_warehouse(self.place, temporary, self.patience) as warehouse:
             if outcome.ok and not self.replay:
                 code = code_version.code_version(self.project, code_version.MART_PARTS)
                 publish.publish(
@@ -286,10 +292,10 @@ class Run:
         if manifest is None:
             raise TieoutError(f"dbt left no {parsed.MANIFEST}: it did not get as far as building.")
         with self.timed("audit"):
-            with open_warehouse(self.place, self.data.root / ".tmp") as warehouse:
+            with open_warehouse(self.place, self.data.root / ".tmp", self.patience) as warehouse:
                 taken = recorder.take(self.data, warehouse, streams, manifest, self.record, outcome)
             crash_point("after-artifacts")
-            with open_ledger(self.books, write=True) as ledger:
+            with open_ledger(self.books, write=True, patience=self.patience) as ledger:
                 recorder.end_steps(ledger, self.record, outcome, taken, recorder.templates_of(self.project))
 
     def end(self, state: State, failure: RunFailure | None = None) -> None:
@@ -301,7 +307,7 @@ class Run:
         """
         self.record.failure = failure.to_json() if failure else None
         self.record.end(self.data, state, clock.now())
-        with open_ledger(self.books, write=True) as ledger:
+        with open_ledger(self.books, write=True, patience=self.patience) as ledger:
             recorder.end(ledger, self.data, self.record, recorder.STATES[state], failure)
 
     def break_off(self, error: BaseException) -> None:
@@ -415,10 +421,12 @@ def prepare(
     *,
     started: datetime | None = None,
     run_suffix: str | None = None,
+    patience: Patience | None = None,
 ) -> Run:
     """Settle the run's clock and write its record. Call it while holding the data folder's lock.
 
     A run of this id that is on record already is taken up again: the steps of a Dagster run share one record.
+    `patience`: what waiting for the lock has left; else the request's.
 
     Raises:
         UsageError: what is asked for cannot work (see `check`).
@@ -454,7 +462,8 @@ def prepare(
         # It failed, or was given up for crashed, and goes on: the audit hears of another attempt.
         record.state, record.ended_at, record.failure, record.audited = State.RUNNING, None, None, False
         record.save(data)
-    return Run(request, data, project, Place(data, request.target, record.replay), as_of, record, progress)
+    patience = patience or Patience(request.wait, progress.note)
+    return Run(request, data, project, Place(data, request.target, record.replay), as_of, record, progress, patience)
 
 
 def run(request: Request, progress: Progress | None = None) -> Summary:
@@ -462,13 +471,15 @@ def run(request: Request, progress: Progress | None = None) -> Summary:
 
     Raises:
         UsageError: it cannot be done as asked.
+        BusyError: another process holds the data folder or the warehouse, longer than `request.wait`.
         TieoutError: a step could not be done; the record says FAILED and the published copy is as before.
         KeyboardInterrupt: it was stopped; the record says CANCELLED and the published copy is as before.
     """
     check(request)
     data = DataDir.at(request.data_dir)
-    with data.lock("tieout run"), stoppable() as stop_asked:
-        this = prepare(request, progress)
+    patience = Patience(request.wait, (progress or Silent()).note)
+    with stoppable() as stop_asked, data.lock("tieout run", patience):
+        this = prepare(request, progress, patience=patience)
         try:
             this.land()
             this.load()
@@ -494,18 +505,22 @@ def land(
     *,
     connector: str | None = None,
     fetch: bool = True,
+    wait: float = 0.0,
 ) -> tuple[LandingReport, list[str]]:
     """Fetch, land the inbox, and do nothing else; with `connector` only what that brings. Returns what was landed, and
-    a line for each thing that connectors did not do.
+    a line for each thing that connectors did not do. `wait`: seconds to wait for the data folder while others hold it.
 
     Raises:
+        BusyError: another process holds the data folder.
         UsageError: `as_of` lies before what is known: a replay lands nothing. Or there is no such connector.
     """
     project = projects.project_dir()
     names = None if connector is None else [connector]
     declared = connectors.chosen(connectors.load_connectors(project), names) if fetch or names else []
     data = DataDir.at(data_dir)
-    with data.lock("tieout land"), stoppable():
+    progress = progress or Silent()
+    patience = Patience(wait, progress.note)
+    with stoppable(), data.lock("tieout land", patience):
         moment = as_of or clock.now()
         known = [moment for moment in (runs.latest_built_as_of(data), latest_received_at(data.root)) if moment]
         if known and moment < max(known):
@@ -513,7 +528,6 @@ def land(
                 f"--as-of {clock.to_text(moment)} lies before {clock.to_text(max(known))}, up to which deliveries"
                 " are known: nothing can be received in the past."
             )
-        progress = progress or Silent()
         fetched = []
         if declared and fetch:
             progress.phase("Fetching")
@@ -526,6 +540,7 @@ def land(
             on_progress=_landing_steps(progress),
             origins=connectors.arrived(data.root),
             only=None if names is None else set(connectors.arrived(data.root, names)),
+            patience=patience,
         )
         committed = connectors.commit(data.root, project, report, tell=fetch)
         report.files.extend(_failed_before(fetched))

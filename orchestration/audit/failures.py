@@ -3,7 +3,7 @@
 import re
 from dataclasses import asdict, dataclass
 
-from orchestration.errors import UsageError
+from orchestration.errors import BusyError, UsageError
 
 INPUT, CONFIGURATION, LAW, ENGINE = "INPUT", "CONFIGURATION", "LAW", "ENGINE"
 CRASHED = "CRASHED"
@@ -75,7 +75,9 @@ def of_error(error: BaseException) -> RunFailure:
     """The class of what broke a run off outside of dbt."""
     name = type(error).__name__
     text = (str(error) or name)[:MOST_LETTERS]
-    return RunFailure(CONFIGURATION if isinstance(error, UsageError) else ENGINE, name, text)
+    # Somebody else holds what is needed: the request is right, and will work later.
+    is_wrong = isinstance(error, UsageError) and not isinstance(error, BusyError)
+    return RunFailure(CONFIGURATION if is_wrong else ENGINE, name, text)
 
 
 def crash() -> RunFailure:

@@ -23,7 +23,8 @@ from orchestration.audit.tables import Table
 from orchestration.data_dir import DataDir
 from orchestration.environment import Place
 from orchestration.errors import TieoutError
-from orchestration.warehouse import connect_postgres, quoted
+from orchestration.waiting import Patience
+from orchestration.warehouse import connect_postgres, not_opened, quoted
 
 PENDING, WRITTEN = "pending", "written"
 AT_ONCE = 1_000
@@ -186,10 +187,12 @@ def read_anchors(data: DataDir, target: str) -> Notes:
 
 
 @contextmanager
-def open_ledger(place: Place, *, write: bool = False) -> Iterator[Ledger]:
+def open_ledger(place: Place, *, write: bool = False, patience: Patience | None = None) -> Iterator[Ledger]:
     """Open the audit of a place's warehouse; `write` makes its tables where they are not there yet.
 
     Raises:
+        BusyError: another process has the warehouse open, and still has when the patience is at its end; none: no
+            waiting.
         TieoutError: the warehouse cannot be opened.
     """
     if place.target == "postgres":
@@ -197,10 +200,7 @@ def open_ledger(place: Place, *, write: bool = False) -> Iterator[Ledger]:
         if write:
             connection.set_session(isolation_level="READ COMMITTED")
     else:
-        try:
-            connection = duckdb.connect(str(place.duckdb_path), read_only=not write)
-        except (duckdb.IOException, duckdb.ConnectionException) as error:
-            raise TieoutError(f"The warehouse {place.duckdb_path} cannot be opened: {error}") from error
+        connection = (patience or Patience()).until(lambda: _open_duckdb(place.duckdb_path, write))
         connection.execute("set TimeZone = 'UTC'")
     try:
         ledger = Ledger(place, connection)
@@ -214,3 +214,10 @@ def open_ledger(place: Place, *, write: bool = False) -> Iterator[Ledger]:
         yield ledger
     finally:
         connection.close()
+
+
+def _open_duckdb(path: Path, write: bool) -> duckdb.DuckDBPyConnection:
+    try:
+        return duckdb.connect(str(path), read_only=not write)
+    except (duckdb.IOException, duckdb.ConnectionException) as error:
+        raise not_opened(path, error) from error

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,23 @@ class AsOf(click.ParamType):
             self.fail(str(error), param, context)
 
 
+class Duration(click.ParamType):
+    """A length of time in seconds, as people write it: 30s, 10m, 2h, or a plain number of seconds."""
+
+    name = "duration"
+    _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}  # noqa: RUF012 - a constant of the class
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> float:
+        if isinstance(value, (int, float)):
+            return float(value)
+        found = re.fullmatch(r"(\d{1,9}(?:\.\d+)?)\s*([smh]?)", value.strip().lower())
+        if not found:
+            self.fail(
+                f"{value!r} is no length of time. Allowed: 30s, 10m, 1.5h, or a number of seconds.", param, context
+            )
+        return float(found.group(1)) * self._SECONDS[found.group(2)]
+
+
 data_dir_option = click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
@@ -47,6 +65,15 @@ as_of_option = click.option(
     show_default="now",
     help="The run's only clock. A time before the latest known one makes the run a replay: it shows what was known then"
     " and changes nothing.",
+)
+wait_option = click.option(
+    "--wait",
+    type=Duration(),
+    default=0.0,
+    metavar="TIME",
+    show_default="not at all",
+    help="How long to wait, all in all, while another run holds the data folder or another program the warehouse: 30s,"
+    " 10m, 1h.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
