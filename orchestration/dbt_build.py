@@ -12,6 +12,7 @@ from orchestration import dbt_savings, parsed
 from orchestration.audit import failures
 from orchestration.environment import DAILY, Place, variables_set
 from orchestration.errors import TieoutError, UsageError
+from orchestration.landing.crash_points import crash_point
 from orchestration.lapses import dispensable, lapsed
 
 # A test with this tag holds one of the laws of the design.
@@ -175,7 +176,11 @@ def _node_callback(on_node: OnNode) -> Callable[[Any], None]:
             state["total"] = max(state["total"], event.data.total)
         elif event.info.name == ends:
             state["done"] += 1
+            crash_point("between-nodes")
             on_node(state["done"], max(state["total"], state["done"]), event.data.node_info.node_name)
+        elif event.info.name == "SQLQuery":
+            # Before each statement of a node: what went before it in its transaction is not committed yet.
+            crash_point(f"statement-of-{event.data.node_info.node_name}")
 
     return callback
 

@@ -245,6 +245,7 @@ class Run:
         self.note_steps(outcome, streams)
         marts = (*publish.MARTS, *dict.fromkeys(mart for stream in streams.values() for mart in stream.marts))
         temporary = self.data.root / ".tmp"
+        crash_point("before-publish")
         with self.timed("publish"), open_warehouse(self.place, temporary, self.patience) as warehouse:
             if outcome.ok and not self.replay:
                 code = code_version.code_version(self.project, code_version.MART_PARTS)

@@ -23,6 +23,7 @@ from orchestration.audit.tables import Table
 from orchestration.data_dir import DataDir
 from orchestration.environment import Place
 from orchestration.errors import TieoutError
+from orchestration.landing.crash_points import crash_point
 from orchestration.waiting import Patience
 from orchestration.warehouse import connect_postgres, not_opened, quoted
 
@@ -106,12 +107,14 @@ class Ledger:
                 self._insert(table, whole)
                 ends[table.name] = [whole[-1]["sequence_number"], whole[-1]["row_hash"]]
             self._note(PENDING, ends)
+            crash_point("audit-noted")
         except BaseException:
             # What broke in is what is to be told, not that there was nothing to take back any more.
             with suppress(Exception):
                 self.execute("rollback")
             raise
         self.execute("commit")
+        crash_point("audit-committed")
         self._note(WRITTEN, ends)
 
     def _insert(self, table: Table, rows: list[dict[str, Any]]) -> None:

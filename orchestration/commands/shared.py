@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -29,20 +28,19 @@ class AsOf(click.ParamType):
 
 
 class Duration(click.ParamType):
-    """A length of time in seconds, as people write it: 30s, 10m, 2h, or a plain number of seconds."""
+    """A length of time, in seconds; see `durations.parse_duration`."""
 
     name = "duration"
-    _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}  # noqa: RUF012 - a constant of the class
 
     def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> float:
-        if isinstance(value, (int, float)):
+        from orchestration.durations import parse_duration
+
+        if isinstance(value, int | float):
             return float(value)
-        found = re.fullmatch(r"(\d{1,9}(?:\.\d+)?)\s*([smh]?)", value.strip().lower())
-        if not found:
-            self.fail(
-                f"{value!r} is no length of time. Allowed: 30s, 10m, 1.5h, or a number of seconds.", param, context
-            )
-        return float(found.group(1)) * self._SECONDS[found.group(2)]
+        try:
+            return parse_duration(value).total_seconds()
+        except ValueError as error:
+            self.fail(str(error), param, context)
 
 
 data_dir_option = click.option(

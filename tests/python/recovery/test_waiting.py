@@ -139,16 +139,14 @@ def test_landing_by_command_waits(data_dir: Path, monkeypatch: pytest.MonkeyPatc
         assert pipeline.land(data_dir, None, wait=30).batches == 0
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("30s", 30), ("10m", 600), ("1.5h", 5400), ("90", 90), ("0", 0), (" 2 M ", 120)]
-)
+@pytest.mark.parametrize(("text", "seconds"), [("30s", 30), ("10m", 600), ("2 hours", 7200), ("0s", 0)])
 def test_a_time_to_wait_is_read(text: str, seconds: float) -> None:
     assert Duration().convert(text, None, None) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "-1", "ten", "10d", "1:30", "nan", "1e3"])
+@pytest.mark.parametrize("text", ["", "-1s", "ten", "90", "1:30", "nan"])
 def test_what_is_no_time_is_refused(text: str) -> None:
-    with pytest.raises(click.BadParameter, match="Allowed: 30s, 10m"):
+    with pytest.raises(click.BadParameter, match="allowed is a whole number and its unit"):
         Duration().convert(text, None, None)
 
 
