@@ -442,11 +442,14 @@ def prepare(
             f"Warning: as_of {clock.to_text(as_of)} lies in the future; once it is built, every run before it is"
             " a replay."
         )
-    record = runs.load(data, run_id := runs.new_run_id(started, run_suffix)) if run_suffix else None
+    run_id = runs.new_run_id(started, run_suffix) if run_suffix else runs.next_run_id(data, started)
+    record = runs.load(data, run_id) if run_suffix else None
     if record is None:
         known = [moment for moment in (runs.latest_built_as_of(data), latest_received_at(data.root)) if moment]
+        if request.as_of is None and known:
+            as_of = _not_backwards(as_of, max(known), progress)
         record = RunRecord(
-            run_id=run_id if run_suffix else runs.new_run_id(started),
+            run_id=run_id,
             as_of=clock.to_text(as_of),
             started_at=clock.to_text(started),
             target=request.target,
@@ -464,7 +467,26 @@ def prepare(
         record.state, record.ended_at, record.failure, record.audited = State.RUNNING, None, None, False
         record.save(data)
     patience = patience or Patience(request.wait, progress.note)
+    # One clock for all steps of a run, whatever has become known since it began.
+    as_of = clock.from_text(record.as_of)
     return Run(request, data, project, Place(data, request.target, record.replay), as_of, record, progress, patience)
+
+
+def _not_backwards(now: datetime, known: datetime, progress: Progress) -> datetime:
+    """The `as_of` of a run that was given none, where the clock may have been put back since the latest one. A little,
+    as a time server does it: time stands still in the books until the clock has caught up. By more nobody can know
+    which of the two is right, so that the run is a replay, and says it."""
+    behind = (known - now).total_seconds()
+    if 0 < behind <= FUTURE_SECONDS:
+        progress.note(f"The clock is {behind:.3g} seconds behind the latest run: as_of stays {clock.to_text(known)}.")
+        return known
+    if behind > 0:
+        progress.note(
+            f"Warning: the clock says {clock.to_text(now)}, and the books know what came until {clock.to_text(known)}."
+            " Nobody asked for a replay, but this run is one: it lands and publishes nothing. If the clock is right,"
+            f" an earlier run's was fast: --as-of {clock.to_text(known)} goes on from there."
+        )
+    return now
 
 
 def run(request: Request, progress: Progress | None = None) -> Summary:
