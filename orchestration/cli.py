@@ -26,7 +26,7 @@ from orchestration.commands.shared import (
     wait_option,
 )
 from orchestration.commands.validate import validate
-from orchestration.errors import TieoutError, UsageError
+from orchestration.errors import TieoutError, UsageError, of_machine
 
 # Exit codes beside those of the errors: the shell's own for Ctrl-C.
 NOT_CLOSED = 1
@@ -47,6 +47,14 @@ class Commands(click.Group):
             done = "what it had published stands" if "published" in stopped.args else "nothing was published"
             click.echo(f"tieout: stopped; {done}, and the next run carries on from here.", err=True)
             context.exit(INTERRUPTED)
+        except BrokenPipeError:
+            raise
+        except Exception as error:
+            told = of_machine(error)
+            if told is None:
+                raise
+            click.echo(f"tieout: {told}", err=True)
+            context.exit(NOT_CLOSED)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -5,10 +5,10 @@ import fcntl
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from orchestration.errors import BusyError, UsageError
 from orchestration.waiting import Patience, nobody
@@ -82,30 +82,34 @@ class DataDir:
             BusyError: another process holds it; the message says which.
         """
         patience = wait if isinstance(wait, Patience) else Patience(wait, tell or nobody)
-        with os.fdopen(os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT, 0o644), "r+") as handle:
+        handle = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
             patience.until(lambda: self._take(handle))
-            handle.seek(0)
-            handle.truncate()
-            handle.write(f"process {os.getpid()}, {what}")
-            handle.flush()
+            _note(handle, f"process {os.getpid()}, {what}")
             try:
                 yield
             finally:
-                handle.seek(0)
-                handle.truncate()
-                handle.flush()
+                _note(handle, "")
+        finally:
+            os.close(handle)
 
-    def _take(self, handle: TextIO) -> None:
+    def _take(self, handle: int) -> None:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            handle.seek(0)
-            holder = handle.read().strip() or "unknown"
+            holder = os.pread(handle, 4096, 0).decode("utf-8", "replace").strip() or "unknown"
             raise BusyError(
                 f"{self.root} is in use by another run ({holder}). Wait until it has ended (`--wait 10m` does), or"
                 " stop it, and try again.",
                 f"another run ({holder})",
             ) from error
+
+
+def _note(handle: int, holder: str) -> None:
+    """Say in the lock's file who holds it. A full disk does not keep anybody from holding it."""
+    with suppress(OSError):
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, holder.encode("utf-8"), 0)
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -24,3 +24,20 @@ class BusyError(UsageError):
 
 class PublishError(TieoutError):
     """The published copy could not be written; the one before it is still in place."""
+
+
+# Modules of the engines whose errors tell of the machine or the server.
+ENGINES = ("_duckdb", "duckdb", "psycopg2")
+
+
+def of_machine(error: Exception) -> str | None:
+    """What to tell of an error that is nobody's mistake in the code: the system or an engine could not do what it was
+    asked for, because of a full disk, missing permissions, a lost server. None for other errors."""
+    is_engine = type(error).__module__.split(".")[0] in ENGINES
+    if not is_engine and not (isinstance(error, OSError) and error.errno is not None):
+        return None
+    reason = next((line.strip() for line in str(error).splitlines() if line.strip()), "") or type(error).__name__
+    return (
+        f"The machine or the warehouse failed: {reason}\nUsual causes are a full disk, missing permissions, too little"
+        " memory and a server that went away. Nothing is half done: mend that and run again; the next run carries on."
+    )

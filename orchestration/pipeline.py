@@ -307,7 +307,11 @@ class Run:
                 audit.
         """
         self.record.failure = failure.to_json() if failure else None
-        self.record.end(self.data, state, clock.now())
+        try:
+            self.record.end(self.data, state, clock.now())
+        except OSError as error:
+            # The folder's disk may be full, and the server's not.
+            self.progress.note(f"The run's record could not be written: {error}")
         with open_ledger(self.books, write=True, patience=self.patience) as ledger:
             recorder.end(ledger, self.data, self.record, recorder.STATES[state], failure)
 

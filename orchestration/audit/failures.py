@@ -47,7 +47,9 @@ WHAT_TO_DO = {
     ENGINE: "The machine or the warehouse failed, not the data: no space, no memory, no connection, or the process was"
     " ended. Mend that and run again; the next run carries on from what was done.",
 }
-CRASH_MESSAGE = "The process ended without saying how: it was killed, or the machine went down."
+CRASH_MESSAGE = (
+    "The process ended without saying how: it was killed, the machine went down, or there was no room to write it down."
+)
 MOST_LETTERS = 4_000
 
 
