@@ -20,10 +20,10 @@ DEV := $(VENV)/.stamp-dev
 # Of the examples, so that everybody sees the same answer.
 EXAMPLE_AS_OF := 2026-03-03T06:00:00Z
 
-.PHONY: help run test lint format bench dagster docs lock clean
+.PHONY: help run test lint format bench reliability dagster docs lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -65,6 +65,9 @@ format: $(DEV) ## Put the Python code into its form
 
 bench: $(DEV) ## Measure at 10 million rows a side (docs/benchmarks.md)
 	@$(BIN)/python -m bench.run
+
+reliability: $(DEV) ## Break things for real and write docs/reliability.md
+	@$(BIN)/python -m tests.python.recovery
 
 dagster: $(RUNTIME) ## Open Dagster: the lineage and the runs in a browser
 	@$(BIN)/python -m orchestration.dagster_dev --data-dir $(DATA)

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -104,14 +104,14 @@ class Started:
 
     def has_said(self, text: str) -> bool:
         """Wait until it has said something, or has ended; tells whether it has."""
-        return _waited(lambda: text in self.err.read_text() or self.process.poll() is not None) and (
+        return waited(lambda: text in self.err.read_text() or self.process.poll() is not None) and (
             text in self.err.read_text()
         )
 
     def halted(self) -> None:
         """Wait until it stands still at the point that `TIEOUT_STOP_AT` names."""
         seen = psutil.Process(self.process.pid)
-        _waited(lambda: self.process.poll() is not None or seen.status() == psutil.STATUS_STOPPED)
+        waited(lambda: self.process.poll() is not None or seen.status() == psutil.STATUS_STOPPED)
         assert self.process.poll() is None, f"it did not come to its point:\n{self.err.read_text()[-3000:]}"
 
     def go_on(self) -> None:
@@ -119,7 +119,8 @@ class Started:
         self.process.send_signal(signal.SIGCONT)
 
 
-def _waited(condition: Any, seconds: float = 120) -> bool:
+def waited(condition: Callable[[], bool], seconds: float = 120) -> bool:
+    """Wait until a condition holds; False when it does not in time."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
