@@ -1,21 +1,24 @@
 """`make reliability`: break things as `scenarios.py` declares it, and write what came of it to docs/reliability.md."""
 
 import argparse
+import json
 import os
 import re
 import string
 import sys
 import tempfile
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from tests.python import postgres_server
 from tests.python.core_project import core_project
-from tests.python.laws.harness import ROOT, Folder
-from tests.python.recovery.parallel import EACH, Parallel, at_once
-from tests.python.recovery.scenarios import SCENARIOS, Played, Scenario
+from tests.python.laws.harness import ROOT, Folder, Server
+from tests.python.recovery.parallel import EACH, at_once
+from tests.python.recovery.scenarios import SCENARIOS, Scenario
 from tests.python.recovery.stage import DAY_2, Stage, deliver_day_1, deliver_day_2, make_stage
 
 PAGE = ROOT / "docs" / "reliability.md"
@@ -26,47 +29,52 @@ HEADINGS = (
     *("fault", "how it is made", "what a user sees", "right after", "the next run", "the runs end as"),
     "the same as undisturbed",
 )
+# What came of each, so that a few can be played again without the others.
+KEPT = ROOT / "target" / "reliability"
+AT_ONCE = "twenty-at-once"
 TEMPLATE = Path(__file__).with_name("page.md")
 
 
 def main() -> None:
-    """Play the scenarios that are named, or all, and write the page when it was all."""
+    """Play the scenarios that are named, or all, keep what came of each, and write the page once all are played."""
+    names = [*(scenario.name for scenario in SCENARIOS), AT_ONCE]
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="SCENARIO", help="only these; their lines are printed")
-    parser.add_argument("--out", type=Path, default=PAGE)
+    parser.add_argument(
+        "names", nargs="*", metavar="SCENARIO", help="play only these, and take the others as they were"
+    )
     given = parser.parse_args()
-    unknown = set(given.names) - {s.name for s in SCENARIOS}
+    unknown = set(given.names) - set(names)
     if unknown:
-        parser.error(
-            f"no such scenario: {', '.join(sorted(unknown))}. There are: {', '.join(s.name for s in SCENARIOS)}"
-        )
+        parser.error(f"no such scenario: {', '.join(sorted(unknown))}. There are: {', '.join(names)}")
     for name in FOREIGN:
         os.environ.pop(name, None)
     wanted = [s for s in SCENARIOS if not given.names or s.name in given.names]
     with tempfile.TemporaryDirectory(prefix="tieout-faults-") as scratch:
         root = Path(scratch)
         project = core_project(root / "project")
-        played = _play(root / "duckdb", project, [s for s in wanted if s.target == "duckdb"])
-        played += _play_postgres(root / "postgres", project, [s for s in wanted if s.target == "postgres"])
-        parallel = None if given.names else _parallel(root)
-    if parallel is None:
-        print(_table(played))
+        _play(root / "duckdb", project, [s for s in wanted if s.target == "duckdb"])
+        _play_postgres(root / "postgres", project, [s for s in wanted if s.target == "postgres"])
+        if not given.names or AT_ONCE in given.names:
+            _keep(AT_ONCE, _parallel(root))
+    missing = [name for name in names if not (KEPT / f"{name}.json").is_file()]
+    if missing:
+        print(f"Not played yet: {', '.join(missing)}. The page is written once all have been.")
         return
-    page = string.Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
-        table=_table(played),
-        runs=parallel.runs,
-        folders=parallel.folders,
-        each=EACH,
-        seconds=round(parallel.seconds),
-        serial=round(parallel.serial_seconds),
-        cores=os.cpu_count(),
-        results=parallel.results,
-        hashes=", ".join(f"{stream} {said[:8]}" for stream, said in sorted(parallel.hashes.items())),
-        day=f"{datetime.now(UTC):%Y-%m-%d}",
-        duckdb=duckdb.__version__,
+    PAGE.write_text(_page({name: json.loads((KEPT / f"{name}.json").read_text()) for name in names}), encoding="utf-8")
+    print(f"Written to {PAGE}.")
+
+
+def _keep(name: str, outcome: dict[str, Any]) -> None:
+    KEPT.mkdir(parents=True, exist_ok=True)
+    (KEPT / f"{name}.json").write_text(json.dumps(outcome, indent=2) + "\n", encoding="utf-8")
+
+
+def _page(kept: dict[str, dict[str, Any]]) -> str:
+    parallel = kept.pop(AT_ONCE)
+    hashes = ", ".join(f"{stream} {said[:8]}" for stream, said in sorted(parallel.pop("hashes").items()))
+    return string.Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+        **parallel, hashes=hashes, table=_table(kept), each=EACH, cores=os.cpu_count(), duckdb=duckdb.__version__
     )
-    given.out.write_text(page, encoding="utf-8")
-    print(f"Written to {given.out}.")
 
 
 def _say(text: str) -> None:
@@ -74,28 +82,34 @@ def _say(text: str) -> None:
 
 
 def _play(
-    root: Path, project: Path, scenarios: list[Scenario], server: object = None, handle: object = None
-) -> list[Played]:
+    root: Path, project: Path, scenarios: list[Scenario], server: Server | None = None, handle: Any = None
+) -> None:
     if not scenarios:
-        return []
+        return
     _say(f"The undisturbed days on {scenarios[0].target} ...")
     stage = make_stage(root, scenarios[0].target, project, server, handle)
-    done = []
     for scenario in scenarios:
         _say(f"{scenario.name} ...")
-        one = scenario.play(stage)
-        done.append(Played(scenario, _plain(one.seen, stage), one.after, one.ends, one.seconds, one.proof))
-    return done
+        played = scenario.play(stage)
+        _keep(
+            scenario.name,
+            {
+                "seen": _plain(played.seen, stage),
+                "after": played.after,
+                "seconds": round(played.seconds),
+                "ends": played.ends,
+                "proof": played.proof,
+            },
+        )
 
 
-def _play_postgres(root: Path, project: Path, scenarios: list[Scenario]) -> list[Played]:
-    if not scenarios:
-        return []
-    with postgres_server.running() as (server, handle):
-        return _play(root, project, scenarios, server, handle)
+def _play_postgres(root: Path, project: Path, scenarios: list[Scenario]) -> None:
+    if scenarios:
+        with postgres_server.running() as (server, handle):
+            _play(root, project, scenarios, server, handle)
 
 
-def _parallel(root: Path) -> Parallel:
+def _parallel(root: Path) -> dict[str, Any]:
     """Twenty runs of two streams of the real project."""
     _say("Twenty runs at once ...")
     streams = ("pos_oms_orders", "bookings")
@@ -106,7 +120,13 @@ def _parallel(root: Path) -> Parallel:
         deliver_day_2(folder)
 
     with postgres_server.running() as (server, _):
-        return at_once(root / "parallel", project, server, streams, deliver, DAY_2)
+        outcome = at_once(root / "parallel", project, server, streams, deliver, DAY_2)
+    return {
+        **asdict(outcome),
+        "seconds": round(outcome.seconds),
+        "serial_seconds": round(outcome.serial_seconds),
+        "day": f"{datetime.now(UTC):%Y-%m-%d}",
+    }
 
 
 def _plain(text: str, stage: Stage) -> str:
@@ -120,17 +140,18 @@ def _cell(text: str) -> str:
     return " ".join(text.replace("|", "\\|").split())
 
 
-def _table(played: list[Played]) -> str:
+def _table(kept: dict[str, dict[str, Any]]) -> str:
     lines = [f"| {' | '.join(HEADINGS)} |", "|---" * len(HEADINGS) + "|"]
-    for one in played:
-        again = f" ({one.seconds:.0f} s)" if one.seconds else ""
-        engine = {"duckdb": "DuckDB", "postgres": "Postgres"}[one.scenario.target]
+    for scenario in SCENARIOS:
+        one = kept[scenario.name]
+        again = f" ({one['seconds']} s)" if one["seconds"] else ""
+        engine = {"duckdb": "DuckDB", "postgres": "Postgres"}[scenario.target]
         cells = (
-            *(f"{one.scenario.fault} ({engine})", one.scenario.made, one.seen, one.after),
-            *(f"{one.scenario.next_run}{again}", ", ".join(one.ends), one.proof),
+            *(f"{scenario.fault} ({engine})", scenario.made, one["seen"], one["after"]),
+            *(f"{scenario.next_run}{again}", ", ".join(one["ends"]), one["proof"]),
         )
         lines.append("| " + " | ".join(map(_cell, cells)) + " |")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
