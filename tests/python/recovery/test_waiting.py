@@ -1,6 +1,7 @@
 """Waiting for the data folder, the landing and the warehouse: not at all, until it is free, until the time is over."""
 
 import fcntl
+import signal
 import subprocess
 import sys
 import threading
@@ -21,7 +22,9 @@ from orchestration.data_dir import DataDir
 from orchestration.environment import Place
 from orchestration.errors import BusyError
 from orchestration.landing.lock import landing_lock
-from orchestration.waiting import Patience, said
+from orchestration.waiting import Patience
+from orchestration.waiting import said as in_words
+from tests.python.laws.harness import COMMAND, ROOT
 
 # Another process has the file open until it is told to let go.
 HOLDER = (
@@ -139,6 +142,18 @@ def test_landing_by_command_waits(data_dir: Path, monkeypatch: pytest.MonkeyPatc
         assert pipeline.land(data_dir, None, wait=30).batches == 0
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_who_waits_can_be_stopped(data_dir: Path, number: signal.Signals) -> None:
+    with held(data_dir / ".lock", b"process 1, tieout run", 120):
+        command = [*COMMAND, "land", "--wait", "2m", "--data-dir", str(data_dir)]
+        with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr.readline() == "Waiting for another run (process 1, tieout run) (2 minutes at most).\n"
+            process.send_signal(number)
+            said = process.stderr.read()
+    assert process.returncode == 130
+    assert said == "tieout: stopped; nothing was published, and the next run carries on from here.\n"
+
+
 @pytest.mark.parametrize(("text", "seconds"), [("30s", 30), ("10m", 600), ("2 hours", 7200), ("0s", 0)])
 def test_a_time_to_wait_is_read(text: str, seconds: float) -> None:
     assert Duration().convert(text, None, None) == seconds
@@ -151,7 +166,7 @@ def test_what_is_no_time_is_refused(text: str) -> None:
 
 
 def test_times_are_said_for_people() -> None:
-    assert [said(seconds) for seconds in (1, 90, 600, 5400, 7200)] == [
+    assert [in_words(seconds) for seconds in (1, 90, 600, 5400, 7200)] == [
         "1 seconds",
         "90 seconds",
         "10 minutes",
