@@ -12,7 +12,7 @@ from orchestration import dbt_savings, parsed
 from orchestration.audit import failures
 from orchestration.environment import DAILY, Place, variables_set
 from orchestration.errors import TieoutError, UsageError
-from orchestration.landing.crash_points import crash_point
+from orchestration.landing.crash_points import crash_point, tested_by_crashes
 from orchestration.lapses import dispensable, lapsed
 
 # A test with this tag holds one of the laws of the design.
@@ -131,7 +131,7 @@ def build(
             stack.callback(reset_metadata_vars)
             stack.enter_context(dbt_savings.collected_rarely())
             manifest = parsed.load(project, place, key)
-            stack.enter_context(dbt_savings.told_only_to(*EVENTS))
+            stack.enter_context(dbt_savings.told_only_to(*EVENTS, *([STATEMENT] if tested_by_crashes() else [])))
             stack.enter_context(dbt_savings.manifest_as_it_lies(manifest is not None))
             keep_templates = stack.enter_context(dbt_savings.templates_kept(templates))
             result = dbtRunner(manifest, callbacks=[_node_callback(on_node)] if on_node else []).invoke(
@@ -164,6 +164,7 @@ def release_warehouse() -> None:
 
 # What `_node_callback` listens to.
 EVENTS = ("LogStartLine", "NodeFinished")
+STATEMENT = "SQLQuery"
 
 
 def _node_callback(on_node: OnNode) -> Callable[[Any], None]:
@@ -178,7 +179,7 @@ def _node_callback(on_node: OnNode) -> Callable[[Any], None]:
             state["done"] += 1
             crash_point("between-nodes")
             on_node(state["done"], max(state["total"], state["done"]), event.data.node_info.node_name)
-        elif event.info.name == "SQLQuery":
+        elif event.info.name == STATEMENT:
             # Before each statement of a node: what went before it in its transaction is not committed yet.
             crash_point(f"statement-of-{event.data.node_info.node_name}")
 
