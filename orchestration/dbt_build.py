@@ -80,7 +80,11 @@ def arguments(
         chosen += ["--select", " ".join(nodes), "--indirect-selection", "empty"]
     elif stream:
         # All that the stream needs and all that is made from it; seeds come along as parents.
-        chosen += ["--select", f"+path:models/reconciliations/{stream}+"]
+        built = [f"+path:models/reconciliations/{stream}+"]
+        if place.target == "postgres":
+            # A table that is built anew there takes the views that read it along, other streams' ones too.
+            built.append("config.materialized:view")
+        chosen += ["--select", " ".join(built)]
     if full_refresh:
         chosen.append("--full-refresh")
     return ["build", *chosen, *locations(project, place)]
