@@ -202,6 +202,11 @@ def read_outcome(dbt_target: Path) -> BuildOutcome:
         manifest = json.loads((dbt_target / "manifest.json").read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise TieoutError(f"dbt left no {Path(error.filename).name}: it did not get as far as building.") from error
+    except ValueError as error:
+        raise TieoutError(
+            f"dbt could not write its results whole in {dbt_target}: the disk is full, or dbt was ended. Mend that and"
+            " run again; the next run carries on."
+        ) from error
     passed = failed = 0
     found, lapses = [], []
     left_out: set[str] = set()

@@ -1,12 +1,15 @@
 """What the machine or an engine cannot do is told in one message; mistakes in the code keep their traceback."""
 
 import errno
+from pathlib import Path
 
 import duckdb
 import psycopg2.errors
 import pytest
 
-from orchestration.errors import of_machine
+from orchestration.dbt_build import read_outcome
+from orchestration.errors import TieoutError, of_machine
+from orchestration.selection import read_manifest
 
 
 @pytest.mark.parametrize(
@@ -38,3 +41,13 @@ def test_the_machine_failed(error: Exception) -> None:
 )
 def test_the_code_failed(error: Exception) -> None:
     assert of_machine(error) is None
+
+
+def test_what_a_full_disk_cut_short_is_no_manifest_and_no_result(tmp_path: Path) -> None:
+    """dbt writes neither of them whole or not at all."""
+    for text in ("", '{"nodes": {'):
+        for name in ("manifest.json", "run_results.json"):
+            (tmp_path / name).write_text(text)
+        assert read_manifest(tmp_path / "manifest.json") is None
+        with pytest.raises(TieoutError, match="the disk is full, or dbt was ended"):
+            read_outcome(tmp_path)
