@@ -42,19 +42,21 @@ def main() -> None:
     parser.add_argument(
         "names", nargs="*", metavar="SCENARIO", help="play only these, and take the others as they were"
     )
+    parser.add_argument("--page", action="store_true", help="play nothing, write the page of what was kept")
     given = parser.parse_args()
     unknown = set(given.names) - set(names)
     if unknown:
         parser.error(f"no such scenario: {', '.join(sorted(unknown))}. There are: {', '.join(names)}")
     for name in FOREIGN:
         os.environ.pop(name, None)
-    wanted = [s for s in SCENARIOS if not given.names or s.name in given.names]
+    names_wanted = set() if given.page else set(given.names or names)
+    wanted = [s for s in SCENARIOS if s.name in names_wanted]
     with tempfile.TemporaryDirectory(prefix="tieout-faults-") as scratch:
         root = Path(scratch)
         project = core_project(root / "project")
         _play(root / "duckdb", project, [s for s in wanted if s.target == "duckdb"])
         _play_postgres(root / "postgres", project, [s for s in wanted if s.target == "postgres"])
-        if not given.names or AT_ONCE in given.names:
+        if AT_ONCE in names_wanted:
             _keep(AT_ONCE, _parallel(root))
     missing = [name for name in names if not (KEPT / f"{name}.json").is_file()]
     if missing:
