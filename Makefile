@@ -21,10 +21,10 @@ DEV := $(VENV)/.stamp-dev
 # Of the examples, so that everybody sees the same answer.
 EXAMPLE_AS_OF := 2026-03-03T06:00:00Z
 
-.PHONY: help run up test lint format bench docs lock clean
+.PHONY: help run up test lint format bench reliability docs lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -69,6 +69,9 @@ format: $(DEV) ## Put the Python code into its form
 
 bench: $(DEV) ## Measure at 10 million rows a side (docs/benchmarks.md)
 	@$(BIN)/python -m bench.run
+
+reliability: $(DEV) ## Break things for real and write docs/reliability.md
+	@$(BIN)/python -m tests.python.recovery
 
 docs: $(RUNTIME) ## Generate dbt's documentation into target/
 	@TIEOUT_DATA_DIR=$(abspath $(DATA)) $(BIN)/dbt docs generate --static --profiles-dir .

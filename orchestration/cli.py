@@ -26,9 +26,10 @@ from orchestration.commands.shared import (
     no_fetch_option,
     print_listing,
     target_option,
+    wait_option,
 )
 from orchestration.commands.validate import validate
-from orchestration.errors import TieoutError, UsageError
+from orchestration.errors import TieoutError, UsageError, of_machine
 
 # Exit codes beside those of the errors: the shell's own for Ctrl-C.
 NOT_CLOSED = 1
@@ -62,6 +63,14 @@ class Commands(click.Group):
             done = "what it had published stands" if "published" in stopped.args else "nothing was published"
             click.echo(f"tieout: stopped; {done}, and the next run carries on from here.", err=True)
             context.exit(INTERRUPTED)
+        except BrokenPipeError:
+            raise
+        except Exception as error:
+            told = of_machine(error)
+            if told is None:
+                raise
+            click.echo(f"tieout: {told}", err=True)
+            context.exit(NOT_CLOSED)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -95,6 +104,7 @@ def main() -> None:
 )
 @click.option("--reason", default="", help="Why it is started, for the audit.")
 @no_fetch_option
+@wait_option
 @json_option
 @click.pass_context
 def run(
@@ -107,6 +117,7 @@ def run(
     mode: str,
     reason: str,
     no_fetch: bool,
+    wait: float,
     as_json: bool,
 ) -> None:
     """Fetch by the declared connectors, land the inbox, reconcile, publish, and print the summary."""
@@ -114,7 +125,9 @@ def run(
     from orchestration.health.metrics import write_after_run
     from orchestration.progress import for_terminal
 
-    request = pipeline.Request(data_dir, target, as_of, stream, full_refresh, mode, reason=reason, fetch=not no_fetch)
+    request = pipeline.Request(
+        data_dir, target, as_of, stream, full_refresh, mode, reason=reason, fetch=not no_fetch, wait=wait
+    )
     try:
         with for_terminal() as progress:
             summary = pipeline.run(request, progress)
@@ -140,6 +153,7 @@ main.add_command(quick)
 @target_option
 @as_of_option
 @no_fetch_option
+@wait_option
 @json_option
 @click.pass_context
 def land(
@@ -149,6 +163,7 @@ def land(
     target: str,
     as_of: datetime | None,
     no_fetch: bool,
+    wait: float,
     as_json: bool,
 ) -> None:
     """Fetch by the declared connectors, land the inbox and stop: files become immutable batches.
@@ -163,7 +178,7 @@ def land(
 
     check_target(target)
     with for_terminal() as progress:
-        report, lapses = pipeline.land(data_dir, as_of, progress, connector=name, fetch=not no_fetch)
+        report, lapses = pipeline.land(data_dir, as_of, progress, connector=name, fetch=not no_fetch, wait=wait)
     counts = {name: getattr(report, name) for name in LANDED}
     print_listing([counts], as_json, empty="", one=True)
     for lapse in lapses:

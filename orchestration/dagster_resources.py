@@ -4,13 +4,11 @@ No postponed annotations in this module or in `dagster_assets`: Dagster reads th
 resources itself.
 """
 
-import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
@@ -31,11 +29,6 @@ OF_A_RUN = (BUILD, ARTIFACTS, PUBLISHED)
 
 # Seconds that a step waits while somebody else holds the data folder.
 WAIT = 3600.0
-
-
-def patient(function: Callable[..., Any]) -> dict[str, float]:
-    """The waiting time, for what can wait."""
-    return {"wait": WAIT} if "wait" in inspect.signature(function).parameters else {}
 
 
 class Notes:
@@ -91,7 +84,7 @@ class Books(dg.ConfigurableResource):
             stream=self.stream or None,
             full_refresh=self.full_refresh,
             mode=environment.check_mode(self.mode or environment.DAILY),
-            **patient(pipeline.Request),
+            wait=WAIT,
         )
 
     def request_of(self, context: dg.AssetExecutionContext, stream: str | None = None) -> pipeline.Request:
@@ -118,7 +111,7 @@ class Books(dg.ConfigurableResource):
         """Land and do nothing else, as `tieout land` does."""
         with told(), interruptible():
             asked = self.request()
-            report, lapses = pipeline.land(asked.data_dir, asked.as_of, Notes(context), **patient(pipeline.land))
+            report, lapses = pipeline.land(asked.data_dir, asked.as_of, Notes(context), wait=WAIT)
         for lapse in lapses:
             context.log.warning(lapse)
         return report
@@ -159,7 +152,7 @@ class Books(dg.ConfigurableResource):
         """Alone in the data folder: until the Dagster run ends, or for a step where each has a process of its own."""
         if self._locked:
             return nullcontext()
-        lock = data.lock(f"Dagster run {context.run.run_id}", **patient(data.lock))
+        lock = data.lock(f"Dagster run {context.run.run_id}", wait=WAIT)
         if self._held is None:
             return lock
         self._held.enter_context(lock)

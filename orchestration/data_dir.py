@@ -4,13 +4,14 @@ time."""
 import fcntl
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from orchestration.errors import BusyError, UsageError
+from orchestration.waiting import Patience, nobody
 
 # Where a restore lies until it is whole; what it leaves when it is killed.
 RESTORING = ".restoring"
@@ -67,37 +68,58 @@ class DataDir:
         return self.root / ".dbt"
 
     @contextmanager
-    def lock(self, what: str) -> Iterator[None]:
+    def lock(
+        self, what: str, wait: float | Patience = 0.0, tell: Callable[[str], None] | None = None
+    ) -> Iterator[None]:
         """Hold the data folder alone until the block ends; the system frees the lock of a process that dies.
+
+        Args:
+            what: what this process is, for those who find the folder in use.
+            wait: seconds to wait while another holds it, or a patience that other waits share; 0: not at all.
+            tell: hears who holds it.
 
         Raises:
             BusyError: another process holds it; the message says which.
         """
-        file = self.root / ".lock"
-        with os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT, 0o644), "r+") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                holder = handle.read().strip() or "unknown"
-                raise BusyError(
-                    f"{self.root} is in use by another run ({holder}). Wait until it has ended, or stop it,"
-                    " and try again."
-                ) from error
-            handle.seek(0)
-            handle.truncate()
-            handle.write(f"process {os.getpid()}, {what}")
-            handle.flush()
+        patience = wait if isinstance(wait, Patience) else Patience(wait, tell or nobody)
+        handle = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            patience.until(lambda: self._take(handle))
+            _note(handle, f"process {os.getpid()}, {what}")
             try:
                 yield
             finally:
-                handle.seek(0)
-                handle.truncate()
-                handle.flush()
+                _note(handle, "")
+        finally:
+            os.close(handle)
+
+    def _take(self, handle: int) -> None:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.pread(handle, 4096, 0).decode("utf-8", "replace").strip() or "unknown"
+            raise BusyError(
+                f"{self.root} is in use by another run ({holder}). Wait until it has ended (`--wait 10m` does), or"
+                " stop it, and try again.",
+                f"another run ({holder})",
+            ) from error
+
+
+def _note(handle: int, holder: str) -> None:
+    """Say in the lock's file who holds it. A full disk does not keep anybody from holding it."""
+    with suppress(OSError):
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, holder.encode("utf-8"), 0)
 
 
 def write_json(path: Path, content: Any) -> None:
     """Write a JSON file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    try:
+        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        temporary.replace(path)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink()
+        raise

@@ -12,6 +12,7 @@ from orchestration import dbt_savings, parsed
 from orchestration.audit import failures
 from orchestration.environment import DAILY, Place, variables_set
 from orchestration.errors import TieoutError, UsageError
+from orchestration.landing.crash_points import crash_point, tested_by_crashes
 from orchestration.lapses import dispensable, lapsed
 from orchestration.redaction import redacted
 
@@ -80,7 +81,11 @@ def arguments(
         chosen += ["--select", " ".join(nodes), "--indirect-selection", "empty"]
     elif stream:
         # All that the stream needs and all that is made from it; seeds come along as parents.
-        chosen += ["--select", f"+path:models/reconciliations/{stream}+"]
+        built = [f"+path:models/reconciliations/{stream}+"]
+        if place.target == "postgres":
+            # A table that is built anew there takes the views that read it along, other streams' ones too.
+            built.append("config.materialized:view")
+        chosen += ["--select", " ".join(built)]
     if full_refresh:
         chosen.append("--full-refresh")
     return ["build", *chosen, *locations(project, place)]
@@ -132,7 +137,7 @@ def build(
             stack.callback(reset_metadata_vars)
             stack.enter_context(dbt_savings.collected_rarely())
             manifest = parsed.load(project, place, key)
-            stack.enter_context(dbt_savings.told_only_to(*EVENTS))
+            stack.enter_context(dbt_savings.told_only_to(*EVENTS, *([STATEMENT] if tested_by_crashes() else [])))
             stack.enter_context(dbt_savings.manifest_as_it_lies(manifest is not None))
             keep_templates = stack.enter_context(dbt_savings.templates_kept(templates))
             result = dbtRunner(manifest, callbacks=[_node_callback(on_node)] if on_node else []).invoke(
@@ -165,6 +170,7 @@ def release_warehouse() -> None:
 
 # What `_node_callback` listens to.
 EVENTS = ("LogStartLine", "NodeFinished")
+STATEMENT = "SQLQuery"
 
 
 def _node_callback(on_node: OnNode) -> Callable[[Any], None]:
@@ -177,7 +183,11 @@ def _node_callback(on_node: OnNode) -> Callable[[Any], None]:
             state["total"] = max(state["total"], event.data.total)
         elif event.info.name == ends:
             state["done"] += 1
+            crash_point("between-nodes")
             on_node(state["done"], max(state["total"], state["done"]), event.data.node_info.node_name)
+        elif event.info.name == STATEMENT:
+            # Before each statement of a node: what went before it in its transaction is not committed yet.
+            crash_point(f"statement-of-{event.data.node_info.node_name}")
 
     return callback
 
@@ -194,6 +204,11 @@ def read_outcome(dbt_target: Path) -> BuildOutcome:
         manifest = json.loads((dbt_target / "manifest.json").read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise TieoutError(f"dbt left no {Path(error.filename).name}: it did not get as far as building.") from error
+    except ValueError as error:
+        raise TieoutError(
+            f"dbt could not write its results whole in {dbt_target}: the disk is full, or dbt was ended. Mend that and"
+            " run again; the next run carries on."
+        ) from error
     passed = failed = 0
     found, lapses = [], []
     left_out: set[str] = set()

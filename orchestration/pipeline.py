@@ -46,6 +46,7 @@ from orchestration.progress import Progress, Silent
 from orchestration.runs import RunRecord, State
 from orchestration.streams import Retries, StreamPage
 from orchestration.summary import Summary
+from orchestration.waiting import Patience
 from orchestration.warehouse import connect_postgres, open_warehouse, postgres_kwargs, quoted
 
 # The schemas of a warehouse; a replay on a shared server has its own of each, and removes them.
@@ -79,6 +80,8 @@ class Request:
     asked_as: str = ""
     # How long it may take; None: as long as its streams' YAML says.
     timeout: timedelta | None = None
+    # Seconds to wait, all in all, for the data folder and the warehouse's file while others hold them.
+    wait: float = 0.0
 
     def same_as(self) -> dict[str, str | bool | None]:
         """What makes two requests the same; one without an `as_of` is like no other."""
@@ -102,6 +105,8 @@ class Run:
     as_of: datetime
     record: RunRecord
     progress: Progress = field(default_factory=Silent)
+    # What is left of the time to wait for others.
+    patience: Patience = field(default_factory=Patience)
 
     @cached_property
     def pages(self) -> list[StreamPage]:
@@ -168,6 +173,7 @@ class Run:
                     self.as_of,
                     on_progress=_landing_steps(self.progress),
                     origins=connectors.arrived(self.data.root),
+                    patience=self.patience,
                 ),
             )
             committed = connectors.commit(self.data.root, self.project, report, tell=self.request.fetch)
@@ -212,7 +218,7 @@ class Run:
         if manifest is None:
             return None
         try:
-            with open_warehouse(self.place, self.data.root / ".tmp") as warehouse:
+            with open_warehouse(self.place, self.data.root / ".tmp", self.patience) as warehouse:
                 key = parsed.parse_key(self.project, self.place)
                 feeds = selection.changed_feeds(self.data, warehouse, self.place.target, key)
         except TieoutError:
@@ -249,7 +255,7 @@ class Run:
         steps = definitions.steps_of(streams, manifest) if manifest else []
         if manifest:
             recorder.check_settings(streams, manifest)
-        with self.timed("audit"), open_ledger(self.books, write=True) as ledger:
+        with self.timed("audit"), open_ledger(self.books, write=True, patience=self.patience) as ledger:
             adoption.take_in(ledger, self.data, self.place.target)
             noting.take_in(ledger, self.data, self.place.target)
             recorder.begin(ledger, self.data, self.record, steps, nodes)
@@ -296,6 +302,7 @@ class Run:
                 logs.error(said, step=failure.name, kind=failure.kind, cause=failure.cause, message=failure.message)
             for lapse in outcome.lapses:
                 logs.warning("node_lapsed", step=lapse.name, kind=lapse.kind, message=lapse.message)
+        crash_point("before-publish")
         with self.timed("publish"):
             facts = self.persistent("publish", lambda: self._publish(outcome))
         shutil.rmtree(self.data.root / ".tmp", ignore_errors=True)
@@ -328,7 +335,7 @@ class Run:
     def _publish(self, outcome: BuildOutcome) -> summary.Facts:
         streams = projects.load_streams(self.project)
         marts = (*publish.MARTS, *dict.fromkeys(mart for stream in streams.values() for mart in stream.marts))
-        with open_warehouse(self.place, self.data.root / ".tmp") as warehouse:
+        with open_warehouse(self.place, self.data.root / ".tmp", self.patience) as warehouse:
             if outcome.ok and not self.replay:
                 code = code_version.code_version(self.project, code_version.MART_PARTS)
                 publish.publish(
@@ -357,10 +364,10 @@ class Run:
         manifest = selection.read_manifest(self.place.dbt_target / parsed.MANIFEST)
         if manifest is None:
             raise TieoutError(f"dbt left no {parsed.MANIFEST}: it did not get as far as building.")
-        with open_warehouse(self.place, self.data.root / ".tmp") as warehouse:
+        with open_warehouse(self.place, self.data.root / ".tmp", self.patience) as warehouse:
             taken = recorder.take(self.data, warehouse, streams, manifest, self.record, outcome)
         crash_point("after-artifacts")
-        with open_ledger(self.books, write=True) as ledger:
+        with open_ledger(self.books, write=True, patience=self.patience) as ledger:
             recorder.end_steps(ledger, self.record, outcome, taken, recorder.templates_of(self.project))
         _log_steps(outcome, taken)
         return taken
@@ -418,9 +425,13 @@ class Run:
                 audit.
         """
         self.record.failure = failure.to_json() if failure else None
-        self.record.end(self.data, state, clock.now())
+        try:
+            self.record.end(self.data, state, clock.now())
+        except OSError as error:
+            # The folder's disk may be full, and the server's not.
+            self.progress.note(f"The run's record could not be written: {error}")
         self.log_end()
-        with open_ledger(self.books, write=True) as ledger:
+        with open_ledger(self.books, write=True, patience=self.patience) as ledger:
             recorder.end(ledger, self.data, self.record, recorder.STATES[state], failure)
 
     def break_off(self, error: BaseException) -> None:
@@ -597,10 +608,12 @@ def prepare(
     *,
     started: datetime | None = None,
     run_suffix: str | None = None,
+    patience: Patience | None = None,
 ) -> Run:
     """Settle the run's clock and write its record. Call it while holding the data folder's lock.
 
     A run of this id that is on record already is taken up again: the steps of a Dagster run share one record.
+    `patience`: what waiting for the lock has left; else the request's.
 
     Raises:
         UsageError: what is asked for cannot work (see `check`).
@@ -616,11 +629,14 @@ def prepare(
             f"Warning: as_of {clock.to_text(as_of)} lies in the future; once it is built, every run before it is"
             " a replay."
         )
-    record = runs.load(data, run_id := runs.new_run_id(started, run_suffix)) if run_suffix else None
+    run_id = runs.new_run_id(started, run_suffix) if run_suffix else runs.next_run_id(data, started)
+    record = runs.load(data, run_id) if run_suffix else None
     if record is None:
         known = [moment for moment in (runs.latest_built_as_of(data), latest_received_at(data.root)) if moment]
+        if request.as_of is None and known:
+            as_of = _not_backwards(as_of, max(known), progress)
         record = RunRecord(
-            run_id=run_id if run_suffix else runs.new_run_id(started),
+            run_id=run_id,
             as_of=clock.to_text(as_of),
             started_at=clock.to_text(started),
             target=request.target,
@@ -644,7 +660,27 @@ def prepare(
         record.state, record.ended_at, record.failure, record.audited = State.RUNNING, None, None, False
         record.noted = record.built = False
         record.save(data)
-    return Run(request, data, project, Place(data, request.target, record.replay), as_of, record, progress)
+    patience = patience or Patience(request.wait, progress.note)
+    # One clock for all steps of a run, whatever has become known since it began.
+    as_of = clock.from_text(record.as_of)
+    return Run(request, data, project, Place(data, request.target, record.replay), as_of, record, progress, patience)
+
+
+def _not_backwards(now: datetime, known: datetime, progress: Progress) -> datetime:
+    """The `as_of` of a run that was given none, where the clock may have been put back since the latest one. A little,
+    as a time server does it: time stands still in the books until the clock has caught up. By more nobody can know
+    which of the two is right, so that the run is a replay, and says it."""
+    behind = (known - now).total_seconds()
+    if 0 < behind <= FUTURE_SECONDS:
+        progress.note(f"The clock is {behind:.3g} seconds behind the latest run: as_of stays {clock.to_text(known)}.")
+        return known
+    if behind > 0:
+        progress.note(
+            f"Warning: the clock says {clock.to_text(now)}, and the books know what came until {clock.to_text(known)}."
+            " Nobody asked for a replay, but this run is one: it lands and publishes nothing. If the clock is right,"
+            f" an earlier run's was fast: --as-of {clock.to_text(known)} goes on from there."
+        )
+    return now
 
 
 def run(request: Request, progress: Progress | None = None) -> Summary:
@@ -652,13 +688,15 @@ def run(request: Request, progress: Progress | None = None) -> Summary:
 
     Raises:
         UsageError: it cannot be done as asked.
+        BusyError: another process holds the data folder or the warehouse, longer than `request.wait`.
         TieoutError: a step could not be done; the record says FAILED and the published copy is as before.
         KeyboardInterrupt: it was stopped; the record says CANCELLED and the published copy is as before.
     """
     check(request)
     data = DataDir.at(request.data_dir)
-    with data.lock("tieout run"), stoppable() as stop_asked:
-        this = prepare(request, progress)
+    patience = Patience(request.wait, (progress or Silent()).note)
+    with stoppable() as stop_asked, data.lock("tieout run", patience):
+        this = prepare(request, progress, patience=patience)
         stop_asked.after(this.seconds_left)
         try:
             this.land()
@@ -690,18 +728,22 @@ def land(
     *,
     connector: str | None = None,
     fetch: bool = True,
+    wait: float = 0.0,
 ) -> tuple[LandingReport, list[str]]:
     """Fetch, land the inbox, and do nothing else; with `connector` only what that brings. Returns what was landed, and
-    a line for each thing that connectors did not do.
+    a line for each thing that connectors did not do. `wait`: seconds to wait for the data folder while others hold it.
 
     Raises:
+        BusyError: another process holds the data folder.
         UsageError: `as_of` lies before what is known: a replay lands nothing. Or there is no such connector.
     """
     project = projects.project_dir()
     names = None if connector is None else [connector]
     declared = connectors.chosen(connectors.load_connectors(project), names) if fetch or names else []
     data = DataDir.at(data_dir)
-    with data.lock("tieout land"), stoppable():
+    progress = progress or Silent()
+    patience = Patience(wait, progress.note)
+    with stoppable(), data.lock("tieout land", patience):
         moment = as_of or clock.now()
         known = [moment for moment in (runs.latest_built_as_of(data), latest_received_at(data.root)) if moment]
         if known and moment < max(known):
@@ -709,7 +751,6 @@ def land(
                 f"--as-of {clock.to_text(moment)} lies before {clock.to_text(max(known))}, up to which deliveries"
                 " are known: nothing can be received in the past."
             )
-        progress = progress or Silent()
         fetched = []
         if declared and fetch:
             progress.phase("Fetching")
@@ -722,6 +763,7 @@ def land(
             on_progress=_landing_steps(progress),
             origins=connectors.arrived(data.root),
             only=None if names is None else set(connectors.arrived(data.root, names)),
+            patience=patience,
         )
         committed = connectors.commit(data.root, project, report, tell=fetch)
         report.files.extend(_failed_before(fetched))

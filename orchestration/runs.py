@@ -5,7 +5,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -95,6 +95,14 @@ def restored_at(data: DataDir, target: str) -> str | None:
 def new_run_id(started: datetime, suffix: str | None = None) -> str:
     """An id that sorts by time and never comes twice; `suffix` ties it to the run of another system."""
     return f"{started:%Y%m%dT%H%M%SZ}-{suffix or uuid.uuid4().hex[:8]}"
+
+
+def next_run_id(data: DataDir, started: datetime) -> str:
+    """An id that sorts behind those of all runs on record, also where the clock has been put back since."""
+    newest = max((file.stem for file in data.runs.glob("*.json")), default="")
+    if newest[:16] < f"{started:%Y%m%dT%H%M%SZ}":
+        return new_run_id(started)
+    return new_run_id(datetime.strptime(newest[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) + timedelta(seconds=1))
 
 
 def load(data: DataDir, run_id: str) -> RunRecord | None:

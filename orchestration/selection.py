@@ -113,8 +113,11 @@ def _inputs(parents: list[str], *, of_models: bool) -> Iterator[str]:
 
 
 def read_manifest(file: Path) -> Manifest | None:
-    """dbt's manifest, when it is there."""
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+    """dbt's manifest, when it is there whole: a full disk may have cut it short."""
+    try:
+        return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+    except ValueError:
+        return None
 
 
 def _is_fresh_source(source: Mapping[str, Any] | None, feeds: set[str]) -> bool:

@@ -4,6 +4,7 @@ Publishing and the summary read through DuckDB or psycopg2 directly, not through
 """
 
 import os
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,8 @@ from typing import Any
 import duckdb
 
 from orchestration.environment import Place
-from orchestration.errors import TieoutError, UsageError
+from orchestration.errors import BusyError, TieoutError, UsageError
+from orchestration.waiting import Patience
 
 # Memory of the DuckDB that reads and publishes; it spills beyond.
 MEMORY_VARIABLE = "TIEOUT_DUCKDB_MEMORY"
@@ -84,6 +86,21 @@ def scratch_connection(temporary: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def not_opened(path: Path, error: duckdb.Error) -> TieoutError:
+    """What keeps a DuckDB file from being opened: another process that has it open, or something worse."""
+    text = str(error)
+    if "set lock on file" not in text:
+        return TieoutError(f"The warehouse {path} cannot be opened: {text}")
+    found = re.search(r"lock is held in (.+? \(PID \d+\))", text)
+    holder = found.group(1) if found else "an unknown process"
+    return BusyError(
+        f"The warehouse {path} is open in another program, {holder}. DuckDB lets nobody write while anybody else has"
+        " the file open, and nobody read while somebody writes. Close it there, or wait for it (`--wait 10m` does),"
+        f" and try again. Who only reads should open the published copy: {path.parent}/published/tieout.duckdb.",
+        f"the warehouse {path.name}, open in {holder}",
+    )
+
+
 class DuckDbWarehouse(Warehouse):
     """The DuckDB file, attached read-only under its own name, because dbt writes that name into its views."""
 
@@ -92,7 +109,7 @@ class DuckDbWarehouse(Warehouse):
         try:
             connection.execute(f"attach {literal(str(path))} as {quoted(path.stem)} (read_only)")
         except duckdb.IOException as error:
-            raise TieoutError(f"The warehouse {path} cannot be opened: {error}") from error
+            raise not_opened(path, error) from error
         connection.execute(f"use {quoted(path.stem)}")
         self._catalog = path.stem
 
@@ -250,8 +267,13 @@ def connect_postgres() -> Any:
 
 
 @contextmanager
-def open_warehouse(place: Place, temporary: Path) -> Iterator[Warehouse]:
-    """Open the warehouse of a place for reading; `temporary` holds spilled data and transfer files."""
+def open_warehouse(place: Place, temporary: Path, patience: Patience | None = None) -> Iterator[Warehouse]:
+    """Open the warehouse of a place for reading; `temporary` holds spilled data and transfer files.
+
+    Raises:
+        BusyError: another process has it open, and still has when the patience is at its end; none: no waiting.
+        TieoutError: it cannot be opened.
+    """
     temporary.mkdir(parents=True, exist_ok=True)
     connection = scratch_connection(temporary)
     warehouse: Warehouse | None = None
@@ -259,7 +281,7 @@ def open_warehouse(place: Place, temporary: Path) -> Iterator[Warehouse]:
         if place.target == "postgres":
             warehouse = PostgresWarehouse(place, connection, temporary)
         else:
-            warehouse = DuckDbWarehouse(place.duckdb_path, connection)
+            warehouse = (patience or Patience()).until(lambda: DuckDbWarehouse(place.duckdb_path, connection))
         yield warehouse
     finally:
         connection.close()

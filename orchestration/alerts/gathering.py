@@ -22,6 +22,7 @@ from orchestration.alerts.settings import (
     Settings,
 )
 from orchestration.audit import failures
+from orchestration.audit.failures import RunFailure
 from orchestration.data_dir import DataDir
 from orchestration.landing.expected import late_feeds
 from orchestration.landing.feeds import load_feeds
@@ -149,7 +150,8 @@ def _of_failure(look: Look, record: RunRecord, end: str) -> Alert | None:
     cause = (record.failure or {}).get("failure_class", failures.ENGINE)
     if cause == failures.LAW and end == "failed":
         return _of_run(look, LAW_FAILED, record, texts.law_failed(record, url), [record.ended_at])
-    message = texts.run_failed(record, end, failures.WHAT_TO_DO.get(cause, failures.WHAT_TO_DO[failures.ENGINE]), url)
+    failure = RunFailure(cause, (record.failure or {}).get("failure_code", ""), "")
+    message = texts.run_failed(record, end, failures.what_to_do(failure), url)
     return _of_run(look, RUN_FAILED, record, message, [end, record.ended_at])
 
 

@@ -55,7 +55,9 @@ WHAT_TO_DO_ABOUT = {
     TIMEOUT: "Nothing was published. See in `tieout audit steps RUN_ID` where the time went. Run again, which carries"
     " on from what was done, or raise `timeout` in the stream's YAML.",
 }
-CRASH_MESSAGE = "The process ended without saying how: it was killed, or the machine went down."
+CRASH_MESSAGE = (
+    "The process ended without saying how: it was killed, the machine went down, or there was no room to write it down."
+)
 MOST_LETTERS = 4_000
 
 # Trouble of the machine that passes by itself: the same may well go right a little later. A full disk and a lack of
@@ -140,7 +142,9 @@ def of_error(error: BaseException) -> RunFailure:
     """The class of what broke a run off outside of dbt."""
     name = TIMEOUT if isinstance(error, RunTimeoutError) else type(error).__name__
     text = redacted(str(error) or name)[:MOST_LETTERS]
-    return RunFailure(CONFIGURATION if isinstance(error, UsageError) else ENGINE, name, text)
+    # Somebody else holds what is needed: the request is right, and will work later.
+    is_wrong = isinstance(error, UsageError) and not isinstance(error, BusyError)
+    return RunFailure(CONFIGURATION if is_wrong else ENGINE, name, text)
 
 
 def crash() -> RunFailure:

@@ -23,7 +23,9 @@ from orchestration.audit.tables import Table
 from orchestration.data_dir import DataDir
 from orchestration.environment import Place
 from orchestration.errors import TieoutError
-from orchestration.warehouse import connect_postgres, quoted
+from orchestration.landing.crash_points import crash_point
+from orchestration.waiting import Patience
+from orchestration.warehouse import connect_postgres, not_opened, quoted
 
 PENDING, WRITTEN = "pending", "written"
 AT_ONCE = 1_000
@@ -110,12 +112,14 @@ class Ledger:
                 self._insert(table, whole)
                 ends[table.name] = [whole[-1]["sequence_number"], whole[-1]["row_hash"]]
             self._note(PENDING, ends)
+            crash_point("audit-noted")
         except BaseException:
             # What broke in is what is to be told, not that there was nothing to take back any more.
             with suppress(Exception):
                 self.execute("rollback")
             raise
         self.execute("commit")
+        crash_point("audit-committed")
         self._note(WRITTEN, ends)
 
     def _insert(self, table: Table, rows: list[dict[str, Any]]) -> None:
@@ -191,10 +195,12 @@ def read_anchors(data: DataDir, target: str) -> Notes:
 
 
 @contextmanager
-def open_ledger(place: Place, *, write: bool = False) -> Iterator[Ledger]:
+def open_ledger(place: Place, *, write: bool = False, patience: Patience | None = None) -> Iterator[Ledger]:
     """Open the audit of a place's warehouse; `write` makes its tables where they are not there yet.
 
     Raises:
+        BusyError: another process has the warehouse open, and still has when the patience is at its end; none: no
+            waiting.
         TieoutError: the warehouse cannot be opened.
     """
     if place.target == "postgres":
@@ -202,10 +208,7 @@ def open_ledger(place: Place, *, write: bool = False) -> Iterator[Ledger]:
         if write:
             connection.set_session(isolation_level="READ COMMITTED")
     else:
-        try:
-            connection = duckdb.connect(str(place.duckdb_path), read_only=not write)
-        except (duckdb.IOException, duckdb.ConnectionException) as error:
-            raise TieoutError(f"The warehouse {place.duckdb_path} cannot be opened: {error}") from error
+        connection = (patience or Patience()).until(lambda: _open_duckdb(place.duckdb_path, write))
         connection.execute("set TimeZone = 'UTC'")
     try:
         ledger = Ledger(place, connection)
@@ -219,3 +222,10 @@ def open_ledger(place: Place, *, write: bool = False) -> Iterator[Ledger]:
         yield ledger
     finally:
         connection.close()
+
+
+def _open_duckdb(path: Path, write: bool) -> duckdb.DuckDBPyConnection:
+    try:
+        return duckdb.connect(str(path), read_only=not write)
+    except (duckdb.IOException, duckdb.ConnectionException) as error:
+        raise not_opened(path, error) from error

@@ -27,6 +27,22 @@ class AsOf(click.ParamType):
             self.fail(str(error), param, context)
 
 
+class Duration(click.ParamType):
+    """A length of time, in seconds; see `durations.parse_duration`."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> float:
+        from orchestration.durations import parse_duration
+
+        if isinstance(value, int | float):
+            return float(value)
+        try:
+            return parse_duration(value).total_seconds()
+        except ValueError as error:
+            self.fail(str(error), param, context)
+
+
 data_dir_option = click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
@@ -47,6 +63,15 @@ as_of_option = click.option(
     show_default="now",
     help="The run's only clock. A time before the latest known one makes the run a replay: it shows what was known then"
     " and changes nothing.",
+)
+wait_option = click.option(
+    "--wait",
+    type=Duration(),
+    default=0.0,
+    metavar="TIME",
+    show_default="not at all",
+    help="How long to wait, all in all, while another run holds the data folder or another program the warehouse: 30s,"
+    " 10m, 1h.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 

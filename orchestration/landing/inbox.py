@@ -35,6 +35,7 @@ from orchestration.landing.remedies import unknown_feed
 from orchestration.landing.report import FileOutcome, LandingReport
 from orchestration.landing.text import RawFile, Tick, read_raw, to_utf8
 from orchestration.redaction import redacted
+from orchestration.waiting import Patience
 
 # Deliveries of different feeds or orgs that are read at a time: reading a file with bad lines keeps one core busy.
 PARALLEL = 2
@@ -50,10 +51,11 @@ def land_inbox(
     on_progress: Progress | None = None,
     origins: Mapping[str, Origin] | None = None,
     only: Container[str] | None = None,
+    patience: Patience | None = None,
 ) -> LandingReport:
     """Land everything that lies in `data_dir/inbox`, in the order of the paths. `as_of` (aware) becomes each batch's
     `received_at`. `origins` tells which files connectors brought, by their paths below the inbox; with `only` these
-    paths alone are landed.
+    paths alone are landed. `patience` waits for another landing to end; without any there is no waiting.
 
     Raises `UsageError` for an `as_of` without a zone, `FeedDeclarationError` for faulty declarations, `BusyError` when
     another landing is at work, and `LandingError` when the system or the engine fails (a full disk). A file that cannot
@@ -63,7 +65,7 @@ def land_inbox(
         raise UsageError(f"as_of must have a time zone, given {as_of.isoformat()}")
     data = Path(data_dir).absolute()
     known = dict(feeds) if feeds is not None else load_feeds(project_dir)
-    with told_as_landing_error(f"work in {data}"), landing_lock(data):
+    with told_as_landing_error(f"work in {data}"), landing_lock(data, patience):
         scratch = data / "landing" / ".tmp"
         shutil.rmtree(scratch, ignore_errors=True)
         files = [file for file in walk_inbox(data / "inbox") if only is None or file.shown in only]

