@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from orchestration import parsed
-from orchestration.backup.holding import held
 from orchestration.data_dir import DataDir
 from orchestration.progress import Progress, Silent
 from orchestration.publish import versions
@@ -62,7 +61,7 @@ def purge(
     Raises:
         BusyError: a run is at work still.
     """
-    with held(data, "tieout purge", wait, progress or Silent()):
+    with data.lock("tieout purge", wait.total_seconds(), (progress or Silent()).note):
         found = sorted(_old(data, project, dagster_home, now - age), key=lambda one: (one.changed_at, one.path))
         if not dry_run:
             for one in found:

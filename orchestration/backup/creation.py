@@ -18,9 +18,9 @@ from typing import IO, Any
 from orchestration import clock, runs
 from orchestration import project as projects
 from orchestration.backup import contents, tables
-from orchestration.backup.holding import held, told
 from orchestration.backup.manifest import DATA, NAME, TABLES, Entry, Manifest, SavedTable, to_text
 from orchestration.backup.reading import PARTIAL, hashed, is_packed, manifest_of
+from orchestration.backup.refusals import told
 from orchestration.code_version import code_version
 from orchestration.data_dir import DataDir
 from orchestration.environment import Place, check_target
@@ -95,7 +95,7 @@ class _Work:
 
     def alone(self) -> AbstractContextManager[None]:
         """Hold the data folder, after waiting for it."""
-        return held(self.data, "tieout backup", self.wait, self.progress)
+        return self.data.lock("tieout backup", self.wait.total_seconds(), self.progress.note)
 
     def manifest(self, backup_id: str, entries: list[Entry], saved: list[SavedTable]) -> Manifest:
         closed = (one for one in runs.all_of(self.data, self.place.target) if one.state == State.CLOSED)

@@ -13,9 +13,9 @@ from orchestration.audit.ledger import anchors_file, open_ledger
 from orchestration.audit.verification import Proof
 from orchestration.audit.verification import verify as verify_audit
 from orchestration.backup import tables
-from orchestration.backup.holding import told
 from orchestration.backup.manifest import DATA, TABLES, BackupError, Manifest
 from orchestration.backup.reading import check_place, go_through, hashed
+from orchestration.backup.refusals import told
 from orchestration.data_dir import RESTORING, DataDir, write_json
 from orchestration.environment import Place
 from orchestration.errors import UsageError
