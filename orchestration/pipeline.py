@@ -294,14 +294,17 @@ class Run:
         self.note_steps(outcome)
         return self.close(outcome)
 
-    def close(self, outcome: BuildOutcome) -> Summary:
-        """Publish when the books closed, sum up, and write down how the run ended."""
+    def log_failures(self, outcome: BuildOutcome) -> None:
+        """A line of the log for everything that failed in a build."""
         with logs.context(**self.places):
             for failure in outcome.failures:
                 said = "law_failed" if failure.cause == failures.LAW else "node_failed"
                 logs.error(said, step=failure.name, kind=failure.kind, cause=failure.cause, message=failure.message)
             for lapse in outcome.lapses:
                 logs.warning("node_lapsed", step=lapse.name, kind=lapse.kind, message=lapse.message)
+
+    def close(self, outcome: BuildOutcome) -> Summary:
+        """Publish when the books closed, sum up, and write down how the run ended."""
         crash_point("before-publish")
         with self.timed("publish"):
             facts = self.persistent("publish", lambda: self._publish(outcome))
@@ -353,6 +356,7 @@ class Run:
 
     def note_steps(self, outcome: BuildOutcome) -> recorder.Taken:
         """Write down how each step ended, and the files of what the steps of a build that closed came to."""
+        self.log_failures(outcome)
         with self.timed("audit"):
             taken = self.persistent("audit", lambda: self._note_steps(outcome))
         self.record.noted = True
