@@ -560,7 +560,7 @@ def _waits(said: Retries, strategy: Callable[..., Any]) -> Any:
     """The time between tries: twice as long each time, up to a longest, and by chance a little more, so that many who
     lost the same server do not all come back at once."""
     first, longest = said.delay.total_seconds(), said.longest.total_seconds()
-    return strategy(initial=min(first, longest), max=longest, exp_base=2, jitter=min(first, longest) / 2)
+    return strategy(multiplier=min(first, longest), max=longest, exp_base=2, jitter=min(first, longest) / 2)
 
 
 def _passing(outcome: BuildOutcome) -> RunFailure | None:

@@ -1,0 +1,132 @@
+"""When runs start: the moments behind streams' YAML, and one run for all that is due at one."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import pytest
+
+from orchestration.dagster_schedules import ASKED_TAG, moments_of, schedules_of
+from orchestration.errors import UsageError
+from orchestration.streams import StreamPage, Timing, load_pages
+
+PAGE = """
+groups:
+  - name: {name}
+    owner: {{name: Somebody, email: somebody@example.com}}
+    config:
+      meta:
+        stream: {said}
+"""
+
+
+def pages_of(tmp_path: Path, **said: str) -> dict[str, StreamPage]:
+    for name, text in said.items():
+        folder = tmp_path / "models" / "reconciliations" / name
+        folder.mkdir(parents=True)
+        (folder / f"_{name}.yml").write_text(PAGE.format(name=name, said=text))
+    return load_pages(tmp_path, said)
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[dg.DagsterInstance]:
+    """Dagster's own records, of which the schedules ask what waits and what is turned off."""
+    with dg.instance_for_test() as instance:
+        yield instance
+
+
+def tick(
+    instance: dg.DagsterInstance, pages: dict[str, StreamPage], name: str, moment: datetime
+) -> dg.RunRequest | str:
+    """What a schedule does at a moment: its one run, or why there is none."""
+    (schedule,) = [one for one in schedules_of(pages) if one.name == name]
+
+    @dg.job(name="tieout")
+    def tieout() -> None:
+        """Stands for the whole run."""
+
+    defs = dg.Definitions(jobs=[tieout], schedules=[schedule])
+    context = dg.build_schedule_context(
+        instance, scheduled_execution_time=moment, repository_def=defs.get_repository_def()
+    )
+    found = schedule.evaluate_tick(context)
+    return found.run_requests[0] if found.run_requests else str(found.skip_message)
+
+
+def test_words_stand_for_crons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIEOUT_TIME_ZONE", "Europe/Berlin")
+    pages = pages_of(tmp_path, a="{schedule: hourly}", b="{schedule: daily}", c="{schedule: on_arrival}")
+    hourly, daily = Timing("0 * * * *", "Europe/Berlin", "hourly"), Timing("0 6 * * *", "Europe/Berlin", "daily")
+    assert pages["a"].timings == (hourly, daily)
+    assert pages["b"].timings == pages["c"].timings == (daily,)
+    assert [page.on_arrival for page in pages.values()] == [False, False, True]
+    assert pages["a"].owner_email == "somebody@example.com"
+
+
+def test_an_org_has_hours_of_its_own(tmp_path: Path) -> None:
+    orgs = "{acme: {cron: '30 7 * * 1-5', time_zone: America/New_York}, globex: {time_zone: Asia/Tokyo}}"
+    pages = pages_of(tmp_path, a=f"{{schedule: {{cron: '0 6 * * *', time_zone: Europe/Berlin, orgs: {orgs}}}}}")
+    assert pages["a"].timings == (
+        Timing("0 6 * * *", "Europe/Berlin"),
+        Timing("30 7 * * 1-5", "America/New_York", org="acme"),
+        Timing("0 6 * * *", "Asia/Tokyo", org="globex"),
+    )
+    assert [moment.name for moment in moments_of(pages.values())] == [
+        "daily__0_6_x_x_x__asia_tokyo",
+        "daily__0_6_x_x_x__europe_berlin",
+        "daily__30_7_x_x_1to5__america_new_york",
+    ]
+
+
+def test_who_runs_by_the_hour_is_judged_as_a_whole_once_a_day(tmp_path: Path) -> None:
+    pages = pages_of(tmp_path, a="{schedule: {cron: '*/15 6-20 * * *', time_zone: Europe/Paris, mode: hourly}}")
+    assert pages["a"].timings[1:] == (Timing("0 6 * * *", "Europe/Paris", "daily"),)
+
+
+def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as told:
+        pages_of(
+            tmp_path,
+            a="{schedule: {cron: '61 * * * *', time_zone: Mars/Base, mode: weekly}}",
+            b="{schedule: sometimes, timeout: soon, retries: {attempts: 0, delay: 5}}",
+        )
+    parts = ("schedule.cron", "'61 * * * *'", "Mars/Base", "weekly", "sometimes", "'soon'", "attempts", "retries.delay")
+    assert [part for part in parts if part not in str(told.value)] == []
+
+
+def test_streams_that_are_due_together_share_a_run(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    pages = pages_of(tmp_path, a="{schedule: hourly}", b="{schedule: daily}", c="{schedule: hourly}")
+    six, seven = datetime(2026, 3, 3, 6, tzinfo=UTC), datetime(2026, 3, 3, 7, tzinfo=UTC)
+
+    # At six the daily run does the hourly one's work as well.
+    request = tick(instance, pages, "daily__0_6_x_x_x__utc", six)
+    assert isinstance(request, dg.RunRequest)
+    assert request.run_config == {"resources": {"books": {"config": {"mode": "daily"}}}}
+    assert request.run_key == "daily__0_6_x_x_x__utc@2026-03-03T06:00:00+00:00"
+    assert request.tags[ASKED_TAG] == "all/daily"
+    assert "daily__0_6_x_x_x__utc" in str(tick(instance, pages, "hourly__0_x_x_x_x__utc", six))
+
+    request = tick(instance, pages, "hourly__0_x_x_x_x__utc", seven)
+    assert isinstance(request, dg.RunRequest)
+    assert request.run_config["resources"]["books"]["config"] == {"mode": "hourly"}
+    assert request.tags["tieout/streams"] == "a, c"
+
+
+def test_the_same_moment_in_two_zones_is_one_run(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    pages = pages_of(
+        tmp_path,
+        a="{schedule: {cron: '0 7 * * *', time_zone: Europe/Berlin}}",
+        b="{schedule: {cron: '0 6 * * *', time_zone: UTC}}",
+    )
+    winter = datetime(2026, 1, 15, 7, tzinfo=ZoneInfo("Europe/Berlin"))
+    request = tick(instance, pages, "daily__0_6_x_x_x__utc", winter)
+    assert isinstance(request, dg.RunRequest)
+    assert request.tags["tieout/streams"] == "a, b"
+    assert isinstance(tick(instance, pages, "daily__0_7_x_x_x__europe_berlin", winter), str)
+    # In summer the two are an hour apart, and each runs its own stream.
+    summer = datetime(2026, 7, 15, 7, tzinfo=ZoneInfo("Europe/Berlin"))
+    request = tick(instance, pages, "daily__0_7_x_x_x__europe_berlin", summer)
+    assert isinstance(request, dg.RunRequest)
+    assert request.run_config["resources"]["books"]["config"]["stream"] == "a"

@@ -1,0 +1,133 @@
+"""What starts runs when something comes: one run for all that is complete, and none for what is under way."""
+
+import json
+import os
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from orchestration import dagster_sensors, pipeline
+from orchestration.dagster_sensors import Seen, arrival_request, look, watch_once
+from orchestration.data_dir import DataDir
+from orchestration.errors import TieoutError
+from orchestration.project import project_dir
+from orchestration.runs import RunRecord
+from orchestration.streams import StreamPage, Timing
+
+PAGES = {
+    "calls": StreamPage("calls", on_arrival=True, timings=(Timing("0 6 * * *", "UTC"),)),
+    "waits": StreamPage("waits", timings=(Timing("0 6 * * *", "UTC"),)),
+}
+READ_BY = {"calls": {"pos/orders", "oms/orders"}, "waits": {"bank/statement"}}
+
+
+def put(inbox: Path, name: str, text: str = "a,b\n") -> Path:
+    file = inbox / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    return file
+
+
+def test_a_file_is_complete_when_two_looks_find_it_the_same(tmp_path: Path) -> None:
+    file = put(tmp_path, "acme/pos/orders/a.csv")
+    fresh, seen = look(tmp_path, Seen())
+    assert fresh == []
+    file.write_text("a,b\n1,2\n")
+    fresh, seen = look(tmp_path, seen)
+    assert fresh == [], "it is still being written"
+    # What an upload gives an old time has come all the same.
+    put(tmp_path, "acme/pos/orders/old.csv")
+    os.utime(tmp_path / "acme/pos/orders/old.csv", (0, 0))
+    fresh, seen = look(tmp_path, Seen.read(seen.cursor()))
+    assert fresh == ["acme/pos/orders/a.csv"]
+    fresh, seen = look(tmp_path, seen)
+    assert fresh == ["acme/pos/orders/a.csv", "acme/pos/orders/old.csv"]
+
+
+def test_a_marker_says_at_once_that_a_file_is_complete(tmp_path: Path) -> None:
+    put(tmp_path, "acme/pos/orders/a.csv")
+    put(tmp_path, "acme/pos/orders/a.csv.done", "")
+    put(tmp_path, "acme/pos/orders/b.csv.part")
+    assert look(tmp_path, Seen())[0] == ["acme/pos/orders/a.csv"]
+
+
+def test_a_cursor_that_cannot_be_read_is_a_new_one() -> None:
+    assert Seen.read("not JSON") == Seen.read("[1]") == Seen.read(None) == Seen()
+
+
+def sensor(name: str) -> dg.SensorDefinition:
+    @dg.job(name="tieout")
+    def tieout() -> None:
+        """Stands for the whole run."""
+
+    @dg.job(name="land")
+    def land() -> None:
+        """Stands for landing alone."""
+
+    (found,) = [one for one in dagster_sensors.sensors_of(project_dir(), PAGES, [tieout, land]) if one.name == name]
+    return found
+
+
+def test_the_inbox_gives_one_run_for_all_that_came(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIEOUT_DATA_DIR", str(data_dir))
+    monkeypatch.setattr(dagster_sensors, "feeds_of_streams", lambda project: READ_BY)
+    for name in ("acme/pos/orders/a.csv", "acme/oms/orders/b.csv", "globex/pos/orders/a.csv"):
+        put(data_dir / "inbox", name)
+    arrivals, cursor, ticks = sensor("arrivals"), None, []
+    with dg.DagsterInstance.ephemeral() as instance:
+        for _ in range(3):
+            said = arrivals.evaluate_tick(dg.build_sensor_context(instance, cursor=cursor))
+            ticks.append(said.run_requests)
+            cursor = said.cursor
+        put(data_dir / "inbox", "acme/bank/statement/c.csv")
+        for _ in range(2):
+            said = arrivals.evaluate_tick(dg.build_sensor_context(instance, cursor=cursor))
+            cursor = said.cursor
+    assert [len(requests) for requests in ticks] == [0, 1, 0]
+    (request,) = ticks[1]
+    assert request.job_name == "tieout"
+    assert request.run_config["resources"]["books"]["config"] == {"mode": "daily", "stream": "calls"}
+    # Nobody is called by a bank statement: it is landed, and waits for its stream's hour.
+    (landing,) = said.run_requests
+    assert landing.job_name == "land"
+    assert landing.run_key != request.run_key
+    assert len(json.loads(said.cursor)["asked"]) == 4
+
+
+def test_no_second_run_while_one_that_does_the_same_waits() -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        request = arrival_request(instance, {"pos/orders"}, PAGES, READ_BY, "key")
+        assert request is not None
+
+        @dg.job(name="tieout")
+        def tieout() -> None:
+            """Stands for the whole run."""
+
+        instance.create_run_for_job(tieout, status=dg.DagsterRunStatus.NOT_STARTED, tags=dict(request.tags))
+        assert arrival_request(instance, {"pos/orders"}, PAGES, READ_BY, "other") is None
+        assert arrival_request(instance, {"bank/statement"}, PAGES, READ_BY, "other") is not None
+
+
+def test_a_run_that_was_killed_is_told_to_the_audit(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIEOUT_DATA_DIR", str(data_dir))
+    data = DataDir.at(data_dir)
+    moment = "2026-03-03T06:00:00.000000Z"
+    RunRecord("20260303T060000Z-killed", moment, moment, "duckdb", replay=False).save(data)
+    with data.lock("a run"):
+        assert pipeline.settle(data.root, "duckdb") == 0, "somebody is at work"
+    said = watch_once(project_dir(), lambda text: None)
+    assert "1 killed runs" in said
+    assert json.loads((data.runs / "20260303T060000Z-killed.json").read_text())["audited"]
+    assert "killed" not in watch_once(project_dir(), lambda text: None)
+
+
+def test_what_fails_in_a_watch_keeps_nothing_else_from_being_done(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIEOUT_DATA_DIR", str(data_dir))
+    monkeypatch.setattr("orchestration.pipeline.settle", lambda *given: 1 / 0)
+    told: list[str] = []
+    with pytest.raises(TieoutError, match="settle: division by zero"):
+        watch_once(project_dir(), told.append)
+    assert told == ["settle: division by zero"]

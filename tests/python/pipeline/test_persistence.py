@@ -1,0 +1,252 @@
+"""A run goes on after trouble that passes, never after a broken law, and never longer than it may."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from orchestration import pipeline
+from orchestration.audit import failures, recorder
+from orchestration.audit.failures import RunFailure, passes, text_passes
+from orchestration.dbt_build import BuildOutcome, Failure
+from orchestration.durations import in_words
+from orchestration.errors import BusyError, RunTimeoutError, TieoutError, UsageError
+from orchestration.pipeline import Request
+from orchestration.streams import Retries
+from tests.python.pipeline.conftest import MINI, Mini
+
+AS_OF = datetime(2026, 3, 3, 6, tzinfo=UTC)
+AWAY = "server closed the connection unexpectedly"
+
+
+class OperationalError(Exception):
+    """Named like the driver's."""
+
+
+def wrapped(error: Exception, inner: Exception) -> Exception:
+    error.__cause__ = inner
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [
+        (OperationalError("terminating connection due to administrator command"), True),
+        (wrapped(UsageError("Postgres cannot be reached"), OperationalError("Connection refused")), True),
+        (ConnectionResetError(104, "Connection reset by peer"), True),
+        (OSError(5, "Input/output error"), True),
+        (wrapped(TieoutError("landing"), OSError(116, "Stale file handle")), True),
+        # What does not pass by itself.
+        (OSError(28, "No space left on device"), False),
+        (OperationalError("FATAL: password authentication failed for user"), False),
+        (OperationalError("could not extend file: No space left on device"), False),
+        (MemoryError("out of memory"), False),
+        (UsageError("There is no stream 'x'."), False),
+        (BusyError("in use by another run"), False),
+        (wrapped(BusyError("in use"), duckdb.IOException("Could not set lock on file")), False),
+        (RunTimeoutError("The run was stopped: timed out"), False),
+        (KeyError("a bug"), False),
+        (KeyboardInterrupt(), False),
+    ],
+)
+def test_trouble_that_passes(error: BaseException, again: bool) -> None:
+    assert passes(error) is again
+
+
+@pytest.mark.parametrize(
+    ("cause", "text", "again"),
+    [
+        (failures.ENGINE, f"Database Error: {AWAY}", True),
+        (failures.ENGINE, "deadlock detected", True),
+        (failures.ENGINE, "No space left on device", False),
+        (failures.ENGINE, "something nobody knows", False),
+        (failures.LAW, "3 rows contradict it: timeout", False),
+        (failures.INPUT, "Conversion Error: connection reset", False),
+    ],
+)
+def test_nodes_whose_trouble_passes(cause: str, text: str, again: bool) -> None:
+    assert text_passes(cause, text) is again
+
+
+@pytest.mark.parametrize(
+    ("length", "words"), [(90, "90 seconds"), (60, "1 minute"), (7200, "2 hours"), (86_400, "1 day"), (1, "1 second")]
+)
+def test_lengths_in_words(length: int, words: str) -> None:
+    assert in_words(timedelta(seconds=length)) == words
+
+
+@pytest.fixture
+def here(mini: Mini, monkeypatch: pytest.MonkeyPatch) -> Mini:
+    """The mini project in this process, without long pauses between tries."""
+    monkeypatch.setenv("TIEOUT_PROJECT_DIR", str(MINI))
+    quick = Retries(3, timedelta(milliseconds=20), timedelta(milliseconds=40))
+    monkeypatch.setattr(pipeline.stream_pages, "retries_of", lambda pages: quick)
+    mini.deliver("orders.csv", "A1:1000")
+    return mini
+
+
+def attempts(mini: Mini) -> list[tuple[str, int, str | None]]:
+    """All that the audit says of runs: state, attempt, code of the failure."""
+    with duckdb.connect(str(mini.root / "warehouse.duckdb"), read_only=True) as connection:
+        return connection.execute(
+            "select state, attempt, failure_code from audit.reconciliation_runs order by sequence_number"
+        ).fetchall()
+
+
+def request(mini: Mini, **more: Any) -> Request:
+    return Request(mini.root, as_of=AS_OF, **more)
+
+
+def once(real: Callable[..., Any], error: Exception) -> Callable[..., Any]:
+    """What fails once and works then."""
+    left = [error]
+
+    def flaky(*given: Any, **named: Any) -> Any:
+        if left:
+            raise left.pop()
+        return real(*given, **named)
+
+    return flaky
+
+
+def test_every_part_is_tried_again_and_the_audit_hears_of_each_attempt(
+    here: Mini, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the audit knows of the run, in the build, and after it."""
+    real, builds = pipeline.dbt_build.build, []
+
+    def lost(*given: Any, **named: Any) -> BuildOutcome:
+        builds.append(1)
+        if len(builds) == 1:
+            return BuildOutcome(1, 0, 0, [Failure("orders", "model", f"model orders: {AWAY}", failures.ENGINE)])
+        return real(*given, **named)
+
+    reset, stale = ConnectionResetError(104, "Connection reset by peer"), OSError(116, "Stale file handle")
+    monkeypatch.setattr(pipeline, "land_inbox", once(pipeline.land_inbox, reset))
+    monkeypatch.setattr(pipeline.dbt_build, "build", lost)
+    monkeypatch.setattr(pipeline.publish, "publish", once(pipeline.publish.publish, stale))
+    assert pipeline.run(request(here)).closed
+    assert attempts(here) == [
+        *[("QUEUED", 1, None), ("RUNNING", 1, None), ("FAILED", 1, "ConnectionResetError")],
+        *[("QUEUED", 2, None), ("RUNNING", 2, None), ("FAILED", 2, "orders")],
+        *[("QUEUED", 3, None), ("RUNNING", 3, None), ("FAILED", 3, "OSError")],
+        *[("QUEUED", 4, None), ("RUNNING", 4, None), ("SUCCEEDED", 4, None)],
+    ]
+    (record,) = here.records()
+    assert [retry["part"] for retry in record["retries"]] == ["landing", "dbt", "publish"]
+    assert record["retries_told"] == 3
+    assert here.tieout("audit", "verify").code == 0
+
+
+def test_after_the_last_try_the_run_has_failed(here: Mini, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries = []
+
+    def away(*given: Any, **named: Any) -> None:
+        tries.append(1)
+        raise TieoutError(AWAY)
+
+    monkeypatch.setattr(pipeline, "land_inbox", away)
+    with pytest.raises(TieoutError, match="server closed"):
+        pipeline.run(request(here))
+    assert len(tries) == 3
+    assert attempts(here)[-1] == ("FAILED", 3, "TieoutError")
+
+
+def test_a_broken_law_is_not_tried_again(here: Mini, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries = []
+    law = Failure("law_1", "test", "test law_1: 1 row contradicts it.", failures.LAW)
+    lost = Failure("orders", "model", f"model orders: {AWAY}", failures.ENGINE)
+
+    def broken(*given: Any, **named: Any) -> BuildOutcome:
+        tries.append(1)
+        return BuildOutcome(2, 0, 1, [law, lost])
+
+    monkeypatch.setattr(pipeline.dbt_build, "build", broken)
+    assert not pipeline.prepare(request(here)).build().ok
+    assert len(tries) == 1
+
+
+def test_tries_of_one_request_are_attempts_of_it(here: Mini) -> None:
+    """What Dagster starts again is the same request: the audit counts on."""
+    keys = []
+    for suffix in ("one", "two"):
+        asked = Request(here.root, asked_as="dagster/1234")
+        run = pipeline.prepare(asked, started=datetime.now(UTC), run_suffix=suffix)
+        keys.append(recorder.idempotency_key(run.record.requested))
+        run.break_off(TieoutError("no"))
+    assert keys[0] == keys[1]
+    assert [attempt for _, attempt, _ in attempts(here)] == [1, 1, 1, 2, 2, 2]
+
+
+# One query that takes minutes on every machine.
+SLOW = "select count(*) as n from range(100000000) a, range(100000) b where (a.range * b.range) % 7 = 3"
+
+
+def test_a_run_is_stopped_when_its_time_is_over(mini: Mini, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(MINI, project, ignore=shutil.ignore_patterns("target", "logs"))
+    slow = project / "models" / "marts" / "slow.sql"
+    slow.write_text("{{ config(materialized='table') }}\n" + SLOW)
+    monkeypatch.setenv("TIEOUT_PROJECT_DIR", str(project))
+    mini.deliver("orders.csv", "A1:1000")
+    started = time.monotonic()
+    with pytest.raises(RunTimeoutError, match="took longer than 10 seconds"):
+        pipeline.run(request(mini, timeout=timedelta(seconds=10)))
+    assert time.monotonic() - started < 60
+    (record,) = mini.records()
+    assert record["state"] == "FAILED"
+    assert record["failure"]["failure_code"] == "TIMEOUT"
+    assert record["built"]
+    assert attempts(mini)[-1] == ("FAILED", 1, "TIMEOUT")
+    assert not (mini.root / "published").exists()
+    (letter,) = mini.tieout("audit", "dead-letters", "--json").json
+    assert "raise `timeout`" in letter["what_to_do"]
+    # The warehouse is free, and the next run converges.
+    slow.unlink()
+    assert pipeline.run(Request(mini.root, as_of=AS_OF + timedelta(minutes=1))).closed
+
+
+def test_the_failure_of_a_timeout_says_what_to_do() -> None:
+    failure = failures.of_error(RunTimeoutError("The run was stopped."))
+    assert failure == RunFailure(failures.ENGINE, "TIMEOUT", "The run was stopped.")
+    assert "raise `timeout`" in failures.what_to_do(failure)
+    assert failures.what_to_do(failures.crash()) == failures.WHAT_TO_DO[failures.ENGINE]
+
+
+STOPPED = """
+import sys, time
+from pathlib import Path
+from orchestration import pipeline
+with pipeline.stoppable():
+    run = pipeline.prepare(pipeline.Request(Path(sys.argv[1])))
+    try:
+        run.land()
+        print("landed", flush=True)
+        time.sleep(60)
+    except BaseException as error:
+        run.break_off(error)
+"""
+
+
+def test_a_stop_between_two_steps_is_told(here: Mini) -> None:
+    """As the worker of a scheduler is stopped: the process hears of it, and record and audit say so."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", STOPPED, str(here.root)], env=here.environment(), stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "landed\n"
+    os.kill(process.pid, signal.SIGTERM)
+    process.wait(30)
+    (record,) = here.records()
+    assert record["state"] == "CANCELLED"
+    assert record["audited"]
+    assert attempts(here)[-1][0] == "CANCELLED"
