@@ -9,6 +9,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= data
+PORT ?= 3000
 
 # The lock files say exactly what is installed, by hash; nothing else is looked up.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -20,7 +21,7 @@ DEV := $(VENV)/.stamp-dev
 # Of the examples, so that everybody sees the same answer.
 EXAMPLE_AS_OF := 2026-03-03T06:00:00Z
 
-.PHONY: help run test lint format bench dagster docs lock clean
+.PHONY: help run up test lint format bench docs lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +51,9 @@ run: $(RUNTIME) ## Reconcile the examples into ./data and print the summary
 	@cp -R examples/extracts/. $(DATA)/inbox/
 	@$(BIN)/tieout run --data-dir $(DATA) --as-of $(EXAMPLE_AS_OF)
 
+up: $(RUNTIME) ## Let it run by itself: Dagster's page and daemon, until Ctrl-C
+	@exec $(BIN)/python -m orchestration.dagster_dev --data-dir $(DATA) --port $(PORT)
+
 test: lint $(DEV) ## Every test and linter
 	@$(BIN)/python -m pytest -n 3 --dist loadgroup
 
@@ -65,9 +69,6 @@ format: $(DEV) ## Put the Python code into its form
 
 bench: $(DEV) ## Measure at 10 million rows a side (docs/benchmarks.md)
 	@$(BIN)/python -m bench.run
-
-dagster: $(RUNTIME) ## Open Dagster: the lineage and the runs in a browser
-	@$(BIN)/python -m orchestration.dagster_dev --data-dir $(DATA)
 
 docs: $(RUNTIME) ## Generate dbt's documentation into target/
 	@TIEOUT_DATA_DIR=$(abspath $(DATA)) $(BIN)/dbt docs generate --static --profiles-dir .
