@@ -5,6 +5,7 @@ calls a step of `pipeline.Run`, so that a run of Dagster does what `tieout run` 
 import json
 import os
 import re
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -17,7 +18,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 from dagster_dbt.asset_utils import get_asset_check_key_for_test
 
-from orchestration import dbt_build, pipeline, publish
+from orchestration import clock, dbt_build, pipeline, publish
 from orchestration.audit.recorder import Taken
 from orchestration.dagster_resources import (
     ARTIFACTS,
@@ -39,6 +40,7 @@ from orchestration.landing.expected import Expected
 from orchestration.page import Scope
 from orchestration.page import write as write_page
 from orchestration.pipeline import Run
+from orchestration.project import project_dir
 from orchestration.streams import StreamPage, default_zone
 from orchestration.summary import Summary
 
@@ -128,9 +130,10 @@ def feed_assets(feeds: dict[str, Feed]) -> dg.AssetsDefinition:
 
     @dg.multi_asset(name=LANDING, specs=specs, pool=POOL)
     def landed(context: dg.AssetExecutionContext, books: Books) -> Iterator[dg.MaterializeResult | dg.Output]:
+        report: LandingReport | None = None
         if ops_of(context).isdisjoint(OF_A_RUN):
-            report: LandingReport | None = books.land(context)
-        else:
+            report = books.land(context)
+        elif not books.is_over:
             with books.step(context) as run:
                 report = run.land()
         for name in feeds:
@@ -226,8 +229,7 @@ def dbt_assets_of(manifest_file: Path, translator: Translator) -> dg.AssetsDefin
         asked_for = {translator.stream_of(node) for node in _selected(context, manifest, translator)}
         alone = asked_for.pop() if len(asked_for) == 1 else None
         with books.step(context, stream=alone) as run:
-            run.load()
-            outcome = run.build()
+            outcome = _build(context, run)
             events = list(_events(context, run, manifest, translator))
             if not outcome.ok or run.replay:
                 _say(context, run.finish(outcome))
@@ -307,12 +309,20 @@ def _checked(
     )
 
 
+def _build(context: dg.AssetExecutionContext, run: Run) -> BuildOutcome:
+    """Load and build. Where no model names a source that is landed, Dagster knows of no order and may come here
+    first."""
+    if LANDING in ops_of(context) and not run.record.landed:
+        run.land()
+    run.load()
+    return run.build()
+
+
 def _outcome(context: dg.AssetExecutionContext, run: Run) -> BuildOutcome:
     """What this run has built; built now, where Dagster was asked for later steps alone."""
     if run.record.built:
         return dbt_build.read_outcome(run.place.dbt_target)
-    run.load()
-    outcome = run.build()
+    outcome = _build(context, run)
     if not outcome.ok:
         _say(context, run.finish(outcome))
         raise dg.Failure("\n".join(failure.message for failure in outcome.failures), allow_retries=False)
@@ -350,7 +360,7 @@ def last_assets(manifest_file: Path, translator: Translator) -> list[dg.AssetsDe
 
     @dg.asset(
         key=[ARTIFACTS],
-        deps=_models_in(manifest_file, translator, RECONCILIATION),
+        deps=[key for schema in READ_ON for key in _models_in(manifest_file, translator, schema)],
         group_name="audit",
         kinds={"parquet"},
         pool=POOL,
@@ -392,9 +402,19 @@ def last_assets(manifest_file: Path, translator: Translator) -> list[dg.AssetsDe
         data = books.data()
         with told():
             file = write_page(data.root, data.root / PAGE, Scope(None, None))
+        _measure(data, books.request().target)
         return dg.MaterializeResult(metadata={"file": dg.MetadataValue.path(str(file)), "bytes": file.stat().st_size})
 
     return [artifacts, published, report]
+
+
+def _measure(data: DataDir, target: str) -> None:
+    """Write the metrics as they stand after the run; between runs the sensor `watch` does."""
+    try:
+        from orchestration.health import write_metrics
+    except ImportError:
+        return
+    write_metrics(data, project_dir(), target, clock.now())
 
 
 def replays_asset() -> dg.AssetsDefinition:
@@ -402,6 +422,12 @@ def replays_asset() -> dg.AssetsDefinition:
     first = os.environ.get(FIRST_DAY_VARIABLE) or FIRST_DAY
     days = dg.DailyPartitionsDefinition(start_date=first, timezone=default_zone())
 
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)  # of `backfill_policy`
+        return _replays(days)
+
+
+def _replays(days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
     class Replayed(dg.Config):
         """`stream`: the only one that the answer is of; blank: all."""
 

@@ -4,11 +4,13 @@ No postponed annotations in this module or in `dagster_assets`: Dagster reads th
 resources itself.
 """
 
-from collections.abc import Iterator
+import inspect
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
@@ -25,6 +27,15 @@ from orchestration.pipeline import Run
 # The ops of a whole run; which of them Dagster was asked for decides what a run does (docs/orchestration.md).
 LANDING, BUILD, ARTIFACTS, PUBLISHED, REPORT, REPLAYS = "landing", "dbt", "artifacts", "published", "report", "replays"
 OF_A_RUN = (BUILD, ARTIFACTS, PUBLISHED)
+
+
+# Seconds that a step waits while somebody else holds the data folder.
+WAIT = 3600.0
+
+
+def patient(function: Callable[..., Any]) -> dict[str, float]:
+    """The waiting time, for what can wait."""
+    return {"wait": WAIT} if "wait" in inspect.signature(function).parameters else {}
 
 
 class Notes:
@@ -80,6 +91,7 @@ class Books(dg.ConfigurableResource):
             stream=self.stream or None,
             full_refresh=self.full_refresh,
             mode=environment.check_mode(self.mode or environment.DAILY),
+            **patient(pipeline.Request),
         )
 
     def request_of(self, context: dg.AssetExecutionContext, stream: str | None = None) -> pipeline.Request:
@@ -93,6 +105,11 @@ class Books(dg.ConfigurableResource):
             asked_as=f"dagster/{context.run.root_run_id or context.run.run_id}",
         )
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the run of this Dagster run has ended; no step may take it up again."""
+        return self._run is not None and self._run.record.ended_at is not None
+
     def data(self) -> DataDir:
         """The data folder of this configuration."""
         return DataDir.at(self.request().data_dir)
@@ -100,7 +117,9 @@ class Books(dg.ConfigurableResource):
     def land(self, context: dg.AssetExecutionContext) -> LandingReport:
         """Land and do nothing else, as `tieout land` does."""
         with told(), interruptible():
-            return pipeline.land(self.request().data_dir, self.request().as_of, Notes(context))
+            return pipeline.land(
+                self.request().data_dir, self.request().as_of, Notes(context), **patient(pipeline.land)
+            )
 
     @contextmanager
     def step(
@@ -138,7 +157,7 @@ class Books(dg.ConfigurableResource):
         """Alone in the data folder: until the Dagster run ends, or for a step where each has a process of its own."""
         if self._locked:
             return nullcontext()
-        lock = data.lock(f"Dagster run {context.run.run_id}")
+        lock = data.lock(f"Dagster run {context.run.run_id}", **patient(data.lock))
         if self._held is None:
             return lock
         self._held.enter_context(lock)

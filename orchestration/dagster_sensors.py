@@ -21,6 +21,8 @@ from orchestration.project import feeds_of_streams
 from orchestration.streams import StreamPage
 
 LAND_JOB, LAND = "land", "landing"
+# Where connectors are declared.
+CONNECTORS = "connectors"
 # Seconds between two looks. A file is complete when two of them find it the same.
 LOOK_EVERY, POLL_EVERY, WATCH_EVERY = 20, 60, 60
 
@@ -159,6 +161,8 @@ def _poll(
     pages: Mapping[str, StreamPage],
     read_by: Mapping[str, set[str]],
 ) -> dg.SensorResult:
+    if not (project / CONNECTORS).is_dir():
+        return dg.SensorResult(skip_reason=dg.SkipReason("No connectors are declared."))
     from orchestration.landing import connectors
 
     data, before = DataDir.at(default_data_dir()), Seen.read(context.cursor)

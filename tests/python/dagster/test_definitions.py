@@ -1,6 +1,7 @@
 """Dagster's view: the lineage joins up, one writer at a time, and a run does what `tieout run` does."""
 
 import importlib
+import importlib.util
 import json
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from orchestration.landing import load_feeds
 from orchestration.project import load_streams, project_dir
 from orchestration.publish import MARTS
 from orchestration.streams import load_pages
+from tests.python.pipeline.conftest import MINI, Mini
 
 ROOT = Path(__file__).resolve().parents[3]
 AS_OF = "2026-03-03T06:00:00Z"
@@ -214,3 +216,40 @@ def test_a_day_is_played_again_and_changes_nothing(defs: dg.Definitions, job: Jo
     assert said["as_of"] == "2026-03-03T00:00:00.000000Z"
     assert (folder / "published").readlink() == link
     assert not (folder / "replays").exists()
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[dg.Definitions, Mini]:
+    """The definitions of the mini project, which knows a law that can be broken, and a delivery for it."""
+    mini = Mini(tmp_path / "data")
+    mini.deliver("orders.csv", "A1:1000")
+    monkeypatch.setenv("TIEOUT_DATA_DIR", str(mini.root))
+    monkeypatch.setenv("TIEOUT_PROJECT_DIR", str(MINI))
+    # Beside the project's own definitions, which other tests of this process hold.
+    spec = importlib.util.spec_from_file_location("small_definitions", ROOT / "orchestration" / "definitions.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.defs, mini
+
+
+def test_a_broken_law_is_a_failed_check_and_nothing_is_published(
+    small: tuple[dg.Definitions, Mini], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    defs, mini = small
+    monkeypatch.setenv("DBT_ENV_CUSTOM_ENV_MINI_LAW", "broken")
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = defs.resolve_job_def("tieout").execute_in_process(instance=instance, raise_on_error=False)
+        assert not result.success
+        failed = [check.check_name for check in result.get_asset_check_evaluations() if not check.passed]
+        assert failed == ["law_that_tests_can_break"]
+        done = {event.asset_key for event in result.get_asset_materialization_events()}
+    assert dg.AssetKey(["marts", "reconciliation_results"]) in done
+    assert dg.AssetKey(["artifacts"]) not in done
+    assert dg.AssetKey(["published"]) not in done
+    assert not (mini.root / "published").exists()
+    (record,) = mini.records()
+    assert record["state"] == "FAILED"
+    assert record["failure"]["failure_class"] == "LAW"
+    assert record["audited"]
