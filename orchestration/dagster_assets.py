@@ -34,6 +34,7 @@ from orchestration.dagster_resources import (
     ops_of,
     told,
 )
+from orchestration.data_dir import DataDir
 from orchestration.dbt_build import BuildOutcome
 from orchestration.landing import Feed, LandingReport
 from orchestration.landing.expected import Expected
