@@ -11,6 +11,8 @@ from orchestration import dagster_sensors, pipeline
 from orchestration.dagster_sensors import Seen, arrival_request, look, watch_once
 from orchestration.data_dir import DataDir
 from orchestration.errors import TieoutError
+from orchestration.landing import connectors
+from orchestration.landing.connectors import Connector, Pending
 from orchestration.project import project_dir
 from orchestration.runs import RunRecord
 from orchestration.streams import StreamPage, Timing
@@ -56,7 +58,7 @@ def test_a_cursor_that_cannot_be_read_is_a_new_one() -> None:
     assert Seen.read("not JSON") == Seen.read("[1]") == Seen.read(None) == Seen()
 
 
-def sensor(name: str) -> dg.SensorDefinition:
+def sensor(name: str, project: Path | None = None) -> dg.SensorDefinition:
     @dg.job(name="tieout")
     def tieout() -> None:
         """Stands for the whole run."""
@@ -65,7 +67,9 @@ def sensor(name: str) -> dg.SensorDefinition:
     def land() -> None:
         """Stands for landing alone."""
 
-    (found,) = [one for one in dagster_sensors.sensors_of(project_dir(), PAGES, [tieout, land]) if one.name == name]
+    (found,) = [
+        one for one in dagster_sensors.sensors_of(project or project_dir(), PAGES, [tieout, land]) if one.name == name
+    ]
     return found
 
 
@@ -119,7 +123,7 @@ def test_a_run_that_was_killed_is_told_to_the_audit(data_dir: Path, monkeypatch:
     said = watch_once(project_dir(), lambda text: None)
     assert "1 killed runs" in said
     assert json.loads((data.runs / "20260303T060000Z-killed.json").read_text())["audited"]
-    assert "killed" not in watch_once(project_dir(), lambda text: None)
+    assert "killed runs" not in watch_once(project_dir(), lambda text: None)
 
 
 def test_what_fails_in_a_watch_keeps_nothing_else_from_being_done(
@@ -131,3 +135,32 @@ def test_what_fails_in_a_watch_keeps_nothing_else_from_being_done(
     with pytest.raises(TieoutError, match="settle: division by zero"):
         watch_once(project_dir(), told.append)
     assert told == ["settle: division by zero"]
+
+
+def test_connectors_give_one_run_for_all_that_is_ready(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIEOUT_DATA_DIR", str(data_dir))
+    monkeypatch.setattr(dagster_sensors, "feeds_of_streams", lambda project: READ_BY)
+    (tmp_path / "connectors").mkdir()
+    declared = {
+        "bank": Connector("bank", "sftp", "connectors/bank.yml", feeds=("bank/statement",)),
+        "shop": Connector("shop", "sftp", "connectors/shop.yml", feeds=("pos/orders",)),
+        "gone": Connector("gone", "sftp", "connectors/gone.yml", feeds=("pos/orders",)),
+    }
+    said = {
+        "bank": Pending("bank", ready=("a",), fingerprint="1"),
+        "shop": Pending("shop", ready=("b",), fingerprint="2"),
+        "gone": Pending("gone", error="no connection"),
+    }
+    monkeypatch.setattr(connectors, "load_connectors", lambda project: declared)
+    monkeypatch.setattr(connectors, "pending", lambda data, project, name: said[name])
+    poll, cursor, ticks = sensor("connectors", tmp_path), None, []
+    with dg.DagsterInstance.ephemeral() as instance:
+        for _ in range(2):
+            tick = poll.evaluate_tick(dg.build_sensor_context(instance, cursor=cursor))
+            ticks.append(tick.run_requests)
+            cursor = tick.cursor
+        said["bank"] = Pending("bank", ready=("a", "c"), fingerprint="3")
+        ticks.append(poll.evaluate_tick(dg.build_sensor_context(instance, cursor=cursor)).run_requests)
+    assert [[request.job_name for request in requests] for requests in ticks] == [["tieout"], [], ["land"]]
