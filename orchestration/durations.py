@@ -22,3 +22,12 @@ def parse_duration(text: str) -> timedelta:
         raise ValueError(f"allowed is {ALLOWED}, given {text!r}")
     unit = next(name for name in ("seconds", "minutes", "hours", "days", "weeks") if found[name])
     return timedelta(**{unit: int(found["number"])})
+
+
+def in_words(length: timedelta | None) -> str:
+    """A length of time in the largest unit that it is a whole number of: `2 hours`."""
+    seconds = int(length.total_seconds()) if length else 0
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds and not seconds % size:
+            return f"{seconds // size} {unit}{'s' if seconds != size else ''}"
+    return f"{seconds} second{'s' if seconds != 1 else ''}"

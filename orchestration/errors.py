@@ -13,6 +13,10 @@ class UsageError(TieoutError):
     exit_code = 2
 
 
+class RunTimeoutError(TieoutError):
+    """The run was stopped because it took longer than it may."""
+
+
 class BusyError(UsageError):
     """Another run holds the data folder."""
 

@@ -12,24 +12,29 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
+from typing import Any, TypeVar
 
 import duckdb
 
 from orchestration import clock, code_version, dbt_build, environment, parsed, publish, runs, selection, summary
 from orchestration import project as projects
+from orchestration import streams as stream_pages
 from orchestration.audit import adoption, definitions, failures, recorder
 from orchestration.audit.failures import RunFailure
 from orchestration.audit.ledger import open_ledger
 from orchestration.data_dir import DataDir
 from orchestration.dbt_build import BuildOutcome
+from orchestration.durations import in_words
 from orchestration.environment import DAILY, Place
-from orchestration.errors import TieoutError, UsageError
+from orchestration.errors import BusyError, RunTimeoutError, TieoutError, UsageError
 from orchestration.landing import LandingReport, land_inbox, latest_received_at, load_feeds, load_postgres
 from orchestration.landing.crash_points import crash_point
 from orchestration.progress import Progress, Silent
 from orchestration.runs import RunRecord, State
+from orchestration.streams import Retries, StreamPage
 from orchestration.summary import Summary
 from orchestration.warehouse import connect_postgres, open_warehouse, postgres_kwargs, quoted
 
@@ -38,6 +43,11 @@ SCHEMAS = ("landing", "reference", "staging", "canonical", "reconciliation", "ma
 
 # A clock that runs ahead by more than this is somebody's mistake: all later runs would be replays.
 FUTURE_SECONDS = 300
+
+# So many of the newest runs are looked at for one that was killed.
+RECENT = 20
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,10 @@ class Request:
     # Who asks and why, for the audit; blank: the system's user, and nothing more is known.
     started_by: str = ""
     reason: str = ""
+    # What other requests than this one are the same as it; blank: none, but for those with the same `as_of`.
+    asked_as: str = ""
+    # How long it may take; None: as long as its streams' YAML says.
+    timeout: timedelta | None = None
 
     def same_as(self) -> dict[str, str | bool | None]:
         """What makes two requests the same; one without an `as_of` is like no other."""
@@ -76,6 +90,25 @@ class Run:
     as_of: datetime
     record: RunRecord
     progress: Progress = field(default_factory=Silent)
+
+    @cached_property
+    def pages(self) -> list[StreamPage]:
+        """What the streams that this run is asked for say of how they run."""
+        pages = stream_pages.load_pages(self.project, projects.load_streams(self.project))
+        return [page for page in pages.values() if self.request.stream in (None, page.name)]
+
+    @property
+    def timeout(self) -> timedelta | None:
+        """How long the run may take."""
+        return self.request.timeout or stream_pages.timeout_of(self.pages)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How much of that is left; never none at all, so that a timer can be set to it."""
+        if self.timeout is None:
+            return None
+        passed = (clock.now() - clock.from_text(self.record.started_at)).total_seconds()
+        return max(self.timeout.total_seconds() - passed, 0.001)
 
     @property
     def run_id(self) -> str:
@@ -113,7 +146,10 @@ class Run:
         if self.replay:
             return None
         with self.timed("landing"):
-            report = land_inbox(self.data.root, self.project, self.as_of, on_progress=_landing_steps(self.progress))
+            report = self.persistent(
+                "landing",
+                lambda: land_inbox(self.data.root, self.project, self.as_of, on_progress=_landing_steps(self.progress)),
+            )
         counts = {name: getattr(report, name) for name in summary.LANDED}
         self.record.landed = {name: self.record.landed.get(name, 0) + count for name, count in counts.items()}
         self.record.save(self.data)
@@ -125,11 +161,14 @@ class Run:
         if self.place.target != "postgres":
             return
         with self.timed("load"):
-            if self.replay:
-                self.remove_scratch()
-            schema = self.place.schema_prefix + "landing"
-            load_postgres(self.data.root, load_feeds(self.project), postgres_kwargs(), schema, self.as_of)
+            self.persistent("load", self._load)
         crash_point("after-load")
+
+    def _load(self) -> None:
+        if self.replay:
+            self.remove_scratch()
+        schema = self.place.schema_prefix + "landing"
+        load_postgres(self.data.root, load_feeds(self.project), postgres_kwargs(), schema, self.as_of)
 
     def nodes_to_build(self) -> list[str] | None:
         """What has changed since the last build; none where all is to be built. Call it before the run says in its
@@ -183,11 +222,17 @@ class Run:
         return replace(self.place, replay=False)
 
     def build(self) -> BuildOutcome:
-        """Build with dbt all that has changed, and test it; the laws are tested in every run."""
+        """Build with dbt all that has changed, and test it; the laws are tested in every run. What fails because a
+        server was away is built again; what fails because of the data is not."""
+        outcome = self.persistent("dbt", self._build, again=_passing)
+        crash_point("after-dbt")
+        return outcome
+
+    def _build(self) -> BuildOutcome:
         nodes = self.nodes_to_build()
         self.before_build(nodes)
         with self.timed("dbt"):
-            outcome = dbt_build.build(
+            return dbt_build.build(
                 self.project,
                 self.place,
                 self.run_id,
@@ -198,30 +243,17 @@ class Run:
                 mode=self.record.mode,
                 on_node=lambda done, total, name: self.progress.step(done, total, f"{done} of {total}: {name}"),
             )
-        crash_point("after-dbt")
-        return outcome
 
     def finish(self, outcome: BuildOutcome) -> Summary:
+        """Write down how the steps ended, publish when the books closed, sum up, and write down how the run ended."""
+        self.note_steps(outcome)
+        return self.close(outcome)
+
+    def close(self, outcome: BuildOutcome) -> Summary:
         """Publish when the books closed, sum up, and write down how the run ended."""
-        streams = projects.load_streams(self.project)
-        self.note_steps(outcome, streams)
-        marts = (*publish.MARTS, *dict.fromkeys(mart for stream in streams.values() for mart in stream.marts))
-        temporary = self.data.root / ".tmp"
-        with self.timed("publish"), open_warehouse(self.place, temporary) as warehouse:
-            if outcome.ok and not self.replay:
-                code = code_version.code_version(self.project, code_version.MART_PARTS)
-                publish.publish(
-                    self.data,
-                    warehouse,
-                    marts=marts,
-                    code=code,
-                    left_out=outcome.left_out,
-                    on_mart=lambda mart: self.progress.step(0, 0, mart),
-                )
-                self.record.published = True
-                self.record.save(self.data)
-            facts = summary.read_facts(warehouse, streams, self.request.stream)
-        shutil.rmtree(temporary, ignore_errors=True)
+        with self.timed("publish"):
+            facts = self.persistent("publish", lambda: self._publish(outcome))
+        shutil.rmtree(self.data.root / ".tmp", ignore_errors=True)
         if self.replay:
             self.remove_scratch()
         timings = {name: self.record.timings.get(name, 0.0) for name in summary.TIMINGS}
@@ -248,17 +280,87 @@ class Run:
                 self.end(State.FAILED, failures.worst([(f.cause, f.name, f.message) for f in outcome.failures]))
         return result
 
-    def note_steps(self, outcome: BuildOutcome, streams: dict[str, projects.Stream]) -> None:
+    def _publish(self, outcome: BuildOutcome) -> summary.Facts:
+        streams = projects.load_streams(self.project)
+        marts = (*publish.MARTS, *dict.fromkeys(mart for stream in streams.values() for mart in stream.marts))
+        with open_warehouse(self.place, self.data.root / ".tmp") as warehouse:
+            if outcome.ok and not self.replay:
+                code = code_version.code_version(self.project, code_version.MART_PARTS)
+                publish.publish(
+                    self.data,
+                    warehouse,
+                    marts=marts,
+                    code=code,
+                    left_out=outcome.left_out,
+                    on_mart=lambda mart: self.progress.step(0, 0, mart),
+                )
+                self.record.published = True
+                self.record.save(self.data)
+            return summary.read_facts(warehouse, streams, self.request.stream)
+
+    def note_steps(self, outcome: BuildOutcome) -> recorder.Taken:
         """Write down how each step ended, and the files of what the steps of a build that closed came to."""
+        with self.timed("audit"):
+            taken = self.persistent("audit", lambda: self._note_steps(outcome))
+        self.record.noted = True
+        self.record.save(self.data)
+        return taken
+
+    def _note_steps(self, outcome: BuildOutcome) -> recorder.Taken:
+        streams = projects.load_streams(self.project)
         manifest = selection.read_manifest(self.place.dbt_target / parsed.MANIFEST)
         if manifest is None:
             raise TieoutError(f"dbt left no {parsed.MANIFEST}: it did not get as far as building.")
-        with self.timed("audit"):
-            with open_warehouse(self.place, self.data.root / ".tmp") as warehouse:
-                taken = recorder.take(self.data, warehouse, streams, manifest, self.record, outcome)
-            crash_point("after-artifacts")
-            with open_ledger(self.books, write=True) as ledger:
-                recorder.end_steps(ledger, self.record, outcome, taken, recorder.templates_of(self.project))
+        with open_warehouse(self.place, self.data.root / ".tmp") as warehouse:
+            taken = recorder.take(self.data, warehouse, streams, manifest, self.record, outcome)
+        crash_point("after-artifacts")
+        with open_ledger(self.books, write=True) as ledger:
+            recorder.end_steps(ledger, self.record, outcome, taken, recorder.templates_of(self.project))
+        return taken
+
+    def persistent(self, part: str, work: Callable[[], T], again: Callable[[T], RunFailure | None] | None = None) -> T:
+        """Do a part of the run, and do it again when the machine failed it in passing (`failures.passes`), as often as
+        the streams' YAML says. Every try that failed is noted in the record, and told to the audit as an attempt.
+
+        again: finds a passing failure in what the work returned, where there is one.
+        """
+        from tenacity import Retrying, retry_if_exception, retry_if_result, stop_after_attempt, wait_exponential_jitter
+
+        said = stream_pages.retries_of(self.pages)
+        retrying = Retrying(
+            stop=stop_after_attempt(said.attempts),
+            wait=_waits(said, wait_exponential_jitter),
+            retry=retry_if_exception(failures.passes) | retry_if_result(lambda done: bool(again and again(done))),
+            before_sleep=lambda state: self._note_retry(part, said, state, again),
+            # After the last try: what it came to, or what it raised.
+            retry_error_callback=lambda state: state.outcome.result(),
+        )
+        return retrying(work)
+
+    def _note_retry(
+        self, part: str, said: Retries, state: Any, again: Callable[[Any], RunFailure | None] | None
+    ) -> None:
+        error = state.outcome.exception()
+        failure = failures.of_error(error) if error else again(state.outcome.result()) if again else None
+        if failure is None:
+            return
+        self.record.retries.append({"part": part, "failure": failure.to_json(), "at": clock.to_text(clock.now())})
+        self.record.save(self.data)
+        self.progress.note(
+            f"Try {state.attempt_number} of {said.attempts} failed ({part}): {failure.failure_message[:300]}"
+            f" The next one begins in {state.next_action.sleep:.0f} seconds."
+        )
+
+    def stopped(self, error: BaseException, stop: "Stop") -> BaseException:
+        """What broke the run off, in words: a timer that ran out is no Ctrl-C."""
+        if not stop.expired or isinstance(error, RunTimeoutError):
+            return error
+        streams = ", ".join(page.name for page in self.pages if page.timeout == self.timeout)
+        whose = f", the `timeout` of {streams}," if streams and not self.request.timeout else ""
+        return RunTimeoutError(
+            f"The run was stopped: it took longer than {in_words(self.timeout)}{whose}."
+            f" {failures.WHAT_TO_DO_ABOUT[failures.TIMEOUT]}"
+        )
 
     def end(self, state: State, failure: RunFailure | None = None) -> None:
         """Say how the run ended, in its record and in the audit.
@@ -335,16 +437,32 @@ def _landing_steps(progress: Progress) -> Callable[[str, str, int, int], None]:
     return lambda stage, file, done, total: progress.step(done, total, file)
 
 
+def _waits(said: Retries, strategy: Callable[..., Any]) -> Any:
+    """The time between tries: twice as long each time, up to a longest, and by chance a little more, so that many who
+    lost the same server do not all come back at once."""
+    first, longest = said.delay.total_seconds(), said.longest.total_seconds()
+    return strategy(initial=min(first, longest), max=longest, exp_base=2, jitter=min(first, longest) / 2)
+
+
+def _passing(outcome: BuildOutcome) -> RunFailure | None:
+    """Why a build failed, where all that failed in it is trouble of the machine that may be over a little later."""
+    if outcome.ok or not all(failures.text_passes(failed.cause, failed.message) for failed in outcome.failures):
+        return None
+    return failures.worst([(failed.cause, failed.name, failed.message) for failed in outcome.failures])
+
+
 def check(request: Request) -> Path:
     """Find what is wrong with a request before anything is touched, and return the project's folder.
 
     Raises:
-        UsageError: the project, the target or the stream is not there, or Postgres cannot be reached.
+        UsageError: the project, the target or the stream is not there, a stream's page says what cannot be, or Postgres
+            cannot be reached.
     """
     project = projects.project_dir()
     environment.check_target(request.target)
     if request.stream:
         projects.check_stream(project, request.stream)
+    stream_pages.load_pages(project, projects.load_streams(project))
     if request.target == "postgres":
         connect_postgres().close()
     return project
@@ -389,11 +507,15 @@ def prepare(
             start_reason=request.reason,
         )
         # Without an `as_of` of its own a request is the run's alone.
-        record.requested = {**request.same_as(), **({} if request.as_of else {"run_id": record.run_id})}
+        record.requested = {
+            **request.same_as(),
+            **({} if request.as_of else {"run_id": request.asked_as or record.run_id}),
+        }
         record.save(data)
     elif record.audited or record.ended_at is not None:
         # It failed, or was given up for crashed, and goes on: the audit hears of another attempt.
         record.state, record.ended_at, record.failure, record.audited = State.RUNNING, None, None, False
+        record.noted = record.built = False
         record.save(data)
     return Run(request, data, project, Place(data, request.target, record.replay), as_of, record, progress)
 
@@ -410,6 +532,7 @@ def run(request: Request, progress: Progress | None = None) -> Summary:
     data = DataDir.at(request.data_dir)
     with data.lock("tieout run"), stoppable() as stop_asked:
         this = prepare(request, progress)
+        stop_asked.after(this.seconds_left)
         try:
             this.land()
             this.load()
@@ -417,13 +540,18 @@ def run(request: Request, progress: Progress | None = None) -> Summary:
             # What the signal broke into may have swallowed it: nothing is published after it all the same.
             if stop_asked.is_set():
                 raise KeyboardInterrupt
-            return this.finish(outcome)
+            this.note_steps(outcome)
+            stop_asked.after(None)
+            return this.close(outcome)
         except BaseException as error:
+            said = this.stopped(error, stop_asked)
             if this.record.ended_at is None:
-                this.break_off(error)
+                this.break_off(said)
             if isinstance(error, KeyboardInterrupt) and this.record.published:
                 raise KeyboardInterrupt("published") from error
-            raise
+            if said is error:
+                raise
+            raise said from None
         finally:
             this.remove_scratch()
 
@@ -448,11 +576,41 @@ def land(data_dir: Path, as_of: datetime | None, progress: Progress | None = Non
         return land_inbox(data.root, projects.project_dir(), moment, on_progress=_landing_steps(progress))
 
 
+def settle(data_dir: Path, target: str) -> int:
+    """Tell the audit of runs that were killed and of which nobody has said how they ended; returns how many those were.
+    Nothing is done while somebody is at work: whoever holds the data folder tells it then."""
+    data = DataDir.at(data_dir)
+    newest = sorted(data.runs.glob("*.json"), reverse=True)[:RECENT]
+    if not any(
+        record and record.target == target and record.state == State.RUNNING and not record.audited
+        for record in (runs.load(data, file.stem) for file in newest)
+    ):
+        return 0
+    try:
+        with data.lock("settling the audit"), open_ledger(Place(data, target, replay=False), write=True) as ledger:
+            return recorder.settle_silent(ledger, data, target)
+    except BusyError:
+        return 0
+
+
+class Stop(threading.Event):
+    """Set once somebody has asked the run to stop, or its time is over (`expired`)."""
+
+    expired = False
+    works = False
+
+    def after(self, seconds: float | None) -> None:
+        """Have the run stopped after so many seconds; None: let it come to its end."""
+        if self.works:
+            signal.setitimer(signal.ITIMER_REAL, seconds or 0)
+
+
 @contextmanager
-def stoppable() -> Iterator[threading.Event]:
-    """Treat a polite request to end like Ctrl-C, so that a run that a scheduler stops is recorded as cancelled. Yields
-    what is set once either has come."""
-    asked = threading.Event()
+def stoppable() -> Iterator[Stop]:
+    """Treat a polite request to end like Ctrl-C, so that a run that a scheduler stops is recorded as cancelled; a timer
+    that runs out (`Stop.after`) is such a request as well. Yields what is set once one has come. Only the main thread
+    hears of either."""
+    asked = Stop()
     if threading.current_thread() is not threading.main_thread():
         yield asked
         return
@@ -461,12 +619,19 @@ def stoppable() -> Iterator[threading.Event]:
         asked.set()
         raise KeyboardInterrupt
 
+    def expire(number: int, frame: object) -> None:
+        asked.expired = True
+        interrupt(number, frame)
+
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    before[signal.SIGALRM] = signal.signal(signal.SIGALRM, expire)
+    asked.works = True
     try:
         yield asked
     finally:
+        asked.after(None)
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-__all__ = ["Request", "Run", "TieoutError", "land", "prepare", "run"]
+__all__ = ["Request", "Run", "TieoutError", "land", "prepare", "run", "settle", "stoppable"]

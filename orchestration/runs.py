@@ -57,6 +57,12 @@ class RunRecord:
     audited: bool = False
     # Whether readers see what the run came to, so that whatever breaks it off afterwards takes nothing of that back.
     published: bool = False
+    # Tries of parts of the run that the machine failed and that were done again: part, failure and when; and how many
+    # of them the audit has been told.
+    retries: list[dict[str, Any]] = field(default_factory=list)
+    retries_told: int = 0
+    # Whether the audit holds how the steps of the build ended.
+    noted: bool = False
     # What the readable summary shows beyond the JSON one, so that it can be shown again without a warehouse.
     facts: dict[str, Any] | None = None
 

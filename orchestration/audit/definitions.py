@@ -83,9 +83,14 @@ def settings_of(stream: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
     owner = group.get("owner") or {}
     return {
         **_DEFAULTS,
-        **{key: str(said[key]) for key in _DEFAULTS if said.get(key)},
+        **{key: _text(said[key]) for key in _DEFAULTS if said.get(key)},
         "owner": " ".join(filter(None, (owner.get("name"), f"<{owner['email']}>" if owner.get("email") else None))),
     }
+
+
+def _text(said: Any) -> str:
+    """A setting as text; a mapping, as a schedule may be one, as JSON."""
+    return json.dumps(said, sort_keys=True, default=str) if isinstance(said, dict) else str(said)
 
 
 def changed(

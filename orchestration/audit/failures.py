@@ -1,12 +1,14 @@
 """Why a run failed, in the four classes that the audit keeps, and what to do about each."""
 
+import errno
 import re
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-from orchestration.errors import UsageError
+from orchestration.errors import BusyError, RunTimeoutError, UsageError
 
 INPUT, CONFIGURATION, LAW, ENGINE = "INPUT", "CONFIGURATION", "LAW", "ENGINE"
-CRASHED = "CRASHED"
+CRASHED, TIMEOUT = "CRASHED", "TIMEOUT"
 
 # What engines and dbt say: of the machine, of a project that does not hold together, and of a value that does not fit.
 # The first that speaks counts.
@@ -47,8 +49,32 @@ WHAT_TO_DO = {
     ENGINE: "The machine or the warehouse failed, not the data: no space, no memory, no connection, or the process was"
     " ended. Mend that and run again; the next run carries on from what was done.",
 }
+# What to do about a failure of which more is known than its class.
+WHAT_TO_DO_ABOUT = {
+    TIMEOUT: "Nothing was published. See in `tieout audit steps RUN_ID` where the time went. Run again, which carries"
+    " on from what was done, or raise `timeout` in the stream's YAML.",
+}
 CRASH_MESSAGE = "The process ended without saying how: it was killed, or the machine went down."
 MOST_LETTERS = 4_000
+
+# Trouble of the machine that passes by itself: the same may well go right a little later. A full disk and a lack of
+# memory do not pass; a word of them outweighs the others.
+_PASSES = re.compile(
+    r"could not connect|cannot be reached|connection (?:refused|reset|to server|already closed|not open|timed? out)"
+    r"|server closed|terminating connection|connection has been closed|broken pipe|timed? ?out"
+    r"|lock on file|deadlock detected|could not serialize access|too many (?:clients|connections)"
+    r"|the database system is (?:starting up|shutting down|in recovery)|temporarily unavailable",
+    re.IGNORECASE,
+)
+_STAYS = re.compile(
+    r"no space left|disk full|out of memory|authentication failed|no password supplied|role .* does not exist"
+    r"|database .* does not exist|statement timeout",
+    re.IGNORECASE,
+)
+_PASSING_ERRNOS = {
+    *(errno.EAGAIN, errno.EIO, errno.ETIMEDOUT, errno.ESTALE, errno.ECONNRESET, errno.ECONNREFUSED, errno.ECONNABORTED),
+    *(errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EPIPE, errno.EBUSY),
+}
 
 
 @dataclass(frozen=True)
@@ -71,9 +97,47 @@ def of_node(kind: str, status: str, text: str) -> str:
     return next((cause for cause, said in _SAYS if re.search(said, text, re.IGNORECASE)), ENGINE)
 
 
+def passes(error: BaseException) -> bool:
+    """Whether what broke a part of a run off is trouble of the machine that may be over a little later, such as a
+    server that starts again. Bad data, bad configuration and broken laws never are; nor is what somebody else holds,
+    which is waited for where it is asked for."""
+    chain = list(_chain(error))
+    if not isinstance(error, Exception) or isinstance(error, RunTimeoutError | BusyError):
+        return False
+    if any(_STAYS.search(str(one)) for one in chain):
+        return False
+    return any(
+        (isinstance(one, OSError) and one.errno in _PASSING_ERRNOS)
+        or isinstance(one, ConnectionError | TimeoutError)
+        or ({"OperationalError", "InterfaceError"}.intersection(kind.__name__ for kind in type(one).__mro__))
+        or _PASSES.search(str(one))
+        for one in chain
+    )
+
+
+def text_passes(cause: str, text: str) -> bool:
+    """The same of a node of the build, by its class and message."""
+    return cause == ENGINE and not _STAYS.search(text) and bool(_PASSES.search(text))
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """An error and those that it was made from."""
+    one: BaseException | None = error
+    for _ in range(10):
+        if one is None:
+            return
+        yield one
+        one = one.__cause__
+
+
+def what_to_do(failure: RunFailure) -> str:
+    """What to do about a failed run, in words for whoever is on call."""
+    return WHAT_TO_DO_ABOUT.get(failure.failure_code) or WHAT_TO_DO[failure.failure_class]
+
+
 def of_error(error: BaseException) -> RunFailure:
     """The class of what broke a run off outside of dbt."""
-    name = type(error).__name__
+    name = TIMEOUT if isinstance(error, RunTimeoutError) else type(error).__name__
     text = (str(error) or name)[:MOST_LETTERS]
     return RunFailure(CONFIGURATION if isinstance(error, UsageError) else ENGINE, name, text)
 

@@ -35,7 +35,7 @@ CANCELLED, SKIPPED = "CANCELLED", "SKIPPED"
 ENDS = (SUCCEEDED, FAILED, CANCELLED, SKIPPED)
 STATES = {State.CLOSED: SUCCEEDED, State.FAILED: FAILED, State.CANCELLED: CANCELLED, State.RUNNING: FAILED}
 NOTHING_NEW = "nothing that it is made from has changed"
-RUN_CRASHED = "RUN_CRASHED"
+RUN_CRASHED, RUN_TRIED_AGAIN = "RUN_CRASHED", "RUN_TRIED_AGAIN"
 
 Rows = dict[Table, list[dict[str, Any]]]
 
@@ -86,10 +86,15 @@ def begin(ledger: Ledger, data: DataDir, record: RunRecord, steps: list[Step], n
     before that, how runs ended of which nobody has said so yet."""
     rows, silent = settle(ledger, data, record)
     attempt = _attempt(ledger, record) + _queued(rows, record)
+    retries = list(_untold(record))
     if _is_open(ledger, record.run_id):
-        # Taken up again after its process had ended without a word.
-        rows[RUNS].append(run_row(record, FAILED, _attempt_of(ledger, record.run_id), failures.crash()))
-        rows[STEP_RUNS] += _closed_steps(ledger, [record.run_id], CANCELLED, RUN_CRASHED)
+        # Tried again; or taken up again after its process had ended without a word.
+        failure, ended_at = retries.pop(0) if retries else (failures.crash(), None)
+        row = run_row(record, FAILED, _attempt_of(ledger, record.run_id), failure)
+        rows[RUNS].append(row if ended_at is None else {**row, "ended_at": ended_at})
+        code = RUN_CRASHED if ended_at is None else RUN_TRIED_AGAIN
+        rows[STEP_RUNS] += _closed_steps(ledger, [record.run_id], CANCELLED, code)
+    attempt = _tried(rows, record, retries, attempt)
     for state in (QUEUED, RUNNING):
         rows[RUNS].append(run_row(record, state, attempt))
     now = _plain(clock.now())
@@ -101,6 +106,29 @@ def begin(ledger: Ledger, data: DataDir, record: RunRecord, steps: list[Step], n
         rows[STEP_RUNS].append(row)
     ledger.append(rows)
     _mark(data, silent)
+    _all_told(data, record)
+
+
+def _untold(record: RunRecord) -> Iterable[tuple[RunFailure, datetime | None]]:
+    """The tries that failed in passing and that the audit has not heard of: why, and when."""
+    for retry in record.retries[record.retries_told :]:
+        yield RunFailure(**retry["failure"]), _time(retry["at"])
+
+
+def _tried(rows: Rows, record: RunRecord, retries: list[tuple[RunFailure, datetime | None]], attempt: int) -> int:
+    """Write attempts that failed from their beginning to their end, and return which the next one is."""
+    for failure, ended_at in retries:
+        for state in (QUEUED, RUNNING):
+            rows[RUNS].append(run_row(record, state, attempt))
+        rows[RUNS].append({**run_row(record, FAILED, attempt, failure), "ended_at": ended_at})
+        attempt += 1
+    return attempt
+
+
+def _all_told(data: DataDir, record: RunRecord) -> None:
+    if record.retries_told < len(record.retries):
+        record.retries_told = len(record.retries)
+        record.save(data)
 
 
 def _left_out(record: RunRecord, step: Step, nodes: list[str] | None) -> str | None:
@@ -248,15 +276,33 @@ def end(ledger: Ledger, data: DataDir, record: RunRecord, state: str, failure: R
     it came to `begin` is written down whole."""
     rows, silent = settle(ledger, data, record)
     attempt = _attempt_of(ledger, record.run_id)
+    retries = list(_untold(record))
     if not _is_open(ledger, record.run_id):
-        attempt = _attempt(ledger, record) + _queued(rows, record)
+        attempt = _tried(rows, record, retries, _attempt(ledger, record) + _queued(rows, record))
+        rows[RUNS] += [run_row(record, QUEUED, attempt), run_row(record, RUNNING, attempt)]
+    elif retries:
+        first, ended_at = retries.pop(0)
+        rows[RUNS].append({**run_row(record, FAILED, attempt, first), "ended_at": ended_at})
+        attempt = _tried(rows, record, retries, attempt + 1)
         rows[RUNS] += [run_row(record, QUEUED, attempt), run_row(record, RUNNING, attempt)]
     rows[RUNS].append(run_row(record, state, attempt, failure))
     rows[STEP_RUNS] += _closed_steps(ledger, [record.run_id], CANCELLED, "RUN_" + state)
     ledger.append(rows)
     if state != SUCCEEDED and not _has_artifacts(ledger, record.run_id):
         artifacts.remove_files_of(data, record.target, record.run_id)
+    record.retries_told = len(record.retries)
     _mark(data, [*silent, record])
+
+
+def settle_silent(ledger: Ledger, data: DataDir, target: str) -> int:
+    """Write down how runs ended of which nobody has said so, and return how many that were. Call it while holding the
+    data folder's lock: nobody is at work then."""
+    nobody = RunRecord(run_id="", as_of="", started_at="", target=target, replay=False)
+    rows, silent = settle(ledger, data, nobody)
+    if silent:
+        ledger.append(rows)
+        _mark(data, silent)
+    return len(silent)
 
 
 def _mark(data: DataDir, written: list[RunRecord]) -> None:
@@ -327,7 +373,7 @@ def run_row(record: RunRecord, state: str, attempt: int, failure: RunFailure | N
         "lapses": json.dumps(lapses) if (lapses := summary.get("lapses")) else None,
     }
     if failure is not None:
-        row |= {**failure.to_json(), "what_to_do": failures.WHAT_TO_DO[failure.failure_class]}
+        row |= {**failure.to_json(), "what_to_do": failures.what_to_do(failure)}
     return row
 
 

@@ -63,7 +63,7 @@ def read_expected(where: str, given: Any, fault: Fault) -> Expected | None:
         if key not in EXPECTED_KEYS:
             fault(where, f"one of the keys {', '.join(EXPECTED_KEYS)}", key)
     cron, zone = given.get("cron"), given.get("time_zone", "UTC")
-    fine = _is_cron(cron)
+    fine = is_cron(cron)
     if not fine:
         fault(f"{where}.cron", 'a cron expression of five fields, such as "0 6 * * *"', cron)
     try:
@@ -81,7 +81,7 @@ def read_expected(where: str, given: Any, fault: Fault) -> Expected | None:
     return Expected(str(cron), str(zone), **lengths) if fine else None
 
 
-def _is_cron(text: Any) -> bool:
+def is_cron(text: Any) -> bool:
     """Whether a text is a cron expression of five fields, and one that ever comes."""
     from cronsim import CronSim, CronSimError
 

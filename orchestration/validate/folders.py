@@ -8,14 +8,12 @@ from typing import Any
 
 from orchestration.audit.artifacts import retention_days
 from orchestration.errors import UsageError
-from orchestration.lapses import CONTINUE, STOP
+from orchestration.streams import FAILURE_POLICIES, SCHEDULES, faults_of
 from orchestration.validate.faults import Fault, listed
 from orchestration.validate.loaded import REGISTRY, Page, Project, meta, texts
 
 FOLDER = "models/reconciliations"
-GROUP_KEYS = ("schedule", "failure_policy", "retention")
-SCHEDULES = ("hourly", "daily", "on_arrival")
-FAILURE_POLICIES = (STOP, CONTINUE)
+GROUP_KEYS = ("schedule", "failure_policy", "retention", "timeout", "retries")
 # What only the models of a stream call.
 OF_STREAMS = re.compile(r"\b(?:reconcile|unmatched|consistency)\s*\(")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -138,9 +136,13 @@ def _group(page: Page, stream: str) -> Iterator[Fault]:
         if key not in GROUP_KEYS:
             yield fault(f"'{key}' is no key of config.meta.stream; allowed are {listed(GROUP_KEYS)}.", *where, key)
     for key, allowed in (("schedule", SCHEDULES), ("failure_policy", FAILURE_POLICIES)):
-        if declared.get(key) not in allowed:
-            given = f"found is {declared[key]!r}" if key in declared else "it is missing"
-            yield fault(f"{key} must be one of {listed(allowed)}; {given}.", *where, key)
+        if key not in declared:
+            yield fault(f"{key} must be one of {listed(allowed)}; it is missing.", *where, key)
+    if (policy := declared.get("failure_policy", FAILURE_POLICIES[0])) not in FAILURE_POLICIES:
+        message = f"failure_policy must be one of {listed(FAILURE_POLICIES)}; found is {policy!r}."
+        yield fault(message, *where, "failure_policy")
+    for key, message in faults_of(declared):
+        yield fault(message, *where, *key.split("."))
     if "retention" in declared:
         try:
             retention_days(str(declared["retention"]))
