@@ -412,6 +412,11 @@ class Run:
         finally:
             connection.close()
 
+    def remove_scratch_of_ended(self) -> None:
+        """Remove what a replay has built, once it has ended."""
+        if self.record.ended_at is not None:
+            self.remove_scratch()
+
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:
         """Add a step's seconds to the timings."""

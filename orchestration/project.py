@@ -89,7 +89,13 @@ def check_stream(folder: Path, name: str) -> Stream:
 def shares_records(folder: Path, name: str) -> bool:
     """Whether another stream judges records that a stream judges too: built alone, one of the two would be behind the
     records, and its books would not close."""
-    streams = load_streams(folder)
+    feeds = feeds_of_streams(folder)
+    own = feeds.pop(name)
+    return any(own & others for others in feeds.values())
+
+
+def feeds_of_streams(folder: Path) -> dict[str, set[str]]:
+    """The feeds (`system/feed`) whose records each stream judges."""
     settings = yaml.safe_load((folder / "dbt_project.yml").read_text(encoding="utf-8")) or {}
     entities = (settings.get("vars") or {}).get("entities") or {}
 
@@ -97,5 +103,4 @@ def shares_records(folder: Path, name: str) -> bool:
         sides = {str(ladder.get(side)) for ladder in stream.ladders.values() for side in ("source", "target")}
         return {feed for side in sides for feed in (entities.get(side) or {}).get("feeds", [side])}
 
-    own = feeds(streams[name])
-    return any(own & feeds(stream) for other, stream in streams.items() if other != name)
+    return {name: feeds(stream) for name, stream in load_streams(folder).items()}

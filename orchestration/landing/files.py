@@ -11,6 +11,8 @@ from orchestration.landing.batch import sync
 
 # Names that an upload still under way has.
 PARTIAL_ENDINGS = (".tmp", ".part", ".partial", ".filepart", ".crdownload", ".swp", "~")
+# The ending of a marker that says that the file of its name is complete.
+DONE = ".done"
 FORMATS = {
     ".csv": "csv",
     ".tsv": "csv",
@@ -36,8 +38,8 @@ class InboxFile:
 
 
 def is_ignored(name: str) -> bool:
-    """Hidden files and uploads under way are not there yet."""
-    return name.startswith(".") or name.lower().endswith(PARTIAL_ENDINGS)
+    """Hidden files and uploads under way are not there yet; markers are no deliveries."""
+    return name.startswith(".") or name.lower().endswith((*PARTIAL_ENDINGS, DONE))
 
 
 def walk_inbox(inbox: Path) -> list[InboxFile]:
@@ -86,8 +88,8 @@ def free_path(folder: Path, name: str, mark: str = "") -> Path:
 
 
 def move(source: Path, target: Path) -> Path:
-    """Move a file to a free path and return that. Across file systems the copy is whole and on disk before the source
-    goes.
+    """Move a file to a free path and return that; its marker goes. Across file systems the copy is whole and on disk
+    before the source goes.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -106,6 +108,7 @@ def move(source: Path, target: Path) -> Path:
             raise
         source.unlink()
     sync(target.parent)
+    source.with_name(source.name + DONE).unlink(missing_ok=True)
     return target
 
 

@@ -1,0 +1,128 @@
+"""When runs start: one schedule for each moment of the day that streams' pages name. Streams that are due at the same
+moment share a run."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+from cronsim import CronSim
+from dagster._core.scheduler.instigation import InstigatorStatus, InstigatorType
+
+from orchestration.environment import DAILY
+from orchestration.streams import StreamPage
+
+JOB = "tieout"
+# What a run was asked for, on the run itself: two that wait for the same thing are one too many.
+ASKED_TAG = "tieout/asked"
+WAITING = (dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING)
+_SPELT = str.maketrans({"*": "x", ",": "and", "-": "to", "/": "per", " ": "_", "#": "nth", "?": "x"})
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When some streams are due."""
+
+    cron: str
+    time_zone: str
+    mode: str
+    streams: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The schedule's name. It says when and not what, so that it stays when a stream is added: what people turned
+        off stays off."""
+        zone = "".join(letter if letter.isalnum() else "_" for letter in self.time_zone.lower())
+        return f"{self.mode}__{self.cron.lower().translate(_SPELT).replace('+', '_')}__{zone}"
+
+    def is_at(self, moment: datetime) -> bool:
+        """Whether the streams are due at a full minute."""
+        local = moment.astimezone(ZoneInfo(self.time_zone))
+        return next(CronSim(self.cron, local - timedelta(minutes=1))) == local
+
+
+def moments_of(pages: Iterable[StreamPage]) -> list[Moment]:
+    """The moments of all streams, each once, sorted by name. An org's own hour is a moment like any other: a run takes
+    all orgs, and those of which nothing is new cost nothing."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for page in pages:
+        for timing in page.timings:
+            streams = found.setdefault((timing.cron, timing.time_zone, timing.mode), [])
+            if page.name not in streams:
+                streams.append(page.name)
+    return sorted((Moment(*key, tuple(streams)) for key, streams in found.items()), key=lambda moment: moment.name)
+
+
+def run_config(streams: Sequence[str], all_streams: Sequence[str], mode: str) -> dict[str, Any]:
+    """The configuration of a run of these streams: of one alone, or of all."""
+    books: dict[str, Any] = {"mode": mode}
+    if len(streams) == 1 and len(all_streams) > 1:
+        books["stream"] = streams[0]
+    return {"resources": {"books": {"config": books}}}
+
+
+def request_of(
+    streams: Sequence[str], all_streams: Sequence[str], mode: str, *, run_key: str, job_name: str | None = None
+) -> dg.RunRequest:
+    """A run of streams, once for each key."""
+    return dg.RunRequest(
+        run_key=run_key,
+        job_name=job_name,
+        run_config=run_config(streams, all_streams, mode),
+        tags={ASKED_TAG: asked(streams, all_streams, mode), "tieout/streams": ", ".join(sorted(streams))},
+    )
+
+
+def asked(streams: Sequence[str], all_streams: Sequence[str], mode: str) -> str:
+    """What a run is of, in a word."""
+    return f"{streams[0] if len(streams) == 1 and len(all_streams) > 1 else 'all'}/{mode}"
+
+
+def is_waiting(instance: dg.DagsterInstance, *wanted: str) -> bool:
+    """Whether a run that was asked for the same has not begun yet: it will do what another one would."""
+    filters = dg.RunsFilter(statuses=list(WAITING))
+    return any(run.tags.get(ASKED_TAG) in wanted for run in instance.get_runs(filters, limit=100))
+
+
+def leader_at(moment: datetime, moments: Iterable[Moment], off: set[str]) -> list[Moment]:
+    """All that are due at a moment and not turned off; the first of them does the run. A daily run judges what an
+    hourly one would, so it goes first."""
+    due = [one for one in moments if one.name not in off and one.is_at(moment)]
+    return sorted(due, key=lambda one: (one.mode != DAILY, one.name))
+
+
+def schedules_of(pages: Mapping[str, StreamPage]) -> list[dg.ScheduleDefinition]:
+    """The schedules of all streams; they run from the start, without anybody turning them on."""
+    moments = moments_of(pages.values())
+    return [_schedule(moment, moments, tuple(pages)) for moment in moments]
+
+
+def _schedule(own: Moment, moments: list[Moment], all_streams: tuple[str, ...]) -> dg.ScheduleDefinition:
+    def evaluate(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        moment = context.scheduled_execution_time
+        due = leader_at(moment, moments, _turned_off(context) - {own.name}) or [own]
+        if due[0].name != own.name and own in due:
+            return dg.SkipReason(f"Due together with {due[0].name}, whose run does this one's work.")
+        streams = list(dict.fromkeys(stream for one in due for stream in one.streams))
+        mode = due[0].mode
+        if is_waiting(context.instance, asked(streams, all_streams, mode), f"all/{DAILY}"):
+            return dg.SkipReason("A run that does the same waits for its turn.")
+        return request_of(streams, all_streams, mode, run_key=f"{own.name}@{moment.isoformat()}")
+
+    return dg.ScheduleDefinition(
+        name=own.name,
+        job_name=JOB,
+        cron_schedule=own.cron,
+        execution_timezone=own.time_zone,
+        execution_fn=evaluate,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"{own.mode.capitalize()} run of {', '.join(own.streams)}: {own.cron} in {own.time_zone}.",
+    )
+
+
+def _turned_off(context: dg.ScheduleEvaluationContext) -> set[str]:
+    """The schedules that somebody has stopped by hand; they lead nobody."""
+    states = context.instance.all_instigator_state(instigator_type=InstigatorType.SCHEDULE)
+    return {state.name for state in states if state.status == InstigatorStatus.STOPPED}
