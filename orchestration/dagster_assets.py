@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,8 @@ from orchestration.summary import Summary
 # One at a time on everything that touches the data folder (dagster.yaml limits the pool).
 POOL = "warehouse"
 RECONCILIATION = "reconciliation"
+# What later assets are made from must be there for Dagster, built in this run or not.
+READ_ON = (publish.SCHEMA, RECONCILIATION)
 # An output of that mark counts as there and makes no event: Dagster would skip all that comes after an output that is
 # not there. Not Dagster's public interface; a test holds that it does so.
 SILENT = "__source_asset_observation__"
@@ -261,29 +264,30 @@ def _events(
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult | dg.Output]:
     """What the build did, as Dagster tells it: what was built is materialized, what was tested is checked. Nothing was
     done to the real tables by a replay. What was built and not asked for is told as well."""
+    if run.replay:
+        return
     results = json.loads((run.place.dbt_target / "run_results.json").read_text(encoding="utf-8"))["results"]
-    selected, told_keys = context.selected_asset_keys, set()
-    for result in [] if run.replay else results:
-        node = manifest["nodes"].get(result["unique_id"])
-        if node is None:
+    done = {result["unique_id"]: result for result in results}
+    nodes = manifest["nodes"]
+    # Dagster takes what is made from others after these only.
+    for unique_id in TopologicalSorter(
+        {name: node["depends_on"].get("nodes", []) for name, node in nodes.items()}
+    ).static_order():
+        node = nodes.get(unique_id, {})
+        if node.get("resource_type") not in ("model", "seed", "snapshot"):
             continue
-        if node["resource_type"] == "test":
-            yield from _checked(context, result, manifest, translator)
-        elif node["resource_type"] in ("model", "seed", "snapshot") and result["status"] == "success":
-            key, metadata = translator.get_asset_key(node), _built(run, result)
-            if key in selected:
-                told_keys.add(key)
+        key, result = translator.get_asset_key(node), done.get(unique_id)
+        if result is not None and result["status"] == "success":
+            metadata = _built(run, result)
+            if key in context.selected_asset_keys:
                 yield dg.MaterializeResult(asset_key=key, metadata=metadata)
             else:
                 context.log_event(dg.AssetMaterialization(key, metadata=metadata))
-    if run.replay:
-        return
-    # What others are made from must be there for Dagster, built in this run or not.
-    for node in manifest["nodes"].values():
-        if node["resource_type"] == "model" and node["config"].get("schema") in (publish.SCHEMA, RECONCILIATION):
-            key = translator.get_asset_key(node)
-            if key in selected and key not in told_keys:
-                yield output(context, key)
+        elif result is None and key in context.selected_asset_keys and node["config"].get("schema") in READ_ON:
+            yield output(context, key)
+    for result in results:
+        if nodes.get(result["unique_id"], {}).get("resource_type") == "test":
+            yield from _checked(context, result, manifest, translator)
 
 
 def _built(run: Run, result: Mapping[str, Any]) -> dict[str, Any]:
