@@ -4,7 +4,6 @@ No postponed annotations in this module or in `dagster_assets`: Dagster reads th
 resources itself.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
@@ -20,21 +19,12 @@ from orchestration.audit import recorder
 from orchestration.data_dir import DataDir
 from orchestration.errors import TieoutError, UsageError
 from orchestration.landing import LandingReport
+from orchestration.manifests import default_data_dir, default_target
 from orchestration.pipeline import Run
 
 # The ops of a whole run; which of them Dagster was asked for decides what a run does (docs/orchestration.md).
 LANDING, BUILD, ARTIFACTS, PUBLISHED, REPORT, REPLAYS = "landing", "dbt", "artifacts", "published", "report", "replays"
 OF_A_RUN = (BUILD, ARTIFACTS, PUBLISHED)
-
-
-def default_data_dir() -> str:
-    """`TIEOUT_DATA_DIR`, else `data` where Dagster was started."""
-    return os.environ.get("TIEOUT_DATA_DIR") or "data"
-
-
-def default_target() -> str:
-    """`TIEOUT_TARGET`, else DuckDB."""
-    return os.environ.get("TIEOUT_TARGET") or "duckdb"
 
 
 class Notes:

@@ -11,12 +11,12 @@ from typing import Any
 import dagster as dg
 
 from orchestration import clock, pipeline
-from orchestration.dagster_resources import default_data_dir, default_target
 from orchestration.dagster_schedules import ASKED_TAG, JOB, asked, is_waiting, request_of
 from orchestration.data_dir import DataDir
 from orchestration.environment import DAILY, HOURLY
 from orchestration.errors import TieoutError
 from orchestration.landing.files import DONE, walk_inbox
+from orchestration.manifests import default_data_dir, default_target
 from orchestration.project import feeds_of_streams
 from orchestration.streams import StreamPage
 

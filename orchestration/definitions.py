@@ -14,7 +14,6 @@ from orchestration.dagster_assets import (
     dbt_assets_of,
     feed_assets,
     last_assets,
-    manifest_path,
     replays_asset,
 )
 from orchestration.dagster_resources import REPLAYS, Books
@@ -22,6 +21,7 @@ from orchestration.dagster_schedules import ASKED_TAG, JOB, asked, run_config, s
 from orchestration.dagster_sensors import LAND, LAND_JOB, sensors_of
 from orchestration.environment import DAILY
 from orchestration.landing import load_feeds
+from orchestration.manifests import manifest_path
 from orchestration.streams import load_pages
 
 PROJECT = projects.project_dir()
