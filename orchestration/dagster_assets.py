@@ -350,7 +350,8 @@ def last_assets(manifest_file: Path, translator: Translator) -> list[dg.AssetsDe
 
     @dg.asset(
         key=[ARTIFACTS],
-        deps=_models_in(manifest_file, translator, RECONCILIATION),
+        # After the whole build, which is one step: of any of its models.
+        deps=_models_in(manifest_file, translator, RECONCILIATION) or _models_in(manifest_file, translator, publish.SCHEMA),
         group_name="audit",
         kinds={"parquet"},
         pool=POOL,
