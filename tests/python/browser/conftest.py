@@ -1,5 +1,6 @@
 """Dagster's pages in a real browser: what `make up` starts, on a small project of its own."""
 
+import json
 import os
 import shutil
 import signal
@@ -10,10 +11,11 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -44,11 +46,20 @@ class Served:
         lines = [f"{o.split(':')[0]},S1,EUR,{o.split(':')[1]},2026-03-01T10:00:00Z,1" for o in orders]
         (folder / name).write_text("\n".join(["order_id,store_id,currency,total,sold_at,revision", *lines, ""]))
 
+    def records(self) -> list[dict[str, Any]]:
+        """The run records, oldest first."""
+        return [json.loads(file.read_text()) for file in sorted((self.data / "runs").glob("*.json"))]
 
-def mini_with_a_daily_feed(folder: Path) -> Path:
-    """The mini project, with a feed of which a delivery is due every minute."""
+
+def mini_with_a_late_feed(folder: Path) -> Path:
+    """The mini project, with a feed of which a delivery is due every minute, and marts that the report can read: their
+    columns are those of the contracts."""
     project = folder / "mini"
     shutil.copytree(MINI, project, ignore=shutil.ignore_patterns("target", "logs"))
+    for mart in yaml.safe_load((ROOT / "models" / "marts" / "_marts.yml").read_text())["models"]:
+        columns = [f"cast(null as {column['data_type']}) as {column['name']}" for column in mart["columns"]]
+        text = f"-- depends_on: {{{{ source('pos', 'orders') }}}}\nselect {', '.join(columns)} where false\n"
+        (project / "models" / "marts" / f"{mart['name']}.sql").write_text(text)
     sources = project / "models" / "staging" / "pos" / "_pos__sources.yml"
     declared = sources.read_text()
     expected = 'feed: {expected: {cron: "* * * * *"}, kind: records'
@@ -61,7 +72,7 @@ def mini_with_a_daily_feed(folder: Path) -> Path:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """Webserver and daemon, up; they are stopped as Ctrl-C stops them."""
     folder = tmp_path_factory.mktemp("served")
-    project, data = mini_with_a_daily_feed(folder), folder / "data"
+    project, data = mini_with_a_late_feed(folder), folder / "data"
     data.mkdir()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -121,7 +132,3 @@ def picture(page: Page, name: str) -> None:
     if folder:
         Path(folder).mkdir(parents=True, exist_ok=True)
         page.screenshot(path=str(Path(folder) / f"{name}.png"))
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
