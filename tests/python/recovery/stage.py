@@ -251,20 +251,20 @@ class Stage:
         return [r for r in runs.all_of(self.data, self.folder.target) if f"{r.run_id}.json" not in known]
 
     def ends(self) -> tuple[str, ...]:
-        """How the audit says that each run since the first day ended, in the order in which they began; every run must
-        have come to exactly one end, and the audit must be as it was written."""
+        """How the audit says that each run since the first day ended, in the order in which they began; every attempt
+        of a run must have come to exactly one end, and the audit must be as it was written."""
         with variables_set(self.folder.environment), open_ledger(self.place) as ledger:
             proof = verify(ledger, self.data, self.folder.target)
-            rows = ledger.rows("select run_id, state, failure_code from {schema}.reconciliation_runs")
+            rows = ledger.rows("select run_id, attempt, state, failure_code from {schema}.reconciliation_runs")
         assert proof.holds, proof.faults
-        found: dict[str, list[str]] = {}
-        for run_id, state, code in rows:
-            ends = found.setdefault(run_id, [])
+        found: dict[str, dict[int, list[str]]] = {}
+        for run_id, attempt, state, code in rows:
+            ends = found.setdefault(run_id, {}).setdefault(attempt, [])
             if state not in ("QUEUED", "RUNNING"):
                 ends.append("CRASHED" if code == "CRASHED" else state)
-        assert all(len(ends) == 1 for ends in found.values()), found
+        assert all(len(ends) == 1 for attempts in found.values() for ends in attempts.values()), found
         assert set(found) == {record.run_id for record in runs.all_of(self.data, self.folder.target)}
-        return tuple(found[record.run_id][0] for record in self.records())
+        return tuple(found[record.run_id][max(found[record.run_id])][0] for record in self.records())
 
     def end_state(self) -> dict[str, Any]:
         """All that a fault must not change."""
