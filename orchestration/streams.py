@@ -95,7 +95,7 @@ def default_zone() -> str:
 def faults_of(declared: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What is wrong with `schedule`, `timeout` and `retries` of a stream's page: key and message."""
     told = _Told()
-    if "schedule" in declared:
+    if declared.get("schedule") is not None:
         _schedule(declared["schedule"], told, "UTC")
     _timeout(declared.get("timeout"), told)
     _retries(declared.get("retries"), told)
@@ -115,7 +115,8 @@ def load_pages(project: Path, streams: Iterable[str]) -> dict[str, StreamPage]:
         file, group = groups.get(name, ("", {}))
         declared = _mapping(_mapping(_mapping(group.get("config")).get("meta")).get("stream"))
         told = _Told()
-        timings, on_arrival = _schedule(declared["schedule"], told, zone) if "schedule" in declared else ((), False)
+        said = declared.get("schedule")
+        timings, on_arrival = ((), False) if said is None else _schedule(said, told, zone)
         pages[name] = StreamPage(
             name=name,
             owner_email=_mapping(group.get("owner")).get("email"),

@@ -11,12 +11,15 @@ from orchestration.data_dir import DataDir
 from orchestration.health import verified
 from orchestration.health.late import late
 from orchestration.health.past_runs import Past, past_runs, recovered
-from orchestration.health.schedules import due_streams
+from orchestration.landing.expected import Expected
 from orchestration.runs import State
+from orchestration.streams import load_pages
 
 # So far back runs are looked for; who has not run for longer is too old by any measure.
 LOOK_BACK = timedelta(days=60)
 MOST_NAMED = 5
+# How long after it was due a run may still be under way.
+GRACE = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -69,21 +72,17 @@ def _last_run(past: list[Past]) -> Check:
 
 
 def _streams(past: list[Past], project: Path, now: datetime, limits: Limits) -> Iterator[Check]:
-    names = list(projects.load_streams(project))
-    due = due_streams(project, names)
-    for name in names:
+    for name, page in load_pages(project, projects.load_streams(project)).items():
+        due = [Expected(timing.cron, timing.time_zone, GRACE) for timing in page.timings]
         moments = [run.ended_at for run in past if run.state == State.CLOSED and run.judges(name) and run.ended_at]
         last = max(moments, default=None)
         # What has never run is not too old before it could have.
         since = last or min((run.started_at for run in past), default=None)
         check = f"stream {name}"
-        if since is None or (limits.max_age is None and not due[name]):
+        if since is None or (limits.max_age is None and not due):
             yield Check(check, True, "Nothing says when it should have run." if past else "Nothing has run yet.")
             continue
-        if limits.max_age is not None:
-            wanted = now - limits.max_age
-        else:
-            wanted = max(expected.due(now)[0] for expected in due[name])
+        wanted = now - limits.max_age if limits.max_age is not None else max(expected.due(now)[0] for expected in due)
         told = f"last closed at {last:%Y-%m-%d %H:%M} UTC" if last else "has never closed"
         if since >= wanted:
             yield Check(check, True, f"It {told}.")

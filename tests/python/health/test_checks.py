@@ -69,7 +69,6 @@ def test_a_run_whose_process_is_gone_has_crashed(past: Past) -> None:
         ({"cron": "0 8 * * *", "time_zone": "Europe/Helsinki"}, timedelta(hours=24), True),
         ({"cron": "0 6 * * *", "time_zone": "Europe/Helsinki"}, timedelta(hours=24), False),
         ({"on_arrival": True}, timedelta(hours=25), False),
-        ("whenever", timedelta(days=50), True),
         (None, timedelta(days=50), True),
     ],
 )
