@@ -40,8 +40,8 @@ from orchestration.landing import Feed, LandingReport
 from orchestration.landing.expected import Expected
 from orchestration.page import Scope
 from orchestration.page import write as write_page
-from orchestration.pipeline import Run
 from orchestration.project import project_dir
+from orchestration.running import Run
 from orchestration.streams import StreamPage, default_zone
 from orchestration.summary import Summary
 

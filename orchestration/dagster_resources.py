@@ -20,7 +20,7 @@ from orchestration.data_dir import DataDir
 from orchestration.errors import TieoutError, UsageError
 from orchestration.landing import LandingReport
 from orchestration.manifests import default_data_dir, default_target
-from orchestration.pipeline import Run
+from orchestration.running import Run
 
 # The ops of a whole run; which of them Dagster was asked for decides what a run does (docs/orchestration.md).
 LANDING, BUILD, ARTIFACTS, PUBLISHED, REPORT, REPLAYS = "landing", "dbt", "artifacts", "published", "report", "replays"

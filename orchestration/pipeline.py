@@ -5,581 +5,37 @@ what is already known is a replay: it lands nothing, builds in a scratch place, 
 behind but its record.
 """
 
-import shutil
-import signal
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timedelta
-from functools import cached_property
+from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
 
-import duckdb
-
-from orchestration import clock, code_version, dbt_build, environment, logs, parsed, publish, runs, selection, summary
+from orchestration import clock, environment, logs, runs
 from orchestration import project as projects
 from orchestration import streams as stream_pages
-from orchestration.audit import adoption, definitions, failures, recorder
-from orchestration.audit.failures import RunFailure
+from orchestration.audit import recorder
 from orchestration.audit.ledger import open_ledger
 from orchestration.data_dir import RESTORING, DataDir
-from orchestration.dbt_build import BuildOutcome
-from orchestration.durations import in_words
-from orchestration.environment import DAILY, Place
-from orchestration.errors import BusyError, RunTimeoutError, TieoutError, UsageError
-from orchestration.health import facts as health_facts
+from orchestration.environment import Place
+from orchestration.errors import BusyError, TieoutError, UsageError
 from orchestration.landing import (
-    FileOutcome,
     LandingReport,
     connectors,
     land_inbox,
     latest_received_at,
-    load_feeds,
-    load_postgres,
 )
-from orchestration.landing.connectors import Fetched
-from orchestration.landing.crash_points import crash_point
 from orchestration.progress import Progress, Silent
+from orchestration.run_log import log_landing
+from orchestration.running import Request, Run, failed_before, fetching_steps, landing_steps
 from orchestration.runs import RunRecord, State
-from orchestration.streams import Retries, StreamPage
+from orchestration.stopping import stoppable
 from orchestration.summary import Summary
 from orchestration.waiting import Patience
-from orchestration.warehouse import connect_postgres, open_warehouse, postgres_kwargs, quoted
-
-# The schemas of a warehouse; a replay on a shared server has its own of each, and removes them.
-SCHEMAS = ("landing", "reference", "staging", "canonical", "reconciliation", "marts", "audit")
+from orchestration.warehouse import connect_postgres
 
 # A clock that runs ahead by more than this is somebody's mistake: all later runs would be replays.
 FUTURE_SECONDS = 300
 
 # So many of the newest runs are looked at for one that was killed.
 RECENT = 20
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is asked of a run. `as_of` None: the run's start."""
-
-    data_dir: Path
-    target: str = "duckdb"
-    as_of: datetime | None = None
-    stream: str | None = None
-    full_refresh: bool = False
-    mode: str = DAILY
-    # Who asks and why, for the audit; blank: the system's user, and nothing more is known.
-    started_by: str = ""
-    reason: str = ""
-    # Whether to ask the declared connectors for what is new.
-    fetch: bool = True
-    # What other requests than this one are the same as it; blank: none, but for those with the same `as_of`.
-    asked_as: str = ""
-    # How long it may take; None: as long as its streams' YAML says.
-    timeout: timedelta | None = None
-    # Seconds to wait, all in all, for the data folder and the warehouse's file while others hold them.
-    wait: float = 0.0
-
-    def same_as(self) -> dict[str, str | bool | None]:
-        """What makes two requests the same; one without an `as_of` is like no other."""
-        return {
-            "target": self.target,
-            "as_of": clock.to_text(self.as_of) if self.as_of else None,
-            "stream": self.stream,
-            "full_refresh": self.full_refresh,
-            "mode": self.mode,
-        }
-
-
-@dataclass
-class Run:
-    """A run under way. Its methods are the steps; each is safe to do again after a crash."""
-
-    request: Request
-    data: DataDir
-    project: Path
-    place: Place
-    as_of: datetime
-    record: RunRecord
-    progress: Progress = field(default_factory=Silent)
-    # What is left of the time to wait for others.
-    patience: Patience = field(default_factory=Patience)
-
-    @cached_property
-    def pages(self) -> list[StreamPage]:
-        """What the streams that this run is asked for say of how they run."""
-        pages = stream_pages.load_pages(self.project, projects.load_streams(self.project))
-        return [page for page in pages.values() if self.request.stream in (None, page.name)]
-
-    @property
-    def timeout(self) -> timedelta | None:
-        """How long the run may take."""
-        return self.request.timeout or stream_pages.timeout_of(self.pages)
-
-    @property
-    def seconds_left(self) -> float | None:
-        """How much of that is left; never none at all, so that a timer can be set to it."""
-        if self.timeout is None:
-            return None
-        passed = (clock.now() - clock.from_text(self.record.started_at)).total_seconds()
-        return max(self.timeout.total_seconds() - passed, 0.001)
-
-    @property
-    def run_id(self) -> str:
-        return self.record.run_id
-
-    @property
-    def replay(self) -> bool:
-        return self.place.replay
-
-    @property
-    def full_refresh(self) -> bool:
-        """Build everything anew: asked for, or because other code wrote what is there."""
-        if self.request.full_refresh or self.record.code_version is None:
-            return self.request.full_refresh
-        return code_version.needs_rebuild(self.data, self.place.target, self.record.code_version)
-
-    @property
-    def stream(self) -> str | None:
-        """The stream to build alone; none for all of them. The marts read every stream, so that one alone can be built
-        only beside the others' tables, and only where no other judges the same records."""
-        if self.request.stream and projects.shares_records(self.project, self.request.stream):
-            return None
-        alone = not self.replay and not self.full_refresh and code_version.built_whole(self.data, self.place.target)
-        return self.request.stream if alone else None
-
-    @property
-    def mode(self) -> str:
-        """Whose new records to judge. What builds everything anew, and a replay, judge everybody's: there is nothing
-        yet that the others could be left at."""
-        whole = self.replay or self.full_refresh or not code_version.built_whole(self.data, self.place.target)
-        return DAILY if whole else self.request.mode
-
-    def land(self) -> LandingReport | None:
-        """Bring what is new at the connectors' sources, and land what lies in the inbox. A replay does neither. A
-        source that cannot be worked with is a lapse: the run goes on with what is there."""
-        if self.replay:
-            return None
-        fetched = self.fetch()
-        with self.timed("landing"):
-            report = self.persistent(
-                "landing",
-                lambda: land_inbox(
-                    self.data.root,
-                    self.project,
-                    self.as_of,
-                    on_progress=_landing_steps(self.progress),
-                    origins=connectors.arrived(self.data.root),
-                    patience=self.patience,
-                ),
-            )
-            committed = connectors.commit(self.data.root, self.project, report, tell=self.request.fetch)
-        report.files.extend(_failed_before(fetched))
-        self.record.connectors = {one.connector: one.to_json() for one in fetched}
-        self.record.lapses = [lapse for one in (*fetched, *committed) for lapse in one.lapses()]
-        with logs.context(**self.places, step="landing"):
-            _log_landing(report, fetched, self.record.lapses)
-        counts = {name: getattr(report, name) for name in summary.LANDED}
-        self.record.landed = {name: self.record.landed.get(name, 0) + count for name, count in counts.items()}
-        self.record.save(self.data)
-        crash_point("after-landing")
-        return report
-
-    def fetch(self) -> list[Fetched]:
-        """Bring what is new at the connectors' sources into the inbox; nothing where none is declared."""
-        if not self.request.fetch or not connectors.load_connectors(self.project):
-            return []
-        with self.timed("landing", "Fetching"):
-            return connectors.fetch(self.data.root, self.project, on_progress=_fetching_steps(self.progress))
-
-    def load(self) -> None:
-        """Bring landed batches into Postgres; DuckDB reads them where they lie."""
-        if self.place.target != "postgres":
-            return
-        with self.timed("load"):
-            self.persistent("load", self._load)
-        crash_point("after-load")
-
-    def _load(self) -> None:
-        if self.replay:
-            self.remove_scratch()
-        schema = self.place.schema_prefix + "landing"
-        load_postgres(self.data.root, load_feeds(self.project), postgres_kwargs(), schema, self.as_of)
-
-    def nodes_to_build(self) -> list[str] | None:
-        """What has changed since the last build; none where all is to be built. Call it before the run says in its
-        record that it builds."""
-        if self.replay or self.full_refresh or self.stream:
-            return None
-        manifest = selection.read_manifest(self.place.dbt_target / parsed.MANIFEST)
-        if manifest is None:
-            return None
-        try:
-            with open_warehouse(self.place, self.data.root / ".tmp", self.patience) as warehouse:
-                key = parsed.parse_key(self.project, self.place)
-                feeds = selection.changed_feeds(self.data, warehouse, self.place.target, key)
-        except TieoutError:
-            # Not there, or not to be opened: building finds out what to say of it.
-            return None
-        if feeds is None:
-            return None
-        releases = selection.releases_records(self.data, self.place.target, self.mode)
-        return selection.to_build(manifest, feeds, releases=releases)
-
-    def before_build(self, nodes: list[str] | None = None) -> None:
-        """Note that the warehouse is about to move to this `as_of`, and make room for a replay. `nodes`: what is to be
-        built; none for everything."""
-        self.record.built = not self.replay
-        self.record.code_version = code_version.code_version(self.project)
-        self.record.project_key = parsed.parse_key(self.project, self.place)
-        self.record.batches = selection.batches_of_feeds(self.data)
-        self.record.stream, self.record.mode = self.stream, self.mode
-        self.record.save(self.data)
-        if self.full_refresh and not self.request.full_refresh:
-            self.progress.note(
-                "Restored from a backup, or the code has changed since the last run: everything is built anew."
-            )
-        if self.mode != self.request.mode:
-            self.progress.note("This run judges every counterparty: what it builds is built from the beginning.")
-        if self.replay and self.place.target == "duckdb":
-            self.remove_scratch()
-            self.place.duckdb_path.parent.mkdir(exist_ok=True)
-        from orchestration.alerts import noting
-
-        manifest = selection.read_manifest(self.place.dbt_target / parsed.MANIFEST)
-        # Before the first build nobody knows the steps' rules; what is built says them.
-        streams = projects.load_streams(self.project)
-        steps = definitions.steps_of(streams, manifest) if manifest else []
-        if manifest:
-            recorder.check_settings(streams, manifest)
-        with self.timed("audit"), open_ledger(self.books, write=True, patience=self.patience) as ledger:
-            adoption.take_in(ledger, self.data, self.place.target)
-            noting.take_in(ledger, self.data, self.place.target)
-            recorder.begin(ledger, self.data, self.record, steps, nodes)
-
-    @property
-    def books(self) -> Place:
-        """Where the audit stands: in the real warehouse, a replay's too."""
-        return replace(self.place, replay=False)
-
-    def build(self) -> BuildOutcome:
-        """Build with dbt all that has changed, and test it; the laws are tested in every run. What fails because a
-        server was away is built again; what fails because of the data is not."""
-        outcome = self.persistent("dbt", self._build, again=_passing)
-        crash_point("after-dbt")
-        return outcome
-
-    def _build(self) -> BuildOutcome:
-        nodes = self.nodes_to_build()
-        self.before_build(nodes)
-        with self.timed("dbt"):
-            return dbt_build.build(
-                self.project,
-                self.place,
-                self.run_id,
-                self.as_of,
-                stream=self.stream,
-                nodes=nodes,
-                full_refresh=self.full_refresh,
-                mode=self.record.mode,
-                facts=self.facts(),
-                on_node=lambda done, total, name: self.progress.step(done, total, f"{done} of {total}: {name}"),
-            )
-
-    def finish(self, outcome: BuildOutcome) -> Summary:
-        """Write down how the steps ended, publish when the books closed, sum up, and write down how the run ended."""
-        self.note_steps(outcome)
-        return self.close(outcome)
-
-    def log_failures(self, outcome: BuildOutcome) -> None:
-        """A line of the log for everything that failed in a build."""
-        with logs.context(**self.places):
-            for failure in outcome.failures:
-                said = "law_failed" if failure.cause == failures.LAW else "node_failed"
-                logs.error(said, step=failure.name, kind=failure.kind, cause=failure.cause, message=failure.message)
-            for lapse in outcome.lapses:
-                logs.warning("node_lapsed", step=lapse.name, kind=lapse.kind, message=lapse.message)
-
-    def close(self, outcome: BuildOutcome) -> Summary:
-        """Publish when the books closed, sum up, and write down how the run ended."""
-        crash_point("before-publish")
-        with self.timed("publish"):
-            facts = self.persistent("publish", lambda: self._publish(outcome))
-        shutil.rmtree(self.data.root / ".tmp", ignore_errors=True)
-        if self.replay:
-            self.remove_scratch()
-        timings = {name: self.record.timings.get(name, 0.0) for name in summary.TIMINGS}
-        timings["total"] = round(sum(timings.values()), 3)
-        result = Summary(
-            run_id=self.run_id,
-            as_of=clock.to_text(self.as_of),
-            target=self.place.target,
-            landed={name: self.record.landed.get(name, 0) for name in summary.LANDED},
-            laws={"passed": outcome.laws_passed, "failed": outcome.laws_failed},
-            facts=facts,
-            timings=timings,
-            replay=self.replay,
-            published=str(self.data.published) if outcome.ok and not self.replay else None,
-            failures=[failure.message for failure in outcome.failures],
-            lapses=[*self.record.lapses, *(failure.message for failure in outcome.lapses)],
-        )
-        self.record.summary, self.record.facts = result.to_json(), asdict(facts)
-        # That the audit cannot be written now must hide neither what readers see nor which law failed.
-        with self.told_later():
-            if outcome.ok:
-                self.end(State.CLOSED)
-            else:
-                self.end(State.FAILED, failures.worst([(f.cause, f.name, f.message) for f in outcome.failures]))
-        return result
-
-    def _publish(self, outcome: BuildOutcome) -> summary.Facts:
-        streams = projects.load_streams(self.project)
-        marts = (*publish.MARTS, *dict.fromkeys(mart for stream in streams.values() for mart in stream.marts))
-        with open_warehouse(self.place, self.data.root / ".tmp", self.patience) as warehouse:
-            if outcome.ok and not self.replay:
-                code = code_version.code_version(self.project, code_version.MART_PARTS)
-                publish.publish(
-                    self.data,
-                    warehouse,
-                    marts=marts,
-                    code=code,
-                    left_out=outcome.left_out,
-                    on_mart=lambda mart: self.progress.step(0, 0, mart),
-                )
-                self.record.published = True
-                self.record.save(self.data)
-                logs.info("published", marts=len(marts) - len(outcome.left_out))
-            return summary.read_facts(warehouse, streams, self.request.stream)
-
-    def note_steps(self, outcome: BuildOutcome) -> recorder.Taken:
-        """Write down how each step ended, and the files of what the steps of a build that closed came to."""
-        self.log_failures(outcome)
-        with self.timed("audit"):
-            taken = self.persistent("audit", lambda: self._note_steps(outcome))
-        self.record.noted = True
-        self.record.save(self.data)
-        return taken
-
-    def _note_steps(self, outcome: BuildOutcome) -> recorder.Taken:
-        streams = projects.load_streams(self.project)
-        manifest = selection.read_manifest(self.place.dbt_target / parsed.MANIFEST)
-        if manifest is None:
-            raise TieoutError(f"dbt left no {parsed.MANIFEST}: it did not get as far as building.")
-        with open_warehouse(self.place, self.data.root / ".tmp", self.patience) as warehouse:
-            taken = recorder.take(self.data, warehouse, streams, manifest, self.record, outcome)
-        crash_point("after-artifacts")
-        with open_ledger(self.books, write=True, patience=self.patience) as ledger:
-            recorder.end_steps(ledger, self.record, outcome, taken, recorder.templates_of(self.project))
-        _log_steps(outcome, taken)
-        return taken
-
-    def persistent(self, part: str, work: Callable[[], T], again: Callable[[T], RunFailure | None] | None = None) -> T:
-        """Do a part of the run, and do it again when the machine failed it in passing (`failures.passes`), as often as
-        the streams' YAML says. Every try that failed is noted in the record, and told to the audit as an attempt.
-
-        again: finds a passing failure in what the work returned, where there is one.
-        """
-        from tenacity import Retrying, retry_if_exception, retry_if_result, stop_after_attempt, wait_exponential_jitter
-
-        said = stream_pages.retries_of(self.pages)
-        retrying = Retrying(
-            stop=stop_after_attempt(said.attempts),
-            wait=_waits(said, wait_exponential_jitter),
-            retry=retry_if_exception(failures.passes) | retry_if_result(lambda done: bool(again and again(done))),
-            before_sleep=lambda state: self._note_retry(part, said, state, again),
-            # After the last try: what it came to, or what it raised.
-            retry_error_callback=lambda state: state.outcome.result(),
-        )
-        return retrying(work)
-
-    def _note_retry(
-        self, part: str, said: Retries, state: Any, again: Callable[[Any], RunFailure | None] | None
-    ) -> None:
-        error = state.outcome.exception()
-        failure = failures.of_error(error) if error else again(state.outcome.result()) if again else None
-        if failure is None:
-            return
-        self.record.retries.append({"part": part, "failure": failure.to_json(), "at": clock.to_text(clock.now())})
-        self.record.save(self.data)
-        logs.warning("tried_again", part=part, attempt=state.attempt_number, message=failure.failure_message)
-        self.progress.note(
-            f"Try {state.attempt_number} of {said.attempts} failed ({part}): {failure.failure_message[:300]}"
-            f" The next one begins in {state.next_action.sleep:.0f} seconds."
-        )
-
-    def stopped(self, error: BaseException, stop: "Stop") -> BaseException:
-        """What broke the run off, in words: a timer that ran out is no Ctrl-C."""
-        if not stop.expired or isinstance(error, RunTimeoutError):
-            return error
-        streams = ", ".join(page.name for page in self.pages if page.timeout == self.timeout)
-        whose = f", the `timeout` of {streams}," if streams and not self.request.timeout else ""
-        return RunTimeoutError(
-            f"The run was stopped: it took longer than {in_words(self.timeout)}{whose}."
-            f" {failures.WHAT_TO_DO_ABOUT[failures.TIMEOUT]}"
-        )
-
-    def end(self, state: State, failure: RunFailure | None = None) -> None:
-        """Say how the run ended, in its record and in the audit.
-
-        Raises:
-            TieoutError: the audit cannot be written. The record says how the run ended, and the next run tells the
-                audit.
-        """
-        self.record.failure = failure.to_json() if failure else None
-        try:
-            self.record.end(self.data, state, clock.now())
-        except OSError as error:
-            # The folder's disk may be full, and the server's not.
-            self.progress.note(f"The run's record could not be written: {error}")
-        self.log_end()
-        with open_ledger(self.books, write=True, patience=self.patience) as ledger:
-            recorder.end(ledger, self.data, self.record, recorder.STATES[state], failure)
-
-    def break_off(self, error: BaseException) -> None:
-        """Say that the run broke off, and why. What keeps the audit from hearing of it must not hide the cause: the
-        next run tells it."""
-        with logs.context(**self.places):
-            logs.error("run_broke_off", error)
-        with self.told_later():
-            if self.record.published:
-                # Readers see it: it did what it was asked for, but for summing up.
-                self.end(State.CLOSED)
-            elif isinstance(error, Exception):
-                self.end(State.FAILED, failures.of_error(error))
-            else:
-                self.end(State.CANCELLED)
-
-    @contextmanager
-    def told_later(self) -> Iterator[None]:
-        """Go on when the audit cannot be written now: the record says how the run ended, and the next run tells the
-        audit."""
-        import psycopg2
-
-        try:
-            yield
-        except (TieoutError, duckdb.Error, psycopg2.Error, OSError) as error:
-            self.progress.note(f"The audit hears of this run's end from the next one: {error}")
-
-    def facts(self) -> dict[str, str]:
-        """What models ask of the run's health, as variables of dbt's environment."""
-        return health_facts.variables(self.data, self.project, self.place.target, self.as_of)
-
-    @property
-    def places(self) -> dict[str, str | None]:
-        """Where a line of the log belongs to."""
-        return {"run_id": self.run_id, "stream": self.request.stream}
-
-    def log_end(self) -> None:
-        """Say in the log how the run ended."""
-        record = self.record
-        say = logs.error if record.state == State.FAILED else logs.info
-        counts = {"landed": record.landed, "timings": record.timings, "as_of": record.as_of, "replay": record.replay}
-        say("run_ended", **self.places, state=record.state.value, **counts, **(record.failure or {}))
-
-    def remove_scratch(self) -> None:
-        """Remove what a replay has built, this one's or one's that crashed."""
-        if not self.replay:
-            return
-        if self.place.target == "duckdb":
-            shutil.rmtree(self.place.duckdb_path.parent, ignore_errors=True)
-            return
-        connection = connect_postgres()
-        try:
-            with connection, connection.cursor() as cursor:
-                for schema in SCHEMAS:
-                    cursor.execute(f"drop schema if exists {quoted(self.place.schema_prefix + schema)} cascade")
-        finally:
-            connection.close()
-
-    def remove_scratch_of_ended(self) -> None:
-        """Remove what a replay has built, once it has ended."""
-        if self.record.ended_at is not None:
-            self.remove_scratch()
-
-    @contextmanager
-    def timed(self, name: str, shown: str = "") -> Iterator[None]:
-        """Add a step's seconds to the timings; `shown` is what people see of it where that is something else."""
-        self.progress.phase(
-            shown
-            or {
-                "landing": "Landing",
-                "load": "Loading",
-                "dbt": "Reconciling",
-                "audit": "Writing the audit",
-                "publish": "Publishing",
-            }[name]
-        )
-        started = time.monotonic()
-        with logs.context(**self.places, step=name):
-            try:
-                yield
-            finally:
-                timings, seconds = self.record.timings, round(time.monotonic() - started, 3)
-                timings[name] = round(timings.get(name, 0.0) + seconds, 3)
-                logs.info("step_done", seconds=seconds)
-
-
-def _landing_steps(progress: Progress) -> Callable[[str, str, int, int], None]:
-    """Landing counts bytes; people want to know which file is at work."""
-    return lambda stage, file, done, total: progress.step(done, total, file)
-
-
-def _fetching_steps(progress: Progress) -> Callable[[str, int, int], None]:
-    """As landing's: which file is at work, and how far it is."""
-    return lambda what, done, total: progress.step(done, total, what)
-
-
-def _failed_before(fetched: Sequence[Fetched]) -> list[FileOutcome]:
-    """What went to the failed files on its way, before landing saw it."""
-    found = []
-    for failed in (failed for one in fetched for failed in one.failed):
-        system, feed = failed.feed.split("/")
-        found.append(
-            FileOutcome(
-                *(failed.file, "failed", failed.org_id, system, feed), reason=failed.reason, moved_to=failed.moved_to
-            )
-        )
-    return found
-
-
-def _log_landing(report: LandingReport, fetched: Sequence[Fetched], lapses: Sequence[str]) -> None:
-    """A line of the log for what each connector brought or could not, and for every file with what became of it."""
-    for one in fetched:
-        logs.info("connector_fetched", connector=one.connector, files=len(one.files), bytes=one.bytes)
-    for lapse in lapses:
-        logs.warning("connector_lapsed", message=lapse)
-    for file in report.files:
-        said = logs.warning if file.outcome in ("failed", "busy") else logs.info
-        feed = f"{file.system}/{file.feed}" if file.system and file.feed else None
-        more = {"reason": file.reason} if file.reason else {"rows": file.rows, "rejected": file.rejected}
-        said(f"file_{file.outcome}", org=file.org_id, feed=feed, file=file.file, batch_id=file.batch_id, **more)
-
-
-def _log_steps(outcome: BuildOutcome, taken: recorder.Taken) -> None:
-    """A line of the log for every step of a stream that was built."""
-    for step in taken.steps:
-        build = outcome.steps.get(step.model)
-        if build is not None and build.started_at is not None and build.ended_at is not None:
-            said = logs.info if build.status == "success" else logs.error
-            seconds = round((build.ended_at - build.started_at).total_seconds(), 3)
-            said("model_built", stream=step.stream, step=step.model, state=build.status, seconds=seconds)
-
-
-def _waits(said: Retries, strategy: Callable[..., Any]) -> Any:
-    """The time between tries: twice as long each time, up to a longest, and by chance a little more, so that many who
-    lost the same server do not all come back at once."""
-    first, longest = said.delay.total_seconds(), said.longest.total_seconds()
-    return strategy(multiplier=min(first, longest), max=longest, exp_base=2, jitter=min(first, longest) / 2)
-
-
-def _passing(outcome: BuildOutcome) -> RunFailure | None:
-    """Why a build failed, where all that failed in it is trouble of the machine that may be over a little later."""
-    if outcome.ok or not all(failures.text_passes(failed.cause, failed.message) for failed in outcome.failures):
-        return None
-    return failures.worst([(failed.cause, failed.name, failed.message) for failed in outcome.failures])
 
 
 def check(request: Request) -> Path:
@@ -758,23 +214,23 @@ def land(
         fetched = []
         if declared and fetch:
             progress.phase("Fetching")
-            fetched = connectors.fetch(data.root, project, names, on_progress=_fetching_steps(progress))
+            fetched = connectors.fetch(data.root, project, names, on_progress=fetching_steps(progress))
         progress.phase("Landing")
         report = land_inbox(
             data.root,
             project,
             moment,
-            on_progress=_landing_steps(progress),
+            on_progress=landing_steps(progress),
             origins=connectors.arrived(data.root),
             only=None if names is None else set(connectors.arrived(data.root, names)),
             patience=patience,
         )
         committed = connectors.commit(data.root, project, report, tell=fetch)
-        report.files.extend(_failed_before(fetched))
+        report.files.extend(failed_before(fetched))
         lapses = [lapse for one in (*fetched, *committed) for lapse in one.lapses()]
         logs.open_in(data.root)
         with logs.context(step="landing"):
-            _log_landing(report, fetched, lapses)
+            log_landing(report, fetched, lapses)
         return report, lapses
 
 
@@ -793,47 +249,6 @@ def settle(data_dir: Path, target: str) -> int:
             return recorder.settle_silent(ledger, data, target)
     except BusyError:
         return 0
-
-
-class Stop(threading.Event):
-    """Set once somebody has asked the run to stop, or its time is over (`expired`)."""
-
-    expired = False
-    works = False
-
-    def after(self, seconds: float | None) -> None:
-        """Have the run stopped after so many seconds; None: let it come to its end."""
-        if self.works:
-            signal.setitimer(signal.ITIMER_REAL, seconds or 0)
-
-
-@contextmanager
-def stoppable() -> Iterator[Stop]:
-    """Treat a polite request to end like Ctrl-C, so that a run that a scheduler stops is recorded as cancelled; a timer
-    that runs out (`Stop.after`) is such a request as well. Yields what is set once one has come. Only the main thread
-    hears of either."""
-    asked = Stop()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked
-        return
-
-    def interrupt(number: int, frame: object) -> None:
-        asked.set()
-        raise KeyboardInterrupt
-
-    def expire(number: int, frame: object) -> None:
-        asked.expired = True
-        interrupt(number, frame)
-
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
-    before[signal.SIGALRM] = signal.signal(signal.SIGALRM, expire)
-    asked.works = True
-    try:
-        yield asked
-    finally:
-        asked.after(None)
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 __all__ = ["Request", "Run", "TieoutError", "land", "prepare", "run", "settle", "stoppable"]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from orchestration.errors import BusyError
-from orchestration.pipeline import SCHEMAS
+from orchestration.running import SCHEMAS
 from orchestration.warehouse import connect_postgres, quoted
 
 SLOTS = 16

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration import pipeline
+from orchestration import pipeline, running
 from orchestration.audit import failures, recorder
 from orchestration.audit.failures import RunFailure, passes, text_passes
 from orchestration.dbt_build import BuildOutcome, Failure
@@ -89,7 +89,7 @@ def here(mini: Mini, monkeypatch: pytest.MonkeyPatch) -> Mini:
     """The mini project in this process, without long pauses between tries."""
     monkeypatch.setenv("TIEOUT_PROJECT_DIR", str(MINI))
     quick = Retries(3, timedelta(milliseconds=20), timedelta(milliseconds=40))
-    monkeypatch.setattr(pipeline.stream_pages, "retries_of", lambda pages: quick)
+    monkeypatch.setattr(running.stream_pages, "retries_of", lambda pages: quick)
     mini.deliver("orders.csv", "A1:1000")
     return mini
 
@@ -122,7 +122,7 @@ def test_every_part_is_tried_again_and_the_audit_hears_of_each_attempt(
     here: Mini, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before the audit knows of the run, in the build, and after it."""
-    real, builds = pipeline.dbt_build.build, []
+    real, builds = running.dbt_build.build, []
 
     def lost(*given: Any, **named: Any) -> BuildOutcome:
         builds.append(1)
@@ -131,9 +131,9 @@ def test_every_part_is_tried_again_and_the_audit_hears_of_each_attempt(
         return real(*given, **named)
 
     reset, stale = ConnectionResetError(104, "Connection reset by peer"), OSError(116, "Stale file handle")
-    monkeypatch.setattr(pipeline, "land_inbox", once(pipeline.land_inbox, reset))
-    monkeypatch.setattr(pipeline.dbt_build, "build", lost)
-    monkeypatch.setattr(pipeline.publish, "publish", once(pipeline.publish.publish, stale))
+    monkeypatch.setattr(running, "land_inbox", once(running.land_inbox, reset))
+    monkeypatch.setattr(running.dbt_build, "build", lost)
+    monkeypatch.setattr(running.publish, "publish", once(running.publish.publish, stale))
     assert pipeline.run(request(here)).closed
     assert attempts(here) == [
         *[("QUEUED", 1, None), ("RUNNING", 1, None), ("FAILED", 1, "ConnectionResetError")],
@@ -154,7 +154,7 @@ def test_after_the_last_try_the_run_has_failed(here: Mini, monkeypatch: pytest.M
         tries.append(1)
         raise TieoutError(AWAY)
 
-    monkeypatch.setattr(pipeline, "land_inbox", away)
+    monkeypatch.setattr(running, "land_inbox", away)
     with pytest.raises(TieoutError, match="server closed"):
         pipeline.run(request(here))
     assert len(tries) == 3
@@ -170,7 +170,7 @@ def test_a_broken_law_is_not_tried_again(here: Mini, monkeypatch: pytest.MonkeyP
         tries.append(1)
         return BuildOutcome(2, 0, 1, [law, lost])
 
-    monkeypatch.setattr(pipeline.dbt_build, "build", broken)
+    monkeypatch.setattr(running.dbt_build, "build", broken)
     assert not pipeline.prepare(request(here)).build().ok
     assert len(tries) == 1
 
