@@ -4,9 +4,10 @@
 
 In one go and each as a process of its own: the reference (`bench/reference.py`), `tieout run` on a first delivery, the
 reference again, `tieout run` on the delivery of the next day, then runs with little or nothing to do. After each of the
-two deliveries every published result row is held against the generator's answer key. Then the payouts stream against a
-script of its own (`bench/payouts.py`), a day of bookings in hourly deliveries (`bench/bookings.py`), and a million
-exceptions that people decide about (`bench/exceptions.py`).
+two deliveries every published result row is held against the generator's answer key. Dagster's page is started on the
+examples (`bench/dagster_page.py`). Then the payouts stream against a script of its own (`bench/payouts.py`), a day of
+bookings in hourly deliveries (`bench/bookings.py`), and a million exceptions that people decide about
+(`bench/exceptions.py`).
 
 Ends with 1 when an answer is wrong or a run fails, and, at full size, when a target is missed.
 """
@@ -28,6 +29,7 @@ import duckdb
 import psutil
 
 from bench import bookings as bookings_bench
+from bench import dagster_page
 from bench import exceptions as exceptions_bench
 from bench import payouts as payouts_bench
 from bench.measuring import GIGABYTE, ROOT, BenchError, Measured, Run, Target, deliver, measure, say, tell, tieout
@@ -55,6 +57,7 @@ class Bench:
     references: list[Measured] = field(default_factory=list)
     runs: dict[str, Run] = field(default_factory=dict)
     load_average: float = 0.0
+    page: dagster_page.Page | None = None
     payouts: payouts_bench.Payouts | None = None
     bookings: bookings_bench.Bookings | None = None
     exceptions: exceptions_bench.Exceptions | None = None
@@ -77,6 +80,7 @@ class Bench:
             Target("run on the examples", tiny.seconds, MAX_EMPTY_SECONDS, " s"),
             Target("run with nothing new, on top of both days", again.seconds, MAX_EMPTY_SECONDS, " s"),
             Target("peak memory of any run", peak / GIGABYTE, MAX_BYTES / GIGABYTE, " GB"),
+            *(self.page.targets() if self.page else []),
             *(self.payouts.targets() if self.payouts else []),
             *(self.bookings.targets() if self.bookings else []),
             *(self.exceptions.targets() if self.exceptions else []),
@@ -176,6 +180,7 @@ def go(bench: Bench, work: Path) -> None:
     deliver(ROOT / "examples" / "extracts", tiny)
     run("examples", tiny, EXAMPLES_AS_OF)
     run("examples again", tiny, EXAMPLES_AS_OF)
+    bench.page = dagster_page.go(tiny, work)
     reference()
     deliver(first_inbox, data)
     check(data, first_key, run("first day", data, first_as_of))
@@ -234,6 +239,7 @@ def report(bench: Bench) -> str:
         f"The reference ran before and after the first day ({tries}); the faster one counts. Peak memory is the sum",
         "over all processes of a run, looked at ten times a second, or the peak of the largest one where that is more.",
         "",
+        *(dagster_page.report(bench.page) if bench.page else []),
         *(payouts_bench.report(bench.payouts) if bench.payouts else []),
         *(bookings_bench.report(bench.bookings) if bench.bookings else []),
         *(exceptions_bench.report(bench.exceptions) if bench.exceptions else []),
