@@ -7,7 +7,6 @@ resources itself.
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -20,6 +19,7 @@ from orchestration.data_dir import DataDir
 from orchestration.errors import TieoutError, UsageError
 from orchestration.landing import LandingReport
 from orchestration.manifests import default_data_dir, default_target
+from orchestration.redaction import redacted
 from orchestration.running import Run
 
 # The ops of a whole run; which of them Dagster was asked for decides what a run does (docs/orchestration.md).
@@ -44,7 +44,7 @@ class Notes:
         """Every model would be a row of the event log."""
 
     def note(self, text: str) -> None:
-        self._log.info(text)
+        self._log.info(redacted(text))
 
 
 class Books(dg.ConfigurableResource):
@@ -113,7 +113,7 @@ class Books(dg.ConfigurableResource):
             asked = self.request()
             report, lapses = pipeline.land(asked.data_dir, asked.as_of, Notes(context), wait=WAIT)
         for lapse in lapses:
-            context.log.warning(lapse)
+            context.log.warning(redacted(lapse))
         return report
 
     @contextmanager
@@ -160,11 +160,16 @@ class Books(dg.ConfigurableResource):
         return nullcontext()
 
     def _take_up(self, context: dg.AssetExecutionContext, request: pipeline.Request) -> Run:
-        if self._run is not None and self._run.record.ended_at is None:
-            return self._run
-        started, suffix = _started(context), context.run.run_id[:8]
-        is_known = runs.load(DataDir.at(request.data_dir), runs.new_run_id(started, suffix)) is not None
-        run = pipeline.prepare(request, Notes(context), started=started, run_suffix=suffix)
+        """The run behind this Dagster run. It begins here, and so do its clock and its time: when Dagster began may lie
+        an hour back, in which others have worked on the books."""
+        if self._run is not None:
+            if self._run.record.ended_at is None:
+                return self._run
+            state = self._run.record.state.value
+            raise UsageError(f"Run {self._run.run_id} has ended already ({state}). Start a new one; it carries on.")
+        suffix = context.run.run_id[:8]
+        is_known = runs.of_suffix(DataDir.at(request.data_dir), suffix) is not None
+        run = pipeline.prepare(request, Notes(context), run_suffix=suffix)
         if is_known and not run.replay:
             _refuse_overtaken(run)
         self._run = run
@@ -177,7 +182,7 @@ def told() -> Iterator[None]:
     try:
         yield
     except TieoutError as error:
-        raise dg.Failure(str(error), allow_retries=False) from error
+        raise dg.Failure(redacted(str(error)), allow_retries=False) from error
 
 
 @contextmanager
@@ -215,11 +220,3 @@ def _starter(context: dg.AssetExecutionContext) -> str:
         if tag in context.run.tags:
             return f"{kind} {context.run.tags[tag]}"
     return context.run.tags.get("user") or recorder.actor()
-
-
-def _started(context: dg.AssetExecutionContext) -> datetime:
-    """When the Dagster run started: the one clock of all its steps (law 6)."""
-    record = context.instance.get_run_record_by_id(context.run.run_id)
-    if record is None:
-        return clock.now()
-    return datetime.fromtimestamp(record.start_time or record.create_timestamp.timestamp(), UTC)

@@ -72,7 +72,8 @@ def prepare(
 ) -> Run:
     """Settle the run's clock and write its record. Call it while holding the data folder's lock.
 
-    A run of this id that is on record already is taken up again: the steps of a Dagster run share one record.
+    A run of this `run_suffix` that is on record already is taken up again, with its clock: the steps of a Dagster run
+    share one record.
     `patience`: what waiting for the lock has left; else the request's.
 
     Raises:
@@ -89,14 +90,13 @@ def prepare(
             f"Warning: as_of {clock.to_text(as_of)} lies in the future; once it is built, every run before it is"
             " a replay."
         )
-    run_id = runs.new_run_id(started, run_suffix) if run_suffix else runs.next_run_id(data, started)
-    record = runs.load(data, run_id) if run_suffix else None
+    record = runs.of_suffix(data, run_suffix) if run_suffix else None
     if record is None:
         known = [moment for moment in (runs.latest_built_as_of(data), latest_received_at(data.root)) if moment]
         if request.as_of is None and known:
             as_of = _not_backwards(as_of, max(known), progress)
         record = RunRecord(
-            run_id=run_id,
+            run_id=runs.next_run_id(data, started, run_suffix),
             as_of=clock.to_text(as_of),
             started_at=clock.to_text(started),
             target=request.target,

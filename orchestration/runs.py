@@ -97,12 +97,19 @@ def new_run_id(started: datetime, suffix: str | None = None) -> str:
     return f"{started:%Y%m%dT%H%M%SZ}-{suffix or uuid.uuid4().hex[:8]}"
 
 
-def next_run_id(data: DataDir, started: datetime) -> str:
+def next_run_id(data: DataDir, started: datetime, suffix: str | None = None) -> str:
     """An id that sorts behind those of all runs on record, also where the clock has been put back since."""
     newest = max((file.stem for file in data.runs.glob("*.json")), default="")
     if newest[:16] < f"{started:%Y%m%dT%H%M%SZ}":
-        return new_run_id(started)
-    return new_run_id(datetime.strptime(newest[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) + timedelta(seconds=1))
+        return new_run_id(started, suffix)
+    after = datetime.strptime(newest[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) + timedelta(seconds=1)
+    return new_run_id(after, suffix)
+
+
+def of_suffix(data: DataDir, suffix: str) -> RunRecord | None:
+    """The record that a run of another system has begun, if it has."""
+    ids = sorted(file.stem for file in data.runs.glob(f"*Z-{suffix}.json"))
+    return load(data, ids[-1]) if ids else None
 
 
 def load(data: DataDir, run_id: str) -> RunRecord | None:

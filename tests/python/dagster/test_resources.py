@@ -1,0 +1,62 @@
+"""What the steps of a Dagster run share: a record, a clock, and an end."""
+
+import logging
+import time
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from orchestration import clock
+from orchestration.dagster_resources import Books, told
+from orchestration.data_dir import DataDir
+from orchestration.errors import TieoutError, UsageError
+from orchestration.runs import RunRecord, State
+from tests.python.pipeline.conftest import MINI
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def context(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """What Dagster says of a run that started an hour ago and has waited since."""
+    monkeypatch.setenv("TIEOUT_PROJECT_DIR", str(MINI))
+    run = SimpleNamespace(run_id="0123456789abcdef", root_run_id=None, job_name="tieout", tags={})
+    started = SimpleNamespace(start_time=time.time() - HOUR.total_seconds(), create_timestamp=clock.now() - HOUR)
+    instance = SimpleNamespace(get_run_record_by_id=lambda run_id: started)
+    return SimpleNamespace(run=run, instance=instance, log=logging.getLogger("tests"))
+
+
+def test_a_run_that_waited_for_its_turn_begins_when_its_turn_comes(data_dir: Path, context: Any) -> None:
+    data, meanwhile = DataDir.at(data_dir), clock.now() - HOUR / 2
+    moment, name = clock.to_text(meanwhile), f"{meanwhile:%Y%m%dT%H%M%SZ}-another0"
+    RunRecord(name, moment, moment, "duckdb", replay=False, built=True, state=State.CLOSED, ended_at=moment).save(data)
+    books = Books(data_dir=str(data_dir))
+    request = books.request_of(context)
+    run = books._take_up(context, request)
+    assert not run.replay
+    assert abs(run.as_of - clock.now()) < HOUR / 10
+    assert abs(clock.from_text(run.record.started_at) - clock.now()) < HOUR / 10
+    assert run.run_id > name, "the newest record says how far the books are"
+    # A step in a process of its own goes on with it.
+    again = Books(data_dir=str(data_dir))._take_up(context, request)
+    assert (again.run_id, again.as_of) == (run.run_id, run.as_of)
+
+
+def test_no_step_takes_up_what_this_process_has_ended(data_dir: Path, context: Any) -> None:
+    books = Books(data_dir=str(data_dir))
+    run = books._take_up(context, books.request_of(context))
+    run.record.end(run.data, State.FAILED, clock.now())
+    with pytest.raises(UsageError, match="has ended already"):
+        books._take_up(context, books.request_of(context))
+    assert run.record.state == State.FAILED
+
+
+def test_what_is_told_holds_no_secret() -> None:
+    with pytest.raises(dg.Failure) as failed, told():
+        raise TieoutError("no connection to postgresql://tieout:hunter2@db/tieout")
+    assert "hunter2" not in str(failed.value.description)
+    assert "no connection" in str(failed.value.description)
