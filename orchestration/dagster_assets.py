@@ -18,7 +18,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 from dagster_dbt.asset_utils import get_asset_check_key_for_test
 
-from orchestration import clock, dbt_build, pipeline, publish
+from orchestration import dbt_build, pipeline, publish
 from orchestration.audit.recorder import Taken
 from orchestration.dagster_resources import (
     ARTIFACTS,
@@ -34,13 +34,13 @@ from orchestration.dagster_resources import (
     ops_of,
     told,
 )
-from orchestration.data_dir import DataDir
 from orchestration.dbt_build import BuildOutcome
+from orchestration.health.metrics import write_after_run
 from orchestration.landing import Feed, LandingReport
 from orchestration.landing.expected import Expected
 from orchestration.page import Scope
 from orchestration.page import write as write_page
-from orchestration.project import project_dir
+from orchestration.redaction import redacted
 from orchestration.running import Run
 from orchestration.streams import StreamPage, default_zone
 from orchestration.summary import Summary
@@ -231,7 +231,7 @@ def dbt_assets_of(manifest_file: Path, translator: Translator) -> dg.AssetsDefin
         alone = asked_for.pop() if len(asked_for) == 1 else None
         with books.step(context, stream=alone) as run:
             outcome = _build(context, run)
-            events = list(_events(context, run, manifest, translator))
+            events = list(_events(context, run, outcome, manifest, translator))
             if not outcome.ok or run.replay:
                 _say(context, run.finish(outcome))
         yield from events
@@ -254,10 +254,15 @@ def _selected(
 
 
 def _events(
-    context: dg.AssetExecutionContext, run: Run, manifest: Mapping[str, Any], translator: Translator
+    context: dg.AssetExecutionContext,
+    run: Run,
+    outcome: BuildOutcome,
+    manifest: Mapping[str, Any],
+    translator: Translator,
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult | dg.Output]:
     """What the build did, as Dagster tells it: what was built is materialized, what was tested is checked. Nothing was
-    done to the real tables by a replay. What was built and not asked for is told as well."""
+    done to the real tables by a replay. What was built and not asked for is told as well. What a run goes on without
+    counts as there and stops nothing, itself or a check of it."""
     if run.replay:
         return
     results = json.loads((run.place.dbt_target / "run_results.json").read_text(encoding="utf-8"))["results"]
@@ -277,11 +282,18 @@ def _events(
                 yield dg.MaterializeResult(asset_key=key, metadata=metadata)
             else:
                 context.log_event(dg.AssetMaterialization(key, metadata=metadata))
-        elif result is None and key in context.selected_asset_keys and node["config"].get("schema") in READ_ON:
+        elif (result is None or outcome.ok) and key in context.selected_asset_keys and is_read_on(node):
             yield output(context, key)
+    lapses = {lapse.name for lapse in outcome.lapses if lapse.kind == "test"}
     for result in results:
         if nodes.get(result["unique_id"], {}).get("resource_type") == "test":
-            yield from _checked(context, result, manifest, translator)
+            stops = result["status"] != "warn" and nodes[result["unique_id"]]["name"] not in lapses
+            yield from _checked(context, result, manifest, translator, stops=stops)
+
+
+def is_read_on(node: Mapping[str, Any]) -> bool:
+    """Whether later assets are made from a dbt node."""
+    return node["config"].get("schema") in READ_ON
 
 
 def _built(run: Run, result: Mapping[str, Any]) -> dict[str, Any]:
@@ -291,21 +303,25 @@ def _built(run: Run, result: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _checked(
-    context: dg.AssetExecutionContext, result: Mapping[str, Any], manifest: Mapping[str, Any], translator: Translator
+    context: dg.AssetExecutionContext,
+    result: Mapping[str, Any],
+    manifest: Mapping[str, Any],
+    translator: Translator,
+    *,
+    stops: bool,
 ) -> Iterator[dg.AssetCheckResult]:
     key = get_asset_check_key_for_test(manifest, translator, result["unique_id"], None)
     if key is None or key not in context.selected_asset_check_keys or result["status"] == "skipped":
         return
-    status = result["status"]
     yield dg.AssetCheckResult(
-        passed=status == "pass",
+        passed=result["status"] == "pass",
         asset_key=key.asset_key,
         check_name=key.name,
-        severity=dg.AssetCheckSeverity.WARN if status == "warn" else dg.AssetCheckSeverity.ERROR,
+        severity=dg.AssetCheckSeverity.ERROR if stops else dg.AssetCheckSeverity.WARN,
         metadata={
             "failed_rows": result.get("failures") or 0,
             "seconds": round(result.get("execution_time") or 0.0, 3),
-            **({"message": result["message"]} if result.get("message") else {}),
+            **({"message": redacted(result["message"])} if result.get("message") else {}),
         },
     )
 
@@ -403,17 +419,11 @@ def last_assets(manifest_file: Path, translator: Translator) -> list[dg.AssetsDe
         data = books.data()
         with told():
             file = write_page(data.root, data.root / PAGE, Scope(None, None))
-        _measure(data, books.request().target)
+        # The run is over and its books are closed: numbers that cannot be written change nothing of that.
+        write_after_run(data.root, books.request().target)
         return dg.MaterializeResult(metadata={"file": dg.MetadataValue.path(str(file)), "bytes": file.stat().st_size})
 
     return [artifacts, published, report]
-
-
-def _measure(data: DataDir, target: str) -> None:
-    """Write the metrics as they stand after the run; between runs the sensor `watch` does."""
-    from orchestration.health import write_metrics
-
-    write_metrics(data, project_dir(), target, clock.now())
 
 
 def replays_asset() -> dg.AssetsDefinition:

@@ -11,13 +11,17 @@ from typing import Any
 
 import dagster as dg
 import pytest
+import yaml
 
+from orchestration import dagster_assets
 from orchestration.dagster_resources import Books
 from orchestration.landing import load_feeds
+from orchestration.page import Scope
 from orchestration.project import load_streams, project_dir
 from orchestration.publish import MARTS
 from orchestration.streams import load_pages
 from tests.python.pipeline.conftest import MINI, Mini
+from tests.python.pipeline.test_lapses import project as lapsing_project
 
 ROOT = Path(__file__).resolve().parents[3]
 AS_OF = "2026-03-03T06:00:00Z"
@@ -218,26 +222,34 @@ def test_a_day_is_played_again_and_changes_nothing(defs: dg.Definitions, job: Jo
     assert not (folder / "replays").exists()
 
 
-@pytest.fixture
-def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[dg.Definitions, Mini]:
-    """The definitions of the mini project, which knows a law that can be broken, and a delivery for it."""
-    mini = Mini(tmp_path / "data")
-    mini.deliver("orders.csv", "A1:1000")
+def small_page(root: Path, file: Path, scope: Scope) -> Path:
+    """Stands for the page."""
+    file.write_text("<html>")
+    return file
+
+
+def definitions_of(project: Path, mini: Mini, monkeypatch: pytest.MonkeyPatch) -> dg.Definitions:
+    """The definitions of a small project, beside the project's own, which other tests of this process hold."""
     monkeypatch.setenv("TIEOUT_DATA_DIR", str(mini.root))
-    monkeypatch.setenv("TIEOUT_PROJECT_DIR", str(MINI))
-    # Beside the project's own definitions, which other tests of this process hold.
+    monkeypatch.setenv("TIEOUT_PROJECT_DIR", str(project))
     spec = importlib.util.spec_from_file_location("small_definitions", ROOT / "orchestration" / "definitions.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.defs, mini
+    return module.defs
 
 
-def test_a_broken_law_is_a_failed_check_and_nothing_is_published(
-    small: tuple[dg.Definitions, Mini], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    defs, mini = small
+@pytest.fixture
+def mini(tmp_path: Path) -> Mini:
+    """A data folder with a delivery for the mini project."""
+    mini = Mini(tmp_path / "data")
+    mini.deliver("orders.csv", "A1:1000")
+    return mini
+
+
+def test_a_broken_law_is_a_failed_check_and_nothing_is_published(mini: Mini, monkeypatch: pytest.MonkeyPatch) -> None:
+    defs = definitions_of(MINI, mini, monkeypatch)
     monkeypatch.setenv("DBT_ENV_CUSTOM_ENV_MINI_LAW", "broken")
     with dg.DagsterInstance.ephemeral() as instance:
         result = defs.resolve_job_def("tieout").execute_in_process(instance=instance, raise_on_error=False)
@@ -253,3 +265,50 @@ def test_a_broken_law_is_a_failed_check_and_nothing_is_published(
     assert record["state"] == "FAILED"
     assert record["failure"]["failure_class"] == "LAW"
     assert record["audited"]
+
+
+def test_a_run_goes_on_without_marts_that_are_not_critical(
+    mini: Mini, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = lapsing_project(tmp_path / "project", policy="continue_on_noncritical", critical=False)
+    # Beside the mart that cannot be built: one that is built, and does not pass its gate.
+    (project / "models/marts/sales_more.sql").write_text("select result_id from {{ ref('reconciliation_results') }}")
+    (project / "tests/gate_of_more.sql").write_text("select * from {{ ref('sales_more') }}")
+    page = yaml.safe_load((project / "models/marts/_sales.yml").read_text())
+    page["models"].append({**page["models"][0], "name": "sales_more"})
+    (project / "models/marts/_sales.yml").write_text(yaml.safe_dump(page))
+    defs = definitions_of(project, mini, monkeypatch)
+    monkeypatch.setenv("DBT_ENV_CUSTOM_ENV_MINI_EXTRA", "broken")
+    # The page reads columns that the small project's marts do not have.
+    monkeypatch.setattr(dagster_assets, "write_page", small_page)
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = defs.resolve_job_def("tieout").execute_in_process(instance=instance, raise_on_error=False)
+        assert result.success
+        (failed,) = [check for check in result.get_asset_check_evaluations() if not check.passed]
+        done = {event.asset_key for event in result.get_asset_materialization_events()}
+    assert (failed.check_name, failed.severity) == ("gate_of_more", dg.AssetCheckSeverity.WARN)
+    assert {dg.AssetKey(["artifacts"]), dg.AssetKey(["published"])} <= done
+    assert dg.AssetKey(["marts", "sales_extra"]) not in done
+    (record,) = mini.records()
+    assert (record["state"], record["published"]) == ("CLOSED", True)
+    assert len(record["summary"]["lapses"]) == 2
+    assert list((mini.root / "published/marts").glob("reconciliation_results*"))
+    assert not list((mini.root / "published/marts").glob("sales_*"))
+
+
+def test_numbers_that_cannot_be_written_fail_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "data" / "runs").mkdir(parents=True)
+    (tmp_path / "manifest.json").write_text('{"nodes": {}}')
+    monkeypatch.setattr(dagster_assets, "write_page", small_page)
+    tried = []
+
+    def fail(*given: Any) -> Path:
+        tried.append(given)
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("orchestration.health.metrics.write_metrics", fail)
+    report = dagster_assets.last_assets(tmp_path / "manifest.json", dagster_assets.Translator())[-1]
+    with dg.DagsterInstance.ephemeral() as instance:
+        books = Books(data_dir=str(tmp_path / "data"))
+        assert dg.materialize([report], resources={"books": books}, instance=instance).success
+    assert len(tried) == 1
