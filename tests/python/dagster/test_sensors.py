@@ -2,7 +2,9 @@
 
 import json
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -21,6 +23,7 @@ PAGES = {
     "calls": StreamPage("calls", on_arrival=True, timings=(Timing("0 6 * * *", "UTC"),)),
     "waits": StreamPage("waits", timings=(Timing("0 6 * * *", "UTC"),)),
 }
+NOW = datetime(2026, 3, 3, 6, tzinfo=UTC)
 READ_BY = {"calls": {"pos/orders", "oms/orders"}, "waits": {"bank/statement"}}
 
 
@@ -33,17 +36,17 @@ def put(inbox: Path, name: str, text: str = "a,b\n") -> Path:
 
 def test_a_file_is_complete_when_two_looks_find_it_the_same(tmp_path: Path) -> None:
     file = put(tmp_path, "acme/pos/orders/a.csv")
-    fresh, seen = look(tmp_path, Seen())
+    fresh, seen = look(tmp_path, Seen(), NOW)
     assert fresh == []
     file.write_text("a,b\n1,2\n")
-    fresh, seen = look(tmp_path, seen)
+    fresh, seen = look(tmp_path, seen, NOW)
     assert fresh == [], "it is still being written"
     # What an upload gives an old time has come all the same.
     put(tmp_path, "acme/pos/orders/old.csv")
     os.utime(tmp_path / "acme/pos/orders/old.csv", (0, 0))
-    fresh, seen = look(tmp_path, Seen.read(seen.cursor()))
+    fresh, seen = look(tmp_path, Seen.read(seen.cursor()), NOW)
     assert fresh == ["acme/pos/orders/a.csv"]
-    fresh, seen = look(tmp_path, seen)
+    fresh, seen = look(tmp_path, seen, NOW)
     assert fresh == ["acme/pos/orders/a.csv", "acme/pos/orders/old.csv"]
 
 
@@ -51,11 +54,40 @@ def test_a_marker_says_at_once_that_a_file_is_complete(tmp_path: Path) -> None:
     put(tmp_path, "acme/pos/orders/a.csv")
     put(tmp_path, "acme/pos/orders/a.csv.done", "")
     put(tmp_path, "acme/pos/orders/b.csv.part")
-    assert look(tmp_path, Seen())[0] == ["acme/pos/orders/a.csv"]
+    assert look(tmp_path, Seen(), NOW)[0] == ["acme/pos/orders/a.csv"]
 
 
 def test_a_cursor_that_cannot_be_read_is_a_new_one() -> None:
     assert Seen.read("not JSON") == Seen.read("[1]") == Seen.read(None) == Seen()
+    assert Seen.read('{"asked": ["of an older version"]}') == Seen()
+
+
+@dg.job(name="tieout")
+def stands_for_a_run() -> None:
+    """Stands for the whole run."""
+
+
+def test_what_a_run_left_in_the_inbox_is_asked_for_again(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIEOUT_DATA_DIR", str(data_dir))
+    monkeypatch.setattr(dagster_sensors, "feeds_of_streams", lambda project: READ_BY)
+    put(data_dir / "inbox", "acme/pos/orders/a.csv")
+    put(data_dir / "inbox", "acme/pos/orders/a.csv.done", "")
+    arrivals, cursor, keys = sensor("arrivals"), None, {}
+    with dg.DagsterInstance.ephemeral() as instance:
+        # It is asked for at once; ten minutes after that; and twenty after that.
+        for minute in (0, 9, 11, 21, 30, 32):
+            monkeypatch.setattr("orchestration.clock.now", lambda minute=minute: NOW + timedelta(minutes=minute))
+            said = arrivals.evaluate_tick(dg.build_sensor_context(instance, cursor=cursor))
+            if said.run_requests:
+                keys[minute] = said.run_requests[0].run_key
+            cursor = said.cursor
+        assert list(keys) == [0, 11, 32]
+        assert len(set(keys.values())) == 3, "Dagster starts none twice with a key"
+        # While any run is under way it may still be taken.
+        monkeypatch.setattr("orchestration.clock.now", lambda: NOW + timedelta(days=1))
+        instance.create_run_for_job(stands_for_a_run, status=dg.DagsterRunStatus.STARTED)
+        said = arrivals.evaluate_tick(dg.build_sensor_context(instance, cursor=cursor))
+        assert said.run_requests == []
 
 
 def sensor(name: str, project: Path | None = None) -> dg.SensorDefinition:
@@ -120,10 +152,11 @@ def test_a_run_that_was_killed_is_told_to_the_audit(data_dir: Path, monkeypatch:
     RunRecord("20260303T060000Z-killed", moment, moment, "duckdb", replay=False).save(data)
     with data.lock("a run"):
         assert pipeline.settle(data.root, "duckdb") == 0, "somebody is at work"
-    said = watch_once(project_dir(), lambda text: None)
+    said, rest = watch_once(project_dir(), lambda text: None)
     assert "1 killed runs" in said
+    assert rest == ""
     assert json.loads((data.runs / "20260303T060000Z-killed.json").read_text())["audited"]
-    assert "killed runs" not in watch_once(project_dir(), lambda text: None)
+    assert "killed runs" not in watch_once(project_dir(), lambda text: None)[0]
 
 
 def test_what_fails_in_a_watch_keeps_nothing_else_from_being_done(
@@ -164,3 +197,55 @@ def test_connectors_give_one_run_for_all_that_is_ready(
         said["bank"] = Pending("bank", ready=("a", "c"), fingerprint="3")
         ticks.append(poll.evaluate_tick(dg.build_sensor_context(instance, cursor=cursor)).run_requests)
     assert [[request.job_name for request in requests] for requests in ticks] == [["tieout"], [], ["land"]]
+
+
+def test_connectors_that_hang_take_nothing_from_the_others(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIEOUT_DATA_DIR", str(data_dir))
+    monkeypatch.setattr(dagster_sensors, "feeds_of_streams", lambda project: READ_BY)
+    (tmp_path / "connectors").mkdir()
+    names = ("gone_1", "gone_2", "gone_3", "shop")
+    declared = {name: Connector(name, "sftp", f"{name}.yml", feeds=("pos/orders",)) for name in names}
+    passed = [0.0]
+
+    def pending(data: Any, project: Any, name: str) -> Pending:
+        passed[0] += 20.0 if name != "shop" else 0.1
+        return Pending(name, ready=("a",), fingerprint="1") if name == "shop" else Pending(name, error="no connection")
+
+    monkeypatch.setattr(connectors, "load_connectors", lambda project: declared)
+    monkeypatch.setattr(connectors, "pending", pending)
+    monkeypatch.setattr(dagster_sensors, "monotonic", lambda: passed[0])
+    poll, cursor, ticks = sensor("connectors", tmp_path), None, []
+    with dg.DagsterInstance.ephemeral() as instance:
+        for _ in range(4):
+            began = passed[0]
+            tick = poll.evaluate_tick(dg.build_sensor_context(instance, cursor=cursor))
+            assert passed[0] - began < 60, "Dagster ends a tick that takes a minute"
+            ticks.append(len(tick.run_requests))
+            cursor = tick.cursor
+    # It is asked for once, though there are ticks in which its turn does not come.
+    assert ticks == [0, 1, 0, 0]
+
+
+def test_a_watch_goes_on_where_its_time_was_over(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIEOUT_DATA_DIR", str(data_dir))
+    passed, done = [0.0], []
+
+    def slow(name: str) -> Any:
+        def work(*given: Any) -> str:
+            passed[0] += 20.0
+            done.append(name)
+            return ""
+
+        return work
+
+    monkeypatch.setattr("orchestration.pipeline.settle", slow("settle"))
+    monkeypatch.setattr("orchestration.health.write_metrics", slow("metrics"))
+    monkeypatch.setattr("orchestration.alerts.send_due", slow("alerts"))
+    monkeypatch.setattr(dagster_sensors, "monotonic", lambda: passed[0])
+    said, rest = watch_once(project_dir(), lambda text: None)
+    assert (done, rest) == (["settle", "metrics"], "alerts")
+    assert "alerts: at the next look" in said
+    watch_once(project_dir(), lambda text: None, rest)
+    assert done == ["settle", "metrics", "alerts", "settle"]
