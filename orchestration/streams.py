@@ -32,7 +32,7 @@ FAILURE_POLICIES = (STOP, CONTINUE)
 MOST_ATTEMPTS = 10
 # When no more is said than a word.
 CRONS = {HOURLY: "0 * * * *", DAILY: "0 6 * * *"}
-A_CRON = 'a cron expression of five fields, such as "0 6 * * *"'
+A_CRON = 'a cron expression of five fields that Dagster takes, such as "0 6 * * *"'
 A_ZONE = "a time zone of the IANA list, such as Europe/Berlin"
 
 
@@ -134,8 +134,10 @@ def load_pages(project: Path, streams: Iterable[str]) -> dict[str, StreamPage]:
 
 
 def timeout_of(pages: Iterable[StreamPage]) -> timedelta | None:
-    """How long a run of these streams may take: as long as the most patient of those that set a limit says."""
-    return max((page.timeout for page in pages if page.timeout), default=None)
+    """How long a run of these streams may take: as long as the most patient of them says; without end where one sets
+    no limit."""
+    limits = [page.timeout for page in pages]
+    return max((limit for limit in limits if limit), default=None) if all(limits) else None
 
 
 def retries_of(pages: Iterable[StreamPage]) -> Retries:
