@@ -14,7 +14,7 @@ from dagster._core.scheduler.instigation import InstigatorStatus, InstigatorType
 from orchestration.environment import DAILY
 from orchestration.streams import StreamPage
 
-JOB = "tieout"
+JOB, LAND = "tieout", "landing"
 # What a run was asked for, on the run itself: two that wait for the same thing are one too many.
 ASKED_TAG = "tieout/asked"
 WAITING = (dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING)
@@ -83,7 +83,22 @@ def asked(streams: Sequence[str], all_streams: Sequence[str], mode: str) -> str:
 def is_waiting(instance: dg.DagsterInstance, *wanted: str) -> bool:
     """Whether a run that was asked for the same has not begun yet: it will do what another one would."""
     filters = dg.RunsFilter(statuses=list(WAITING))
-    return any(run.tags.get(ASKED_TAG) in wanted for run in instance.get_runs(filters, limit=100))
+    waiting = instance.get_runs(filters, limit=100)
+    return any(run.tags.get(ASKED_TAG) in wanted and _does(run) in wanted for run in waiting)
+
+
+def _does(run: dg.DagsterRun) -> str | None:
+    """What a run is of by its configuration, in the words of its tag: at the page people change what a job brings
+    along. None for what is like no other run: a past day, another folder, a part of the assets."""
+    if run.asset_selection or run.resolved_op_selection:
+        return None
+    resources = (run.run_config or {}).get("resources") or {}
+    said = {key: value for key, value in ((resources.get("books") or {}).get("config") or {}).items() if value}
+    stream, mode = said.pop("stream", "all"), said.pop("mode", DAILY)
+    said.pop("full_refresh", None)
+    if said:
+        return None
+    return LAND if run.tags[ASKED_TAG] == LAND else f"{stream}/{mode}"
 
 
 def leader_at(moment: datetime, moments: Iterable[Moment], off: set[str]) -> list[Moment]:
@@ -102,8 +117,11 @@ def schedules_of(pages: Mapping[str, StreamPage]) -> list[dg.ScheduleDefinition]
 def _schedule(own: Moment, moments: list[Moment], all_streams: tuple[str, ...]) -> dg.ScheduleDefinition:
     def evaluate(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         moment = context.scheduled_execution_time
-        due = leader_at(moment, moments, _turned_off(context) - {own.name}) or [own]
-        if due[0].name != own.name and own in due:
+        due = leader_at(moment, moments, _turned_off(context) - {own.name})
+        if own not in due:
+            # Dagster reads the cron, or the night in which clocks change, in another way: none of the others leads it.
+            due = [own]
+        if due[0].name != own.name:
             return dg.SkipReason(f"Due together with {due[0].name}, whose run does this one's work.")
         streams = list(dict.fromkeys(stream for one in due for stream in one.streams))
         mode = due[0].mode

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import dagster as dg
 
 from orchestration import clock, pipeline
-from orchestration.dagster_schedules import ASKED_TAG, JOB, WAITING, asked, is_waiting, request_of
+from orchestration.dagster_schedules import ASKED_TAG, JOB, LAND, WAITING, asked, is_waiting, request_of
 from orchestration.data_dir import DataDir
 from orchestration.environment import DAILY, HOURLY
 from orchestration.errors import TieoutError
@@ -25,7 +25,7 @@ from orchestration.streams import StreamPage
 
 T = TypeVar("T")
 
-LAND_JOB, LAND = "land", "landing"
+LAND_JOB = "land"
 # Where connectors are declared.
 CONNECTORS = "connectors"
 # Seconds between two looks. A file is complete when two of them find it the same.

@@ -17,8 +17,8 @@ from orchestration.dagster_assets import (
     replays_asset,
 )
 from orchestration.dagster_resources import REPLAYS, Books
-from orchestration.dagster_schedules import ASKED_TAG, JOB, asked, run_config, schedules_of
-from orchestration.dagster_sensors import LAND, LAND_JOB, sensors_of
+from orchestration.dagster_schedules import ASKED_TAG, JOB, LAND, asked, run_config, schedules_of
+from orchestration.dagster_sensors import LAND_JOB, sensors_of
 from orchestration.environment import DAILY
 from orchestration.landing import load_feeds
 from orchestration.manifests import manifest_path

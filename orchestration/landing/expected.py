@@ -1,5 +1,6 @@
 """When deliveries of a feed are expected, and which of them have not come."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -65,7 +66,7 @@ def read_expected(where: str, given: Any, fault: Fault) -> Expected | None:
     cron, zone = given.get("cron"), given.get("time_zone", "UTC")
     fine = is_cron(cron)
     if not fine:
-        fault(f"{where}.cron", 'a cron expression of five fields, such as "0 6 * * *"', cron)
+        fault(f"{where}.cron", 'a cron expression of five fields that Dagster takes, such as "0 6 * * *"', cron)
     try:
         ZoneInfo(str(zone))
     except (KeyError, ValueError, OSError):
@@ -81,11 +82,16 @@ def read_expected(where: str, given: Any, fault: Fault) -> Expected | None:
     return Expected(str(cron), str(zone), **lengths) if fine else None
 
 
+# Of what is taken here, all that Dagster does not take: the last working day of a month, its last Friday, its second
+# Monday among other days or together with a day of the month.
+_NOT_DAGSTERS = re.compile(r"LW|L\S*$|,\S*#|#\S*,|^\S+\s+\S+\s+(?!\*\s)\S+\s+\S+\s+\S*#", re.IGNORECASE)
+
+
 def is_cron(text: Any) -> bool:
-    """Whether a text is a cron expression of five fields, and one that ever comes."""
+    """Whether a text is a cron expression of five fields, one that ever comes, and one that Dagster takes as well."""
     from cronsim import CronSim, CronSimError
 
-    if not isinstance(text, str) or len(text.split()) != 5:
+    if not isinstance(text, str) or len(text.split()) != 5 or _NOT_DAGSTERS.search(text.strip()):
         return False
     try:
         next(CronSim(text, datetime(2026, 1, 1, tzinfo=UTC)))

@@ -1,16 +1,19 @@
 """When runs start: the moments behind streams' YAML, and one run for all that is due at one."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
+from dagster._core.utils import make_new_run_id
+from dagster._utils.schedules import is_valid_cron_schedule
 
-from orchestration.dagster_schedules import ASKED_TAG, moments_of, schedules_of
+from orchestration.dagster_schedules import ASKED_TAG, is_waiting, moments_of, schedules_of
 from orchestration.errors import UsageError
-from orchestration.streams import StreamPage, Timing, load_pages
+from orchestration.streams import StreamPage, Timing, load_pages, timeout_of
 
 PAGE = """
 groups:
@@ -130,3 +133,60 @@ def test_the_same_moment_in_two_zones_is_one_run(tmp_path: Path, instance: dg.Da
     request = tick(instance, pages, "daily__0_7_x_x_x__europe_berlin", summer)
     assert isinstance(request, dg.RunRequest)
     assert request.run_config["resources"]["books"]["config"]["stream"] == "a"
+
+
+def test_a_schedule_that_dagster_calls_by_its_own_reading_does_its_own_work(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    """To Dagster this cron is due on Mondays too, to `leader_at` on those of odd days alone."""
+    odd = "{schedule: {cron: '0 7 */2 * 1'}}"
+    pages = pages_of(tmp_path, a="{schedule: hourly}", b=odd, c="{schedule: {cron: '0 9 * * *'}}")
+    request = tick(instance, pages, "daily__0_7_xper2_x_1__utc", datetime(2026, 3, 2, 7, tzinfo=UTC))
+    assert isinstance(request, dg.RunRequest)
+    assert request.tags["tieout/streams"] == "b"
+    assert request.run_config["resources"]["books"]["config"] == {"mode": "daily", "stream": "b"}
+
+
+@pytest.mark.parametrize(
+    ("books", "does_the_same"),
+    [
+        (None, True),
+        ({}, True),
+        ({"mode": "daily", "full_refresh": True}, True),
+        ({"mode": "hourly"}, False),
+        ({"stream": "a"}, False),
+        ({"as_of": "2026-03-01"}, False),
+    ],
+)
+def test_a_run_that_waits_is_what_its_configuration_says(books: dict[str, Any] | None, does_the_same: bool) -> None:
+    config = {"resources": {"books": {"config": books}}} if books is not None else None
+    status = dg.DagsterRunStatus.NOT_STARTED
+    with dg.DagsterInstance.ephemeral() as instance:
+        run = dg.DagsterRun("tieout", make_new_run_id(), config, status=status, tags={ASKED_TAG: "all/daily"})
+        instance.add_run(run)
+        assert is_waiting(instance, "all/daily") == does_the_same
+
+
+def test_a_run_may_take_as_long_as_the_most_patient_of_its_streams() -> None:
+    short, long = (StreamPage("a", timeout=timedelta(minutes=minutes)) for minutes in (10, 90))
+    assert timeout_of([short, long]) == timedelta(minutes=90)
+    assert timeout_of([short]) == timedelta(minutes=10)
+    assert timeout_of([short, StreamPage("b")]) is None
+    assert timeout_of([]) is None
+
+
+@pytest.mark.parametrize(
+    "cron",
+    ["0 6 LW * *", "0 6 * * 5L", "0 6 * * 1,2#1", "0 6 * * mon#1,fri", "0 6 15 * 1#1"],
+)
+def test_what_only_one_of_the_two_calendars_takes_is_refused(tmp_path: Path, cron: str) -> None:
+    """Else no definition loads at all."""
+    with pytest.raises(UsageError, match=r"schedule\.cron must be"):
+        pages_of(tmp_path, a=f"{{schedule: {{cron: '{cron}'}}}}")
+
+
+@pytest.mark.parametrize("cron", ["0 6 L * *", "0 6 1,L * *", "0 6 * jul 1#2", "0 6 * * mon-fri", " 0  6 * JUL *"])
+def test_what_both_calendars_take_is_taken(tmp_path: Path, cron: str) -> None:
+    pages = pages_of(tmp_path, a=f"{{schedule: {{cron: '{cron}'}}}}")
+    assert is_valid_cron_schedule(pages["a"].timings[0].cron)
+    assert schedules_of(pages)
