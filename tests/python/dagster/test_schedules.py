@@ -135,16 +135,38 @@ def test_the_same_moment_in_two_zones_is_one_run(tmp_path: Path, instance: dg.Da
     assert request.run_config["resources"]["books"]["config"]["stream"] == "a"
 
 
-def test_a_schedule_that_dagster_calls_by_its_own_reading_does_its_own_work(
-    tmp_path: Path, instance: dg.DagsterInstance
+@pytest.mark.parametrize(
+    ("said", "moment", "due"),
+    [
+        # On Mondays and on odd days, as Dagster reads it; others read odd Mondays.
+        ("cron: '0 7 */2 * 1'", datetime(2026, 3, 2, 7, tzinfo=UTC), True),
+        # Half past two is left out that night, and Dagster makes up for it at three.
+        ("cron: '30 2 * * *', time_zone: Europe/Berlin", datetime(2026, 3, 29, 1, tzinfo=UTC), True),
+        ("cron: '30 2 * * *', time_zone: Europe/Berlin", datetime(2026, 3, 30, 1, tzinfo=UTC), False),
+    ],
+)
+def test_who_is_due_is_read_as_dagster_reads_it(
+    tmp_path: Path, instance: dg.DagsterInstance, said: str, moment: datetime, due: bool
 ) -> None:
-    """To Dagster this cron is due on Mondays too, to `leader_at` on those of odd days alone."""
-    odd = "{schedule: {cron: '0 7 */2 * 1'}}"
-    pages = pages_of(tmp_path, a="{schedule: hourly}", b=odd, c="{schedule: {cron: '0 9 * * *'}}")
-    request = tick(instance, pages, "daily__0_7_xper2_x_1__utc", datetime(2026, 3, 2, 7, tzinfo=UTC))
+    """Else a schedule would wait for another's run that never comes, or nobody would do its streams."""
+    pages = pages_of(tmp_path, a="{schedule: hourly}", b=f"{{schedule: {{{said}}}}}", c="{schedule: on_arrival}")
+    request = tick(instance, pages, "hourly__0_x_x_x_x__utc", moment)
+    if not due:
+        assert isinstance(request, dg.RunRequest)
+        return
+    (name,) = [one.name for one in moments_of([pages["b"]])]
+    assert name in str(request)
+    request = tick(instance, pages, name, moment)
+    assert isinstance(request, dg.RunRequest)
+    assert request.tags["tieout/streams"] == "a, b"
+    assert request.run_config["resources"]["books"]["config"] == {"mode": "daily"}
+
+
+def test_a_tick_by_hand_does_the_streams_own_work(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    pages = pages_of(tmp_path, a="{schedule: hourly}", b="{schedule: {cron: '0 9 * * *'}}")
+    request = tick(instance, pages, "daily__0_9_x_x_x__utc", datetime(2026, 3, 2, 7, tzinfo=UTC))
     assert isinstance(request, dg.RunRequest)
     assert request.tags["tieout/streams"] == "b"
-    assert request.run_config["resources"]["books"]["config"] == {"mode": "daily", "stream": "b"}
 
 
 @pytest.mark.parametrize(
