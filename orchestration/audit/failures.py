@@ -11,15 +11,17 @@ from orchestration.redaction import redacted
 INPUT, CONFIGURATION, LAW, ENGINE = "INPUT", "CONFIGURATION", "LAW", "ENGINE"
 CRASHED, TIMEOUT = "CRASHED", "TIMEOUT"
 
-# What engines and dbt say: of the machine, of a project that does not hold together, and of a value that does not fit.
-# The first that speaks counts.
+# What engines and dbt say: of a machine or a server that is not there, of a value that does not fit, of a project that
+# does not hold together, and of the machine in other words. The first that speaks counts: a value and a column may be
+# called anything, "timeout" too, so that the machine is believed at once only where it names its own trouble.
+_TIMED_OUT = r"\b(?:timed out|timeout expired|(?:connect|connection|lock|read|socket|i/o) timeout)\b"
 _SAYS = (
     (
         ENGINE,
         (
-            r"no space left|out of memory|io error|could not (?:connect|open|write|extend)"
-            r"|connection (?:refused|reset|to)|server closed|terminating connection|timed? ?out"
-            r"|lock on file|deadlock|disk full"
+            r"no space left on device|disk full|\bio error:|out of memory error|lock on file|deadlock detected"
+            r"|connection (?:refused|reset|timed out)|connection to server|server closed the connection"
+            r"|terminating connection|could not connect to"
         ),
     ),
     (
@@ -37,7 +39,16 @@ _SAYS = (
             r"|invalid input error|is undefined"
         ),
     ),
+    (
+        ENGINE,
+        (
+            r"no space left|out of memory|io error|could not (?:connect|open|write|extend)|connection to"
+            rf"|server closed|deadlock|{_TIMED_OUT}"
+        ),
+    ),
 )
+# What a message quotes is somebody's value or name, and says nothing of the machine.
+_QUOTED = re.compile(r"'[^'\n]*'" + r'|"[^"\n]*"')
 
 
 WHAT_TO_DO = {
@@ -64,7 +75,7 @@ MOST_LETTERS = 4_000
 # memory do not pass; a word of them outweighs the others.
 _PASSES = re.compile(
     r"could not connect|cannot be reached|connection (?:refused|reset|to server|already closed|not open|timed? out)"
-    r"|server closed|terminating connection|connection has been closed|broken pipe|timed? ?out"
+    rf"|server closed|terminating connection|connection has been closed|broken pipe|{_TIMED_OUT}"
     r"|lock on file|deadlock detected|could not serialize access|too many (?:clients|connections)"
     r"|the database system is (?:starting up|shutting down|in recovery)|temporarily unavailable",
     re.IGNORECASE,
@@ -97,7 +108,13 @@ def of_node(kind: str, status: str, text: str) -> str:
     """The class of a node of the build that did not end well: a test that found rows is a law or a gate."""
     if kind == "test" and status == "fail":
         return LAW
-    return next((cause for cause, said in _SAYS if re.search(said, text, re.IGNORECASE)), ENGINE)
+    return _said(text)
+
+
+def _said(text: str) -> str:
+    """The class that a message of an engine or of dbt tells; what nobody knows is the machine's."""
+    plain = _QUOTED.sub("''", text)
+    return next((cause for cause, said in _SAYS if re.search(said, plain, re.IGNORECASE)), ENGINE)
 
 
 def passes(error: BaseException) -> bool:
@@ -113,7 +130,7 @@ def passes(error: BaseException) -> bool:
         (isinstance(one, OSError) and one.errno in _PASSING_ERRNOS)
         or isinstance(one, ConnectionError | TimeoutError)
         or ({"OperationalError", "InterfaceError"}.intersection(kind.__name__ for kind in type(one).__mro__))
-        or _PASSES.search(str(one))
+        or (_PASSES.search(str(one)) and _said(str(one)) == ENGINE)
         for one in chain
     )
 

@@ -99,6 +99,14 @@ def test_what_is_no_head_proves_nothing(tmp_path: Path, text: str) -> None:
         ("CONFIGURATION", "Compilation Error in model x: 'macro y' is undefined"),
         ("CONFIGURATION", "Compilation Error: This model has an enforced contract that failed"),
         ("ENGINE", "something that nobody has seen before"),
+        # What is quoted is a value or a name, and the machine's words in it are none.
+        ("INPUT", "Conversion Error: Could not convert string 'TIMEOUT' to INT32"),
+        ("INPUT", "Conversion Error: Could not convert string 'connection reset' to INT32"),
+        ("CONFIGURATION", 'Binder Error: Referenced column "timeout_at" not found in FROM clause!'),
+        ("CONFIGURATION", "Binder Error: column timed_out not found\n\nLINE 3: select timeout from orders"),
+        ("ENGINE", 'connection to server at localhost failed: FATAL: role "tieout" does not exist'),
+        ("ENGINE", "canceling statement due to statement timeout"),
+        ("ENGINE", "connection to server at 10.0.0.1, port 5432 failed: timeout expired"),
     ],
 )
 def test_what_a_message_of_an_engine_tells(cause: str, text: str) -> None:
