@@ -16,6 +16,11 @@ from orchestration.waiting import Patience, nobody
 # Where a restore lies until it is whole; what it leaves when it is killed.
 RESTORING = ".restoring"
 
+# Who holds the data folder for a moment only, every minute: others wait so many seconds for them, asked to or not.
+ALERTS, SETTLING = "tieout alerts", "settling the audit"
+SHORT_HOLDERS = (ALERTS, SETTLING)
+SHORT_WAIT = 10.0
+
 
 @dataclass(frozen=True)
 class DataDir:
@@ -71,7 +76,8 @@ class DataDir:
     def lock(
         self, what: str, wait: float | Patience = 0.0, tell: Callable[[str], None] | None = None
     ) -> Iterator[None]:
-        """Hold the data folder alone until the block ends; the system frees the lock of a process that dies.
+        """Hold the data folder alone until the block ends; the system frees the lock of a process that dies. Who only
+        tells alerts or settles the audit is waited for whatever `wait` says; neither waits for the other.
 
         Args:
             what: what this process is, for those who find the folder in use.
@@ -84,6 +90,8 @@ class DataDir:
         patience = wait if isinstance(wait, Patience) else Patience(wait, tell or nobody)
         handle = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:
+            if what not in SHORT_HOLDERS:
+                Patience(SHORT_WAIT).until(lambda: self._pass_short(handle))
             patience.until(lambda: self._take(handle))
             _note(handle, f"process {os.getpid()}, {what}")
             try:
@@ -93,16 +101,31 @@ class DataDir:
         finally:
             os.close(handle)
 
+    def _pass_short(self, handle: int) -> None:
+        """Take the lock, or leave it where somebody holds it who will not let go of it in a moment."""
+        try:
+            self._take(handle)
+        except BusyError:
+            # Without a name somebody has only just taken it, or looks whether it is held.
+            if (said := _noted(handle)) and not said.endswith(tuple(f", {name}" for name in SHORT_HOLDERS)):
+                return
+            raise
+
     def _take(self, handle: int) -> None:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            holder = os.pread(handle, 4096, 0).decode("utf-8", "replace").strip() or "unknown"
+            holder = _noted(handle) or "unknown"
             raise BusyError(
                 f"{self.root} is in use by another run ({holder}). Wait until it has ended (`--wait 10m` does), or"
                 " stop it, and try again.",
                 f"another run ({holder})",
             ) from error
+
+
+def _noted(handle: int) -> str:
+    """Who the lock's file says holds it."""
+    return os.pread(handle, 4096, 0).decode("utf-8", "replace").strip()
 
 
 def _note(handle: int, holder: str) -> None:

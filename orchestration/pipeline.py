@@ -13,7 +13,7 @@ from orchestration import project as projects
 from orchestration import streams as stream_pages
 from orchestration.audit import recorder
 from orchestration.audit.ledger import open_ledger
-from orchestration.data_dir import RESTORING, DataDir
+from orchestration.data_dir import RESTORING, SETTLING, DataDir
 from orchestration.environment import Place
 from orchestration.errors import BusyError, TieoutError, UsageError
 from orchestration.landing import (
@@ -245,7 +245,7 @@ def settle(data_dir: Path, target: str) -> int:
     ):
         return 0
     try:
-        with data.lock("settling the audit"), open_ledger(Place(data, target, replay=False), write=True) as ledger:
+        with data.lock(SETTLING), open_ledger(Place(data, target, replay=False), write=True) as ledger:
             return recorder.settle_silent(ledger, data, target)
     except BusyError:
         return 0

@@ -1,7 +1,6 @@
 """What there is to tell: alerts made of ended runs, late feeds, due times and the digest. Nothing is sent here, and the
 spool is only read."""
 
-import fcntl
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +20,7 @@ from orchestration.alerts.settings import (
     Backlog,
     Settings,
 )
+from orchestration.at_work import is_at_work
 from orchestration.audit import failures
 from orchestration.audit.failures import RunFailure
 from orchestration.data_dir import DataDir
@@ -88,30 +88,13 @@ def _end_of(look: Look, record: RunRecord) -> str | None:
         said = record.failure or {}
         code = said.get("failure_code", "")
         return CRASHED if code == failures.CRASHED else TIMED_OUT if "timeout" in code.lower() else "failed"
-    if record.audited:
-        # A later run has told the audit what became of it.
-        return "closed" if record.published else CRASHED
-    file = look.data.runs / f"{record.run_id}.json"
-    if look.now.timestamp() - file.stat().st_mtime < look.settings.crashed_after.total_seconds():
+    if is_at_work(look.data, record, look.now, look.settings.crashed_after):
         return None
-    if not _nobody_works(look.data):
-        return None
+    # It may have ended since its record was read.
     again = runs.load(look.data, record.run_id)
     if again is None or again.state != State.RUNNING:
         return None
     return "closed" if again.published else CRASHED
-
-
-def _nobody_works(data: DataDir) -> bool:
-    """Whether no process holds the data folder."""
-    try:
-        with (data.root / ".lock").open("rb") as handle:
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return True
-    except BlockingIOError:
-        return False
-    return True
 
 
 def is_old(look: Look, record: RunRecord) -> bool:

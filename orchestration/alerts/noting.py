@@ -11,7 +11,7 @@ import duckdb
 from orchestration.alerts.journal import FOLDER, Alert, Attempt, Journal, spool
 from orchestration.audit.ledger import Ledger, open_ledger
 from orchestration.audit.tables import ALERT_DELIVERIES
-from orchestration.data_dir import DataDir, write_json
+from orchestration.data_dir import ALERTS, DataDir, write_json
 from orchestration.environment import Place
 from orchestration.errors import TieoutError
 
@@ -52,7 +52,7 @@ def take_in_now(data: DataDir, target: str, journal: Journal) -> int:
     if not journal.deliveries(before) or (target == "duckdb" and not data.warehouse.is_file()):
         return before
     try:
-        with data.lock("tieout alerts"), open_ledger(place, write=True) as ledger:
+        with data.lock(ALERTS), open_ledger(place, write=True) as ledger:
             take_in(ledger, data, target, journal)
     except (TieoutError, duckdb.Error, OSError):
         return before

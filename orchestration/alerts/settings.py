@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from orchestration.at_work import QUIET
 from orchestration.durations import ALLOWED, parse_duration
 from orchestration.errors import UsageError
 
@@ -156,7 +157,7 @@ class Settings:
     remind_every: timedelta | None = None
     severities: Mapping[str, str] = field(default_factory=lambda: dict(USUAL_SEVERITIES))
     cancelled_runs: bool = False
-    crashed_after: timedelta = timedelta(minutes=10)
+    crashed_after: timedelta = QUIET
     look_back: timedelta = timedelta(days=1)
     most_messages: int = 20
     delivery: Delivery = Delivery()
@@ -249,7 +250,7 @@ class _Reader:
             else None,
             severities=self.read_severities(data.get("severities")),
             cancelled_runs=self.flag(("cancelled_runs",), data.get("cancelled_runs", False)),
-            crashed_after=self.length(("crashed_after",), data.get("crashed_after"), timedelta(minutes=10)),
+            crashed_after=self.length(("crashed_after",), data.get("crashed_after"), QUIET),
             look_back=self.length(("look_back",), data.get("look_back"), timedelta(days=1)),
             most_messages=self.number(("most_messages",), data.get("most_messages", 20), 1, 1_000),
             delivery=Delivery(

@@ -44,7 +44,7 @@ class Check:
 def check_health(data: DataDir, project: Path, target: str, now: datetime, limits: Limits | None = None) -> list[Check]:
     """Look at everything, at `now` (UTC). Nothing is changed and no lock is taken."""
     limits = limits or Limits()
-    past = past_runs(data, target, now - LOOK_BACK)
+    past = past_runs(data, target, now - LOOK_BACK, now)
     return [
         _last_run(past),
         *_streams(past, project, now, limits),

@@ -140,7 +140,7 @@ def gather(data: DataDir, project: Path, target: str, now: datetime) -> Samples:
 
 
 def _all(data: DataDir, project: Path, target: str, now: datetime) -> Iterator[tuple[str, dict[str, str], float]]:
-    past = past_runs(data, target, now - WINDOW)
+    past = past_runs(data, target, now - WINDOW, now)
     yield from _of_mart(data)
     yield from _of_runs(past, projects.load_streams(project), now)
     yield from _of_feeds(data, project, now)

@@ -1,16 +1,13 @@
 """What the records of runs say of the past: how each ended, how long it took, and what was made up for."""
 
-import os
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from orchestration import clock, runs
+from orchestration.at_work import is_at_work
 from orchestration.data_dir import DataDir
 from orchestration.runs import RunRecord, State
-
-_HOLDER = re.compile(r"process (\d+)")
 
 
 @dataclass(frozen=True)
@@ -40,8 +37,9 @@ class Past:
         return self.scope in (None, stream)
 
 
-def past_runs(data: DataDir, target: str, since: datetime) -> list[Past]:
-    """The runs of a target that began since then, oldest first; where none did, the last one that there is.
+def past_runs(data: DataDir, target: str, since: datetime, now: datetime) -> list[Past]:
+    """The runs of a target that began since then, oldest first; where none did, the last one that there is. `now` tells
+    those that are at work from those of which nothing was heard for long.
 
     Ids begin with the time, so that older records are not even opened.
     """
@@ -53,14 +51,14 @@ def past_runs(data: DataDir, target: str, since: datetime) -> list[Past]:
             break
         record = runs.load(data, file.stem)
         if record is not None and record.target == target and not record.replay:
-            found.append(_past(data, record, is_newest=not found))
+            found.append(_past(data, record, now, is_newest=not found))
     return found[::-1]
 
 
-def _past(data: DataDir, record: RunRecord, *, is_newest: bool) -> Past:
+def _past(data: DataDir, record: RunRecord, now: datetime, *, is_newest: bool) -> Past:
     state = record.state
     failure = (record.failure or {}).get("failure_code", "")
-    if state == State.RUNNING and not (is_newest and _may_be_at_work(data)):
+    if state == State.RUNNING and not (is_newest and is_at_work(data, record, now)):
         # Readers see what it came to: it had ended but for saying so.
         state, failure = (State.CLOSED, "") if record.published else (State.FAILED, "CRASHED")
     return Past(
@@ -73,22 +71,6 @@ def _past(data: DataDir, record: RunRecord, *, is_newest: bool) -> Past:
         published=record.published,
         failure=failure,
     )
-
-
-def _may_be_at_work(data: DataDir) -> bool:
-    """Whether whoever holds the data folder, or held it last, may still be there. The lock itself is left alone: to ask
-    for it would keep a run that starts just now from getting it."""
-    try:
-        holder = _HOLDER.search((data.root / ".lock").read_text(encoding="utf-8"))
-        if holder is None:
-            # Between the steps of a Dagster run nobody holds it.
-            return True
-        os.kill(int(holder[1]), 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def recovered(failed: Past, all_runs: Iterable[Past]) -> bool:

@@ -246,6 +246,16 @@ def test_a_run_at_work_is_no_crash(told: World, web: Hook) -> None:
     assert web.titles == ["A run crashed: all streams"]
 
 
+def test_a_run_that_died_with_the_folder_in_its_hands_is_told_at_once(told: World, web: Hook) -> None:
+    started(told)
+    told.run(RUN, State.RUNNING)
+    told.send(NOW)
+    assert web.titles == []
+    (told.data.root / ".lock").write_text("process 1, tieout run")
+    told.send(NOW + timedelta(minutes=1))
+    assert web.titles == ["A run crashed: all streams"]
+
+
 def test_a_run_that_went_on_without_something(told: World, web: Hook) -> None:
     summary = {
         "laws": {"passed": 9, "failed": 0},

@@ -1,5 +1,6 @@
 """A data folder with a past: records of runs, and a published copy."""
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,6 +46,9 @@ class Past:
             }
         )
         record.save(self.data)
+        # Nothing was heard of it since.
+        heard = (started + timedelta(seconds=seconds)).timestamp()
+        os.utime(self.data.runs / f"{record.run_id}.json", (heard, heard))
         return record
 
     def publish(self, *rows: tuple[str | None, str | None, str, str, str, int]) -> None:

@@ -1,7 +1,6 @@
 """Whether all is well: what is told of every kind of trouble, and the exit code."""
 
 import json
-import os
 import shutil
 from collections import namedtuple
 from collections.abc import Callable
@@ -47,14 +46,32 @@ def test_a_run_that_failed_is_told_until_one_has_made_up_for_it(past: Past) -> N
 
 def test_a_run_whose_process_is_gone_has_crashed(past: Past) -> None:
     past.run(HOUR, State.RUNNING)
-    lock = past.data.root / ".lock"
-    lock.write_text(f"process {os.getpid()}, tieout run")
-    assert wrong(past) == {}
-    # No process has this number.
-    lock.write_text("process 4194305, tieout run")
+    with past.data.lock("tieout run"):
+        # In another container nobody sees a process of this number.
+        (past.data.root / ".lock").write_text("process 4194305, tieout run")
+        assert wrong(past) == {}
     assert "CRASHED" in wrong(past)["last_run"]
     # One that readers see the outcome of had ended.
-    past.run(timedelta(minutes=5), State.RUNNING, published=True)
+    past.run(timedelta(minutes=30), State.RUNNING, published=True)
+    assert wrong(past) == {}
+
+
+def test_a_run_that_is_killed_leaves_its_name_in_the_lock(past: Past) -> None:
+    past.run(timedelta(minutes=5), State.RUNNING)
+    # Nobody holds the folder between two steps of Dagster.
+    assert wrong(past) == {}
+    (past.data.root / ".lock").write_text("process 1, tieout alerts")
+    assert wrong(past) == {}
+    (past.data.root / ".lock").write_text("process 1, tieout run")
+    assert "CRASHED" in wrong(past)["last_run"]
+
+
+def test_a_run_of_which_the_audit_was_told_is_not_at_work(past: Past) -> None:
+    """As `pipeline.settle` leaves it."""
+    past.run(timedelta(minutes=5), State.RUNNING, audited=True)
+    with past.data.lock("tieout run"):
+        assert "CRASHED" in wrong(past)["last_run"]
+    past.run(timedelta(minutes=4), State.RUNNING, audited=True, published=True)
     assert wrong(past) == {}
 
 

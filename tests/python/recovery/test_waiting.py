@@ -18,7 +18,7 @@ from orchestration import pipeline
 from orchestration.audit import failures
 from orchestration.audit.ledger import open_ledger
 from orchestration.commands.shared import Duration
-from orchestration.data_dir import DataDir
+from orchestration.data_dir import SETTLING, DataDir
 from orchestration.environment import Place
 from orchestration.errors import BusyError
 from orchestration.landing.lock import landing_lock
@@ -77,6 +77,18 @@ def test_who_waits_is_told_for_whom_and_gets_the_folder(data_dir: Path) -> None:
     ):
         pass
     assert heard == ["Waiting for another run (process 1, tieout run) (30 seconds at most)."]
+
+
+@pytest.mark.parametrize("holder", [b"process 1, tieout alerts", b"process 1, settling the audit", b""])
+def test_who_holds_the_folder_for_a_moment_is_waited_for_unasked(data_dir: Path, holder: bytes) -> None:
+    with held(data_dir / ".lock", holder, 0.3), DataDir.at(data_dir).lock("tieout run"):
+        pass
+    with (
+        held(data_dir / ".lock", b"process 1, tieout alerts", 60),
+        pytest.raises(BusyError, match="tieout alerts"),
+        DataDir.at(data_dir).lock(SETTLING),
+    ):
+        pass
 
 
 def test_patience_ends(data_dir: Path) -> None:
