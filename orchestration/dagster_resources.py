@@ -136,6 +136,7 @@ class Books(dg.ConfigurableResource):
                 if stop.is_set():
                     raise KeyboardInterrupt
             except BaseException as error:
+                stop.let_end()
                 said = run.stopped(error, stop)
                 if run.record.ended_at is None:
                     run.break_off(said)

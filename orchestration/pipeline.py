@@ -169,6 +169,7 @@ def run(request: Request, progress: Progress | None = None) -> Summary:
             stop_asked.after(None)
             return this.close(outcome)
         except BaseException as error:
+            stop_asked.let_end()
             said = this.stopped(error, stop_asked)
             if this.record.ended_at is None:
                 this.break_off(said)
@@ -216,21 +217,27 @@ def land(
             progress.phase("Fetching")
             fetched = connectors.fetch(data.root, project, names, on_progress=fetching_steps(progress))
         progress.phase("Landing")
-        report = land_inbox(
-            data.root,
-            project,
-            moment,
-            on_progress=landing_steps(progress),
-            origins=connectors.arrived(data.root),
-            only=None if names is None else set(connectors.arrived(data.root, names)),
-            patience=patience,
-        )
-        committed = connectors.commit(data.root, project, report, tell=fetch)
-        report.files.extend(failed_before(fetched))
-        lapses = [lapse for one in (*fetched, *committed) for lapse in one.lapses()]
+        report = LandingReport()
+        committed: list[connectors.Committed] = []
         logs.open_in(data.root)
-        with logs.context(step="landing"):
-            log_landing(report, fetched, lapses)
+        try:
+            land_inbox(
+                data.root,
+                project,
+                moment,
+                on_progress=landing_steps(progress),
+                origins=connectors.arrived(data.root),
+                only=None if names is None else set(connectors.arrived(data.root, names)),
+                patience=patience,
+                report=report,
+            )
+            committed = connectors.commit(data.root, project, report, tell=fetch)
+        finally:
+            # What was done before an error stays done.
+            report.files.extend(failed_before(fetched))
+            lapses = [lapse for one in (*fetched, *committed) for lapse in one.lapses()]
+            with logs.context(step="landing"):
+                log_landing(report, fetched, lapses)
         return report, lapses
 
 

@@ -38,7 +38,7 @@ from orchestration.landing.crash_points import crash_point
 from orchestration.progress import Progress, Silent
 from orchestration.run_log import log_landing, log_steps
 from orchestration.runs import RunRecord, State
-from orchestration.stopping import Stop
+from orchestration.stopping import Stop, no_timer
 from orchestration.streams import Retries, StreamPage
 from orchestration.summary import Summary
 from orchestration.waiting import Patience
@@ -149,33 +149,59 @@ class Run:
 
     def land(self) -> LandingReport | None:
         """Bring what is new at the connectors' sources, and land what lies in the inbox. A replay does neither. A
-        source that cannot be worked with is a lapse: the run goes on with what is there."""
+        source that cannot be worked with is a lapse: the run goes on with what is there. What was done before an error
+        counts, whether it is tried again or not."""
         if self.replay:
             return None
         fetched = self.fetch()
-        with self.timed("landing"):
-            report = self.persistent(
-                "landing",
-                lambda: land_inbox(
-                    self.data.root,
-                    self.project,
-                    self.as_of,
-                    on_progress=landing_steps(self.progress),
-                    origins=connectors.arrived(self.data.root),
-                    patience=self.patience,
-                ),
-            )
-            committed = connectors.commit(self.data.root, self.project, report, tell=self.request.fetch)
-        report.files.extend(failed_before(fetched))
-        self.record.connectors = {one.connector: one.to_json() for one in fetched}
-        self.record.lapses = [lapse for one in (*fetched, *committed) for lapse in one.lapses()]
-        with logs.context(**self.places, step="landing"):
-            log_landing(report, fetched, self.record.lapses)
-        counts = {name: getattr(report, name) for name in summary.LANDED}
-        self.record.landed = {name: self.record.landed.get(name, 0) + count for name, count in counts.items()}
+        report = LandingReport()
+        committed: list[connectors.Committed] = []
+        try:
+            with self.timed("landing"):
+                self.persistent("landing", lambda: self._land(report))
+                committed = connectors.commit(self.data.root, self.project, report, tell=self.request.fetch)
+        finally:
+            # Whoever breaks the run off saves the record.
+            report.files.extend(failed_before(fetched))
+            self._note_landing(report, fetched, committed)
         self.record.save(self.data)
         crash_point("after-landing")
         return report
+
+    def _land(self, report: LandingReport) -> None:
+        # Whoever was still writing at the last try is looked at again.
+        report.files[:] = [file for file in report.files if file.outcome != "busy"]
+        land_inbox(
+            self.data.root,
+            self.project,
+            self.as_of,
+            on_progress=landing_steps(self.progress),
+            origins=connectors.arrived(self.data.root),
+            patience=self.patience,
+            report=report,
+        )
+
+    def _note_landing(
+        self, report: LandingReport, fetched: Sequence[Fetched], committed: Sequence[connectors.Committed]
+    ) -> None:
+        """Put into the record, and into the log, what a landing did, beside what one before it did."""
+        record = self.record
+        lapses = [lapse for one in (*fetched, *committed) for lapse in one.lapses()]
+        # A source that could not be worked with then, and now can.
+        over = {
+            f"Connector {one.connector}: {record.connectors.get(one.connector, {}).get('error')}"
+            for one in fetched
+            if one.error is None
+        }
+        record.lapses = list(dict.fromkeys([*(lapse for lapse in record.lapses if lapse not in over), *lapses]))
+        for one in fetched:
+            before, said = record.connectors.get(one.connector, {}), one.to_json()
+            added = {name: before.get(name, 0) + said[name] for name in ("files", "bytes", "failed_files")}
+            record.connectors[one.connector] = {**said, **added}
+        counts = {name: getattr(report, name) for name in summary.LANDED}
+        record.landed = {name: record.landed.get(name, 0) + count for name, count in counts.items()}
+        with logs.context(**self.places, step="landing"):
+            log_landing(report, fetched, lapses)
 
     def fetch(self) -> list[Fetched]:
         """Bring what is new at the connectors' sources into the inbox; nothing where none is declared."""
@@ -279,7 +305,9 @@ class Run:
             )
 
     def finish(self, outcome: BuildOutcome) -> Summary:
-        """Write down how the steps ended, publish when the books closed, sum up, and write down how the run ended."""
+        """Write down how the steps ended, publish when the books closed, sum up, and write down how the run ended. No
+        timer stops it any more."""
+        no_timer()
         self.note_steps(outcome)
         return self.close(outcome)
 

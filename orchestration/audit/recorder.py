@@ -370,7 +370,8 @@ def run_row(record: RunRecord, state: str, attempt: int, failure: RunFailure | N
         "rows_rejected": record.landed.get("rejected", 0),
         "files_failed": record.landed.get("failed_files", 0),
         "results_hashes": json.dumps(hashes, sort_keys=True) if hashes else None,
-        "lapses": json.dumps(lapses) if (lapses := summary.get("lapses")) else None,
+        # A run that broke off has no summary; what it had gone on without until then stands in its record.
+        "lapses": json.dumps(lapses) if (lapses := summary.get("lapses") or record.lapses) else None,
     }
     if failure is not None:
         row |= {**failure.to_json(), "what_to_do": failures.what_to_do(failure)}

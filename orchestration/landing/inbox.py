@@ -52,10 +52,12 @@ def land_inbox(
     origins: Mapping[str, Origin] | None = None,
     only: Container[str] | None = None,
     patience: Patience | None = None,
+    report: LandingReport | None = None,
 ) -> LandingReport:
     """Land everything that lies in `data_dir/inbox`, in the order of the paths. `as_of` (aware) becomes each batch's
     `received_at`. `origins` tells which files connectors brought, by their paths below the inbox; with `only` these
-    paths alone are landed. `patience` waits for another landing to end; without any there is no waiting.
+    paths alone are landed. `patience` waits for another landing to end; without any there is no waiting. `report`
+    takes what became of each file, also of those before an error, and is what is returned.
 
     Raises `UsageError` for an `as_of` without a zone, `FeedDeclarationError` for faulty declarations, `BusyError` when
     another landing is at work, and `LandingError` when the system or the engine fails (a full disk). A file that cannot
@@ -65,28 +67,30 @@ def land_inbox(
         raise UsageError(f"as_of must have a time zone, given {as_of.isoformat()}")
     data = Path(data_dir).absolute()
     known = dict(feeds) if feeds is not None else load_feeds(project_dir)
+    report = LandingReport() if report is None else report
     with told_as_landing_error(f"work in {data}"), landing_lock(data, patience):
         scratch = data / "landing" / ".tmp"
         shutil.rmtree(scratch, ignore_errors=True)
         files = [file for file in walk_inbox(data / "inbox") if only is None or file.shown in only]
         if not files:
-            return LandingReport()
+            return report
         work = _Landing(data, scratch, known, as_of.astimezone(UTC), _Meter(files, on_progress), origins or {})
-        outcomes = _land_groups(work, files)
-        shutil.rmtree(scratch, ignore_errors=True)
-    report = LandingReport()
-    report.files.extend(outcomes)
+        outcomes: dict[int, FileOutcome] = {}
+        try:
+            _land_groups(work, files, outcomes)
+        finally:
+            report.files.extend(outcomes[number] for number in sorted(outcomes))
+            shutil.rmtree(scratch, ignore_errors=True)
     return report
 
 
-def _land_groups(work: "_Landing", files: list[InboxFile]) -> list[FileOutcome]:
-    """Land files, those of one org and feed one after the other, since each must know what came before it; the
-    outcomes come in the order of the files.
+def _land_groups(work: "_Landing", files: list[InboxFile], outcomes: dict[int, FileOutcome]) -> None:
+    """Land files, those of one org and feed one after the other, since each must know what came before it; `outcomes`
+    takes them by the files' numbers.
     """
     groups: dict[tuple[str, ...], list[int]] = {}
     for number, file in enumerate(files):
         groups.setdefault(file.parts[:3], []).append(number)
-    outcomes: dict[int, FileOutcome] = {}
 
     def land(numbers: list[int]) -> None:
         for number in numbers:
@@ -99,7 +103,6 @@ def _land_groups(work: "_Landing", files: list[InboxFile]) -> list[FileOutcome]:
     finally:
         # What has not begun stays in the inbox; what has is brought to its end.
         executor.shutdown(wait=True, cancel_futures=True)
-    return [outcomes[number] for number in sorted(outcomes)]
 
 
 class _Meter:

@@ -1,5 +1,6 @@
 """A run goes on after trouble that passes, never after a broken law, and never longer than it may."""
 
+import json
 import os
 import shutil
 import signal
@@ -20,6 +21,9 @@ from orchestration.audit.failures import RunFailure, passes, text_passes
 from orchestration.dbt_build import BuildOutcome, Failure
 from orchestration.durations import in_words
 from orchestration.errors import BusyError, RunTimeoutError, TieoutError, UsageError
+from orchestration.landing import inbox
+from orchestration.landing.connectors import Fetched
+from orchestration.landing.text import read_raw
 from orchestration.pipeline import Request
 from orchestration.streams import Retries
 from tests.python.pipeline.conftest import MINI, Mini
@@ -153,6 +157,53 @@ def test_every_part_is_tried_again_and_the_audit_hears_of_each_attempt(
     assert here.tieout("audit", "verify").code == 0
 
 
+def unreadable_once(name: str, times: int) -> Callable[..., Any]:
+    """Reading a file of this name fails as a bad disk does, so many times."""
+    left = [OSError(5, "Input/output error")] * times
+
+    def flaky(path: Path, *given: Any) -> Any:
+        if path.name == name and left:
+            raise left.pop()
+        return read_raw(path, *given)
+
+    return flaky
+
+
+@pytest.mark.parametrize("times", [1, 9])
+def test_what_a_landing_did_before_it_failed_counts(here: Mini, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """One file lands, one goes to the failed, and the disk fails at the third; once, or for good."""
+    here.deliver("a.csv", "A2:1000")
+    (here.root / "inbox/acme/pos/orders/b.csv").write_bytes(b"\x00nothing")
+    monkeypatch.setattr(inbox, "read_raw", unreadable_once("orders.csv", times))
+    run = pipeline.prepare(request(here))
+    if times > 1:
+        with pytest.raises(TieoutError, match="Input/output"):
+            run.land()
+    else:
+        outcomes = {file.file.rsplit("/")[-1]: file.outcome for file in run.land().files}
+        assert outcomes == {"a.csv": "landed", "b.csv": "failed", "orders.csv": "landed"}
+    landed = 1 if times > 1 else 2
+    assert run.record.landed == {"batches": landed, "rows": landed, "rejected": 0, "redelivered": 0, "failed_files": 1}
+
+
+def test_a_landing_that_is_done_again_adds_to_what_was_there(here: Mini, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = pipeline.prepare(request(here))
+    bank = {"bank": ("no route", []), "psp": ("no key", ["odd.csv: no feed"])}
+    monkeypatch.setattr(
+        run, "fetch", lambda: [Fetched(name, ["x"], 7, problems=said[1], error=said[0]) for name, said in bank.items()]
+    )
+    run.land()
+    bank["bank"] = (None, ["odd"])
+    run.land()
+    assert run.record.lapses == ["Connector psp: no key", "Connector psp: odd.csv: no feed", "Connector bank: odd"]
+    assert (run.record.connectors["bank"]["files"], run.record.connectors["bank"]["error"]) == (2, None)
+    # A run that breaks off tells the audit, too, what it had gone on without.
+    run.break_off(TieoutError("no"))
+    with duckdb.connect(str(here.root / "warehouse.duckdb"), read_only=True) as connection:
+        said = connection.execute("select lapses from audit.reconciliation_runs where state = 'FAILED'").fetchall()
+    assert [json.loads(text) for (text,) in said] == [run.record.lapses]
+
+
 def test_after_the_last_try_the_run_has_failed(here: Mini, monkeypatch: pytest.MonkeyPatch) -> None:
     tries = []
 
@@ -241,6 +292,37 @@ with pipeline.stoppable():
     except BaseException as error:
         run.break_off(error)
 """
+
+
+def test_how_a_run_ends_is_said_whatever_asks_it_to_stop_again(here: Mini, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its time is over while it says so, and the scheduler grows impatient."""
+    real = running.Run.break_off
+
+    def interrupted(run: running.Run, error: BaseException) -> None:
+        assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+        os.kill(os.getpid(), signal.SIGTERM)
+        real(run, error)
+
+    def stopped(run: running.Run) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+
+    monkeypatch.setattr(running.Run, "break_off", interrupted)
+    monkeypatch.setattr(running.Run, "land", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.run(request(here, timeout=timedelta(seconds=300)))
+    (record,) = here.records()
+    assert (record["state"], record["audited"]) == ("CANCELLED", True)
+
+
+def test_the_timer_is_off_before_a_failed_build_is_brought_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[float] = []
+    monkeypatch.setattr(running.Run, "note_steps", lambda *_: left.append(signal.getitimer(signal.ITIMER_REAL)[0]))
+    monkeypatch.setattr(running.Run, "close", lambda *_: None)
+    with pipeline.stoppable() as stop:
+        stop.after(300)
+        running.Run.finish(object.__new__(running.Run), BuildOutcome(1, 0, 0, []))
+    assert left == [0]
 
 
 def test_a_stop_between_two_steps_is_told(here: Mini) -> None:
