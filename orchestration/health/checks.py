@@ -8,6 +8,7 @@ from pathlib import Path
 
 from orchestration import project as projects
 from orchestration.data_dir import DataDir
+from orchestration.environment import DAILY, HOURLY, MODES
 from orchestration.health import verified
 from orchestration.health.late import late
 from orchestration.health.past_runs import Past, past_runs, recovered
@@ -73,26 +74,36 @@ def _last_run(past: list[Past]) -> Check:
 
 def _streams(past: list[Past], project: Path, now: datetime, limits: Limits) -> Iterator[Check]:
     for name, page in load_pages(project, projects.load_streams(project)).items():
-        due = [Expected(timing.cron, timing.time_zone, GRACE) for timing in page.timings]
-        moments = [run.ended_at for run in past if run.state == State.CLOSED and run.judges(name) and run.ended_at]
-        last = max(moments, default=None)
-        # What has never run is not too old before it could have.
-        since = last or min((run.started_at for run in past), default=None)
-        check = f"stream {name}"
-        if since is None or (limits.max_age is None and not due):
-            yield Check(check, True, "Nothing says when it should have run." if past else "Nothing has run yet.")
-            continue
-        wanted = now - limits.max_age if limits.max_age is not None else max(expected.due(now)[0] for expected in due)
-        told = f"last closed at {last:%Y-%m-%d %H:%M} UTC" if last else "has never closed"
-        if since >= wanted:
-            yield Check(check, True, f"It {told}.")
+        closed = [run for run in past if run.state == State.CLOSED and run.judges(name) and run.ended_at]
+        # By whom a run is to judge, when one was last due.
+        wanted: dict[str, datetime] = {}
+        if limits.max_age is not None:
+            wanted[HOURLY] = now - limits.max_age
         else:
-            yield Check(
-                check,
-                False,
-                f"It {told}; a run was due by {wanted:%Y-%m-%d %H:%M} UTC. See that the scheduler runs, and why runs"
-                " fail.",
+            for timing in page.timings:
+                due = Expected(timing.cron, timing.time_zone, GRACE).due(now)[0]
+                wanted[timing.mode] = max(due, wanted.get(timing.mode, due))
+        yield Check(f"stream {name}", *_judged(closed, wanted, past))
+
+
+def _judged(closed: list[Past], wanted: dict[str, datetime], past: list[Past]) -> tuple[bool, str]:
+    """Whether a stream's runs closed since they were due: of a daily timing one that judged everybody."""
+    first = min((run.started_at for run in past), default=None)
+    if first is None or not wanted:
+        return True, "Nothing says when it should have run." if past else "Nothing has run yet."
+    told = "has never closed"
+    for mode in (mode for mode in MODES if mode in wanted):
+        last = max((run.ended_at for run in closed if run.ended_at and run.is_as_wide_as(mode)), default=None)
+        what = "has never closed" if last is None else f"last closed at {last:%Y-%m-%d %H:%M} UTC"
+        # What has never run is not too old before it could have.
+        if (last or first) < wanted[mode]:
+            daily = mode == DAILY and any(not run.is_as_wide_as(DAILY) for run in closed)
+            return False, (
+                f"{'Judging everybody, it' if daily else 'It'} {what}; a {'daily run' if daily else 'run'} was due by"
+                f" {wanted[mode]:%Y-%m-%d %H:%M} UTC. See that the scheduler runs, and why runs fail."
             )
+        told = what
+    return True, f"It {told}."
 
 
 def _late(data: DataDir, project: Path, now: datetime) -> Check:

@@ -7,13 +7,14 @@ from datetime import datetime
 from orchestration import clock, runs
 from orchestration.at_work import is_at_work
 from orchestration.data_dir import DataDir
+from orchestration.environment import DAILY, MODES
 from orchestration.runs import RunRecord, State
 
 
 @dataclass(frozen=True)
 class Past:
     """A run that was no replay. A run that crashed counts as failed; `ended_at` is then not known. `scope`: the one
-    stream that it was asked for, None for all. Times are UTC."""
+    stream that it was asked for, None for all; `mode`: whose new records it judged. Times are UTC."""
 
     run_id: str
     state: State
@@ -23,6 +24,7 @@ class Past:
     scope: str | None
     published: bool
     failure: str = ""
+    mode: str = DAILY
 
     @property
     def is_over(self) -> bool:
@@ -35,6 +37,10 @@ class Past:
     def judges(self, stream: str) -> bool:
         """Whether the run was asked to judge a stream."""
         return self.scope in (None, stream)
+
+    def is_as_wide_as(self, mode: str) -> bool:
+        """Whether the run judged all whom one of a mode judges: one that is daily judges everybody."""
+        return MODES.index(self.mode) >= MODES.index(mode)
 
 
 def past_runs(data: DataDir, target: str, since: datetime, now: datetime) -> list[Past]:
@@ -70,6 +76,7 @@ def _past(data: DataDir, record: RunRecord, now: datetime, *, is_newest: bool) -
         scope=(record.requested or {}).get("stream", record.stream),
         published=record.published,
         failure=failure,
+        mode=record.mode,
     )
 
 

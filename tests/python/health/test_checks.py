@@ -105,6 +105,18 @@ def test_a_stream_that_fails_again_and_again_is_behind(past: Past) -> None:
     assert "stream sales" not in wrong(past)
 
 
+def test_a_daily_run_that_is_missed_is_told_beside_hourly_ones_that_close(past: Past) -> None:
+    past.schedule("hourly")
+    past.run(DAY + HOUR, State.CLOSED, mode="daily")
+    for hours in range(1, 6):
+        past.run(hours * HOUR, State.CLOSED, mode="hourly")
+    message = wrong(past)["stream sales"]
+    assert message.startswith("Judging everybody, it last closed at 2026-03-09 05:31 UTC; a daily run was due by")
+    # One that judges everybody is as good as an hourly one, and not the other way round.
+    past.run(HOUR / 2, State.CLOSED, mode="daily")
+    assert wrong(past) == {}
+
+
 def test_a_delivery_that_has_not_come_is_told(past: Past) -> None:
     past.expect(cron="0 6 * * *", early="6 hours")
     past.land(NOW - DAY)
