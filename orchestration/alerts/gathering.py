@@ -7,12 +7,13 @@ from datetime import datetime
 from pathlib import Path
 
 from orchestration import clock, runs
-from orchestration.alerts import published, texts
+from orchestration.alerts import connectors, published, texts
 from orchestration.alerts.journal import Alert, Journal, key_of
 from orchestration.alerts.settings import (
     BACKLOG,
     CONNECTOR_FAILED,
     EXCEPTIONS,
+    FAILED_FILES,
     LATE_FEED,
     LAW_FAILED,
     RUN_FAILED,
@@ -24,6 +25,7 @@ from orchestration.at_work import is_at_work
 from orchestration.audit import failures
 from orchestration.audit.failures import RunFailure
 from orchestration.data_dir import DataDir
+from orchestration.failed_files import FailedFile, failed_files, reason_of
 from orchestration.landing.expected import late_feeds
 from orchestration.landing.feeds import load_feeds
 from orchestration.runs import RunRecord, State
@@ -108,10 +110,13 @@ def of_run(look: Look, record: RunRecord, end: str) -> list[Alert]:
     """All that is to be told of a run that has ended."""
     found: list[Alert] = []
     # A run that failed has no summary; what it had landed without stands in its record.
-    lapses = [str(text) for text in (record.summary or {}).get("lapses") or getattr(record, "lapses", None) or []]
-    if lapses:
-        message = texts.connector_failed(record, lapses, end == "closed", look.settings.dagster_url)
-        found.append(_of_run(look, CONNECTOR_FAILED, record, message, lapses))
+    lapses = [str(text) for text in (record.summary or {}).get("lapses") or record.lapses]
+    standings, others = connectors.lapses_of(record, lapses)
+    for standing in standings:
+        found += connectors.troubles(look.journal, look.settings, standing, look.now, record)
+    if others:
+        message = texts.run_lapsed(record, others, end == "closed", look.settings.dagster_url)
+        found.append(_of_run(look, CONNECTOR_FAILED, record, message, others))
     if end != "closed":
         failed = _of_failure(look, record, end)
         return [failed, *found] if failed else found
@@ -241,6 +246,42 @@ def has_grown(declared: Backlog, rows: int, earlier: Sequence[int]) -> bool:
     if declared.rows is not None and grown < declared.rows * count:
         return False
     return declared.percent is None or grown * 100 > declared.percent * total
+
+
+def of_connectors(look: Look) -> list[Alert]:
+    """What is wrong with connectors by their own books, and what is over."""
+    found = []
+    for standing in connectors.standings(look.data.root, look.project):
+        found += connectors.recovered(look.journal, standing, look.now)
+        found += connectors.troubles(look.journal, look.settings, standing, look.now)
+    return found
+
+
+def failed_since(look: Look) -> tuple[list[Alert], list[str]]:
+    """Files that have gone to the failed and nobody was told of, by org and feed; and the marks by which they are known
+    from now on. Those of long before anybody asked for alerts are only marked."""
+    begun = look.journal.begun_at or look.now
+    first = (begun - look.settings.look_back).timestamp() * 1e9
+    fresh = [file for file in failed_files(look.data) if file.mark not in look.journal.files]
+    groups: dict[tuple[str | None, str | None], list[FailedFile]] = {}
+    for file in fresh:
+        if file.failed_ns >= first:
+            groups.setdefault((file.org_id, file.feed), []).append(file)
+    concerned = streams_of_feeds(look.project) if groups else {}
+    found = [
+        Alert(
+            key=key_of(FAILED_FILES, *(file.mark for file in files)),
+            kind=FAILED_FILES,
+            severity=look.settings.severities[FAILED_FILES],
+            message=texts.failed_files(
+                org, feed, [(file.path.rsplit("/", 1)[-1], reason_of(look.data, file)) for file in files]
+            ),
+            org_id=org,
+            streams=concerned.get(feed or "", ()),
+        )
+        for (org, feed), files in groups.items()
+    ]
+    return found, [file.mark for file in fresh]
 
 
 def late(look: Look) -> list[Alert]:

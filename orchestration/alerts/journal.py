@@ -90,6 +90,8 @@ class Journal:
     raised: dict[str, Raised] = field(default_factory=dict)
     attempts: dict[tuple[str, str], list[Attempt]] = field(default_factory=lambda: defaultdict(list))
     seen: set[str] = field(default_factory=set)
+    # Failed files that have been looked at (see failed_files).
+    files: set[str] = field(default_factory=set)
     # When the file of a run's record was last written, as far as it has been looked at: nanoseconds by run.
     looked_at: dict[str, int] = field(default_factory=dict)
     begun_at: datetime | None = None
@@ -139,6 +141,8 @@ class Journal:
         elif what == "seen":
             self.seen.add(said["mark"])
             self.looked_at[said["mark"].split(" ")[0]] = said.get("written", 0)
+        elif what == "files":
+            self.files.update(said["marks"])
         elif what == "begun":
             self.begun_at = at
         elif what == "numbered":
@@ -190,11 +194,16 @@ class Journal:
             return
         if self.compacted_at is not None and now - self.compacted_at < timedelta(days=1):
             return
+        from orchestration.alerts import connectors
+
         open_keys = {raised.alert.key for raised in self.open_subjects("late_feed").values()}
+        open_keys |= connectors.open_keys(self)
         lines: list[dict[str, Any]] = [{"what": "numbered", "number": self.last_number, "at": clock.to_text(now)}]
         if self.begun_at:
             lines.append({"what": "begun", "at": clock.to_text(self.begun_at)})
         lines += [seen_event(mark, now, self.looked_at[mark.split(" ")[0]]) for mark in sorted(self.seen)]
+        if self.files:
+            lines.append(files_event(sorted(self.files), now))
         reminded = {
             (raised.alert.org_id, one): key for key, raised in self.raised.items() for one in raised.alert.exceptions
         }
@@ -256,6 +265,11 @@ def raised_event(alert: Alert, channels: Sequence[str], at: datetime, *, held: b
 def seen_event(mark: str, at: datetime, written: int) -> dict[str, Any]:
     """That the end of a run has been looked at, in a record written at so many nanoseconds."""
     return {"what": "seen", "mark": mark, "at": clock.to_text(at), "written": written}
+
+
+def files_event(marks: Sequence[str], at: datetime) -> dict[str, Any]:
+    """That failed files have been looked at."""
+    return {"what": "files", "marks": list(marks), "at": clock.to_text(at)}
 
 
 def delivery_event(attempt: Attempt) -> dict[str, Any]:

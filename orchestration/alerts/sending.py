@@ -4,6 +4,7 @@ What goes out stands in the spool before it is sent, and what was sent right aft
 twice; nothing that stands in the spool is ever lost.
 """
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -29,6 +30,7 @@ from orchestration.alerts.journal import (
     Raised,
     alone,
     delivery_event,
+    files_event,
     key_of,
     raised_event,
     seen_event,
@@ -168,14 +170,25 @@ def _raise_all(look: Look, report: AlertReport) -> None:
             return []
 
         _tolerant(report, f"Run {ended.record.run_id}", of_run)
-    for name, source in (("Late feeds", gathering.late), ("Reminders", gathering.reminders)):
+    sources = (
+        ("Late feeds", gathering.late),
+        ("Connectors", gathering.of_connectors),
+        ("Reminders", gathering.reminders),
+    )
+    for name, source in sources:
 
         def of_source(source: Callable[[Look], list[Alert]] = source) -> list[Alert]:
-            if source is gathering.late or look.settings.remind_every is not None:
-                _raise(look, report, source(look))
+            _raise(look, report, source(look))
             return []
 
         _tolerant(report, name, of_source)
+
+    def of_files() -> list[Alert]:
+        alerts, marks = gathering.failed_since(look)
+        _raise(look, report, alerts, *([files_event(marks, look.now)] if marks else []))
+        return []
+
+    _tolerant(report, "Failed files", of_files)
     for alert, channels in _tolerant(report, "Digest", lambda: digests.due(look)):
         look.journal.add([raised_event(alert, addresses_of(look.settings, channels), look.now)])
         report.raised += 1
@@ -184,7 +197,7 @@ def _raise_all(look: Look, report: AlertReport) -> None:
 def _tolerant(report: AlertReport, what: str, source: Callable[[], list[Any]]) -> list[Any]:
     try:
         return source()
-    except (TieoutError, duckdb.Error, OSError, ValueError) as error:
+    except (TieoutError, duckdb.Error, sqlite3.Error, OSError, ValueError) as error:
         report.troubles.append(f"{what} could not be looked at: {clean(error)}")
         return []
 

@@ -19,8 +19,9 @@ FILE = "alerts.yml"
 
 EXCEPTIONS, LAW_FAILED, RUN_FAILED, LATE_FEED = "exceptions", "law_failed", "run_failed", "late_feed"
 BACKLOG, CONNECTOR_FAILED, SLA, DIGEST, TEST = "backlog", "connector_failed", "sla", "digest", "test"
+FAILED_FILES = "failed_files"
 # What a route may ask for; a digest names its channels itself.
-KINDS = (EXCEPTIONS, LAW_FAILED, RUN_FAILED, LATE_FEED, BACKLOG, CONNECTOR_FAILED, SLA)
+KINDS = (EXCEPTIONS, LAW_FAILED, RUN_FAILED, LATE_FEED, BACKLOG, CONNECTOR_FAILED, FAILED_FILES, SLA)
 SEVERITIES = ("LOW", "MEDIUM", "HIGH", "CRITICAL")
 FORMATS = ("auto", "text", "markdown", "html")
 MATCHES = ("first", "all")
@@ -32,6 +33,7 @@ USUAL_SEVERITIES = {
     LATE_FEED: "MEDIUM",
     BACKLOG: "MEDIUM",
     CONNECTOR_FAILED: "HIGH",
+    FAILED_FILES: "HIGH",
 }
 
 KEYS = (

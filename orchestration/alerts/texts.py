@@ -166,22 +166,61 @@ def run_failed(record: RunRecord, what: str, todo: str, dagster_url: str | None)
     )
 
 
-def connector_failed(record: RunRecord, lapses: Sequence[str], closed: bool, dagster_url: str | None) -> Message:
-    """What a run had to go on without."""
+def run_lapsed(record: RunRecord, lapses: Sequence[str], closed: bool, dagster_url: str | None) -> Message:
+    """What a run had to go on without, as the policy of its stream lets it."""
     return Message(
         f"A run went on without {_counted(len(lapses), 'thing')}: {lapses[0]}",
         (
             ("p", ("The run closed the books with what was there. " if closed else "") + "It had to do without:"),
             ("list", list(lapses)[:10]),
             ("p", f"When: as of {moment_text(record.as_of)}."),
+            ("p", "What to do: mend what the message names; the next run makes up for it."),
+            *run_link(record, dagster_url),
+        ),
+    )
+
+
+def connector_failed(
+    name: str, said: Sequence[str], whole: bool, at: datetime, record: RunRecord | None, dagster_url: str | None
+) -> Message:
+    """What is wrong with a connector: with the whole of it, or with some of what it is to bring."""
+    what = "cannot be worked with" if whole else f"leaves {_counted(len(said), 'thing')} behind"
+    run = "A run went on with what was there. " if record else ""
+    return Message(
+        f"Connector {name} {what}: {said[0]}",
+        (
+            ("p", f"{run}Seen {moment_text(at)}:"),
+            ("list", list(said)[:10]),
             (
                 "p",
                 (
-                    "What to do: mend what the message names; `tieout connectors check NAME` tries a connector. The"
-                    " next run fetches what has been left behind."
+                    f"What to do: mend what the message names; `tieout connectors check {name}` tries the connector."
+                    " What has been left behind comes with the next fetch. This is told once; you hear again when it"
+                    " is over."
                 ),
             ),
             *run_link(record, dagster_url),
+        ),
+    )
+
+
+def connector_works(name: str, whole: bool, since: datetime, at: datetime) -> Message:
+    """That what was wrong with a connector is over."""
+    what = f"Connector {name} works again" if whole else f"Connector {name} leaves nothing behind any more"
+    told = f"What was reported on {moment_text(since)} is over (seen {moment_text(at)}). Nothing is left to do."
+    return Message(what, (("p", told),))
+
+
+def failed_files(org: str | None, feed: str | None, files: Sequence[tuple[str, str]]) -> Message:
+    """Files that could not be landed, each with why."""
+    where = f"{feed or 'an unknown feed'} of {org or 'nobody known'}"
+    return Message(
+        f"{_counted(len(files), 'file')} could not be landed: {where}",
+        (
+            ("p", f"Delivered for {where}, and put into `failed`, each with a text beside it that says what to do:"),
+            ("list", [f"{name}: {reason}" for name, reason in files[:10]]),
+            *([("p", f"And {len(files) - 10:,} more.")] if len(files) > 10 else []),
+            ("p", "Their records are in no reconciliation. Correct them, or ask who delivers them for correct ones."),
         ),
     )
 

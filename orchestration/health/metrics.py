@@ -7,7 +7,7 @@ from the manifests: no lock and no warehouse is touched.
 
 import os
 import shutil
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 from orchestration import clock
 from orchestration import project as projects
 from orchestration.data_dir import DataDir
+from orchestration.failed_files import failed_files
 from orchestration.health import verified
 from orchestration.health.late import late
 from orchestration.health.past_runs import Past, past_runs, percentile, recovered
@@ -62,6 +63,7 @@ METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
     "tieout_late_feeds": ("Expected deliveries that have not come.", ("org",)),
     "tieout_late_feed_seconds": ("How long a delivery has been due.", ("org", "feed")),
     "tieout_inbox_files": ("Files that wait to be landed.", ()),
+    "tieout_failed_files": ("Files that could not be landed and wait to be dealt with.", ("org", "feed")),
     "tieout_data_free_bytes": ("Free space of the disk that holds the data folder.", ()),
     "tieout_data_size_bytes": ("Size of the disk that holds the data folder.", ()),
     "tieout_audit_holds": ("1 where the last `tieout audit verify` found everything as written, else 0.", ()),
@@ -144,6 +146,7 @@ def _all(data: DataDir, project: Path, target: str, now: datetime) -> Iterator[t
     yield from _of_mart(data)
     yield from _of_runs(past, projects.load_streams(project), now)
     yield from _of_feeds(data, project, now)
+    yield from _of_failed(data)
     yield from _of_place(data)
     yield from _of_audit(data, target)
     yield "tieout_metrics_written_timestamp_seconds", {}, now.timestamp()
@@ -216,6 +219,12 @@ def _of_feeds(data: DataDir, project: Path, now: datetime) -> Iterator[tuple[str
         yield "tieout_late_feed_seconds", {"org": one.org_id, "feed": one.feed}, one.late_seconds
     for org, count in counts.items():
         yield "tieout_late_feeds", {"org": org}, count
+
+
+def _of_failed(data: DataDir) -> Iterator[tuple[str, dict[str, str], float]]:
+    counts = Counter((file.org_id or "", file.feed or "") for file in failed_files(data))
+    for (org, feed), count in sorted(counts.items()):
+        yield "tieout_failed_files", {"org": org, "feed": feed}, count
 
 
 def _of_place(data: DataDir) -> Iterator[tuple[str, dict[str, str], float]]:

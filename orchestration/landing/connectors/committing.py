@@ -78,8 +78,12 @@ def _commit(data: Path, name: str, connector: Connector | None, outcomes: Mappin
                 else:
                     ledger.done(taken, gone=False)
             if not waiting or connector is None:
+                if not waiting and ledger.about("untold"):
+                    ledger.remark(untold=[])
                 return Committed(name, errors=told)
             done = _tell(connector, ledger, waiting)
+            # Whoever looks on hears of it (see alerts), also where no run does.
+            ledger.remark(untold=list(done.errors))
             return Committed(name, done.told, (*told, *done.errors))
     except ConnectorError as error:
         return Committed(name, errors=(str(error),))

@@ -1,6 +1,7 @@
 """What goes out, when, and how often: against a web server that really receives."""
 
 import json
+import os
 import subprocess
 import sys
 from datetime import timedelta
@@ -11,6 +12,7 @@ from orchestration import clock
 from orchestration.alerts.channels import Sender
 from orchestration.alerts.journal import Journal
 from orchestration.alerts.listing import digests_now, listed
+from orchestration.landing.connectors.ledger import open_ledger as open_book
 from orchestration.runs import State
 from tests.python.alerts.conftest import QUICK
 from tests.python.alerts.world import ROOT, Hook, World, at
@@ -260,15 +262,101 @@ def test_a_run_that_went_on_without_something(told: World, web: Hook) -> None:
     summary = {
         "laws": {"passed": 9, "failed": 0},
         "failures": [],
-        "lapses": ["connector bank: the host key has changed"],
+        "lapses": ["model late_mart: timed out"],
     }
     told.run(RUN, summary=summary)
     told.send(NOW)
-    assert web.titles == ["A run went on without 1 thing: connector bank: the host key has changed"]
+    assert web.titles == ["A run went on without 1 thing: model late_mart: timed out"]
     # So is one that a run went without that failed for another reason.
     told.run(RUN + timedelta(minutes=1), State.FAILED, summary=summary)
     told.send(NOW)
     assert sorted(web.titles[1:]) == ["A run failed: all streams", web.titles[0]]
+
+
+def fetched(world: World, moment: str, error: str | None, *problems: str, look: bool = False) -> None:
+    """What a landing, or with `look` a sensor, writes into the book of the connector bank."""
+    (world.project / "connectors").mkdir(exist_ok=True)
+    (world.project / "connectors/bank.yml").touch()
+    with open_book(world.data.root, "bank") as book:
+        at_text = clock.to_text(at(moment))
+        said = {"error": error, "problems": list(problems)}
+        book.remark(**({"look": {**said, "looked_at": at_text}} if look else {**said, "fetched_at": at_text}))
+
+
+def test_a_connector_is_told_once_until_it_works_again(told: World, web: Hook) -> None:
+    """Without any run: `tieout land`, a job that only lands, a sensor."""
+    fetched(told, "03-05 06:00", "no answer after 31 seconds")
+    assert told.send(at("03-05 06:01")).sent == 1
+    # Found again, by a look, by a run, with other numbers in it.
+    fetched(told, "03-05 06:10", "no answer after 45 seconds", look=True)
+    told.run(
+        at("03-05 06:11"),
+        lapses=["Connector bank: no answer after 9 seconds"],
+        connectors={"bank": {"error": "no answer after 9 seconds"}},
+    )
+    assert told.send(at("03-05 06:12")).sent == 0
+    # Something else is news; so is a file that it leaves behind.
+    fetched(told, "03-05 06:20", "the host key has changed", "odd.csv: no feed")
+    told.send(at("03-05 06:21"))
+    fetched(told, "03-05 06:30", None, "odd.csv: no feed", look=True)
+    told.send(at("03-05 06:31"))
+    told.send(at("03-05 06:32"))
+    fetched(told, "03-05 06:40", None)
+    told.send(at("03-05 06:41"))
+    # From the beginning.
+    fetched(told, "03-05 06:50", "no answer after 31 seconds")
+    told.send(at("03-05 06:51"))
+    assert web.titles == [
+        "Connector bank cannot be worked with: no answer after 31 seconds",
+        "Connector bank cannot be worked with: the host key has changed",
+        "Connector bank leaves 1 thing behind: odd.csv: no feed",
+        "Connector bank works again",
+        "Connector bank leaves nothing behind any more",
+        "Connector bank cannot be worked with: no answer after 31 seconds",
+    ]
+
+
+def test_what_only_a_run_knows_of_a_connector_is_told(told: World, web: Hook) -> None:
+    """That this machine could not keep what came stands in no book."""
+    fetched(told, "03-05 05:00", None)
+    said = "Connector bank: this machine could not keep what came"
+    told.run(RUN, lapses=[said], connectors={"bank": {"error": said[16:]}}, summary={"lapses": []})
+    told.send(NOW)
+    told.send(NOW + timedelta(minutes=1))
+    assert web.titles == ["Connector bank cannot be worked with: this machine could not keep what came"]
+    assert "A run went on with what was there" in web.received[0]["message"]
+
+
+def fail(world: World, place: str, reason: str, moment: str) -> None:
+    """What landing leaves of a file that it cannot read."""
+    file = world.data.root / "failed" / place
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
+    beside = file.with_name(file.name + ".reason.txt")
+    beside.write_text(f"File:     inbox/{place}\nFound:    {reason}\nExpected: a header\n")
+    os.utime(beside, (at(moment).timestamp(),) * 2)
+
+
+def test_files_that_could_not_be_landed_are_told_once_by_feed(told: World, web: Hook) -> None:
+    fail(told, "acme/pos/orders/long_ago.csv", "nothing", "02-20 06:00")
+    started(told)
+    fail(told, "acme/pos/orders/0305.csv", "no column total", "03-05 05:00")
+    fail(told, "acme/pos/orders/0306.csv", "an empty file", "03-05 05:00")
+    fail(told, "stray.csv", "a file at inbox/stray.csv", "03-05 05:01")
+    told.send(NOW)
+    told.send(NOW + timedelta(minutes=1))
+    assert sorted(web.titles) == [
+        "1 file could not be landed: an unknown feed of nobody known",
+        "2 files could not be landed: pos/orders of acme",
+    ]
+    body = next(one["message"] for one in web.received if "orders" in one["title"])
+    assert "- 0305.csv: no column total" in body
+    # The same name again is another file.
+    fail(told, "acme/pos/orders/0305.csv", "no column total", "03-05 07:00")
+    told.send(NOW + timedelta(hours=1))
+    assert web.titles[2:] == ["1 file could not be landed: pos/orders of acme"]
+    Journal.of(told.data, "duckdb").compact(99, NOW + timedelta(days=2), most_bytes=0)
+    assert told.send(NOW + timedelta(days=2)).raised == 0
 
 
 def test_runs_of_long_before_are_not_told_of(told: World, web: Hook) -> None:

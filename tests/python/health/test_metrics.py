@@ -109,10 +109,15 @@ def test_late_feeds_and_waiting_files_are_counted(past: Past) -> None:
     past.land(NOW - timedelta(minutes=40), "bolt")
     (past.data.inbox / "acme" / "pos" / "orders" / "new.csv").write_text("x")
     (past.data.inbox / "acme" / "pos" / "orders" / ".new.csv.part").write_text("x")
+    failed = past.data.root / "failed" / "acme" / "pos" / "orders"
+    failed.mkdir(parents=True)
+    for name in ("old.csv", "old.csv.reason.txt", "dealt_with.csv.reason.txt"):
+        (failed / name).write_text("x")
     found = read(write_metrics(past.data, past.project, "duckdb", NOW))
     assert found["tieout_late_feeds"] == {labels(org="acme"): 1, labels(org="bolt"): 0}
     assert found["tieout_late_feed_seconds"] == {labels(org="acme", feed="pos/orders"): 1800}
     assert found["tieout_inbox_files"] == {labels(): 1}
+    assert found["tieout_failed_files"] == {labels(org="acme", feed="pos/orders"): 1}
 
 
 def test_the_proof_of_the_audit_is_told(past: Past) -> None:
