@@ -11,8 +11,7 @@ from orchestration.alerts.gathering import Look, decimals, unmatched
 from orchestration.alerts.journal import FAILED, GAVE_UP, Alert, key_of
 from orchestration.alerts.settings import DIGEST, Digest
 from orchestration.alerts.words import Message
-from orchestration.landing.expected import late_feeds
-from orchestration.landing.feeds import load_feeds
+from orchestration.health.late import late
 from orchestration.runs import RunRecord, State
 
 # How many runs the trend of unmatched records shows.
@@ -159,9 +158,7 @@ def _condition(declared: Digest) -> tuple[str, list[str]]:
 
 def _late(look: Look, declared: Digest) -> list[tuple[Any, ...]]:
     found = [
-        one
-        for one in late_feeds(look.data.root, load_feeds(look.project), look.now)
-        if declared.orgs is None or one.org_id in declared.orgs
+        one for one in late(look.data, look.project, look.now) if declared.orgs is None or one.org_id in declared.orgs
     ]
     if not found:
         return [("p", "Late feeds: none.")]

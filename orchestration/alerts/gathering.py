@@ -1,7 +1,7 @@
 """What there is to tell: alerts made of ended runs, late feeds, due times and the digest. Nothing is sent here, and the
 spool is only read."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -26,8 +26,7 @@ from orchestration.audit import failures
 from orchestration.audit.failures import RunFailure
 from orchestration.data_dir import DataDir
 from orchestration.failed_files import FailedFile, failed_files, reason_of
-from orchestration.landing.expected import late_feeds
-from orchestration.landing.feeds import load_feeds
+from orchestration.health.late import late as health_late
 from orchestration.runs import RunRecord, State
 
 # Results of records that have no counterpart; those that still wait for one are not counted.
@@ -192,25 +191,31 @@ def unmatched(record: RunRecord) -> dict[tuple[str, str], tuple[int, dict[str, i
     return found
 
 
-def runs_before(look: Look, record: RunRecord, stream: str, most: int) -> list[RunRecord]:
-    """The latest runs before one that closed the books of a stream, newest first."""
-    earlier = [
-        other
-        for other in runs.all_of(look.data, look.target)
-        if other.state == State.CLOSED
-        and not other.replay
-        and other.started_at < record.started_at
-        and stream in ((other.facts or {}).get("streams") or [])
-    ]
-    return earlier[::-1][:most]
+def runs_before(look: Look, record: RunRecord, streams: Iterable[str], most: int) -> dict[str, list[RunRecord]]:
+    """By stream the latest runs before one that closed its books, newest first, so many at most. Records are read once,
+    and none that is older than what is asked for."""
+    found: dict[str, list[RunRecord]] = {stream: [] for stream in streams}
+    for file in sorted(look.data.runs.glob("*.json"), reverse=True):
+        if all(len(earlier) >= most for earlier in found.values()):
+            break
+        other = runs.load(look.data, file.stem)
+        if other is None or other.target != look.target or other.state != State.CLOSED or other.replay:
+            continue
+        if other.started_at >= record.started_at:
+            continue
+        for stream in found.keys() & set((other.facts or {}).get("streams") or []):
+            found[stream] = [*found[stream], other][:most]
+    return found
 
 
 def _backlogs(look: Look, declared: Backlog, record: RunRecord) -> Iterator[Alert]:
     exponents = dict((record.facts or {}).get("exponents") or {})
-    for (org, stream), (rows, money) in sorted(unmatched(record).items()):
+    now = unmatched(record)
+    before_now = runs_before(look, record, {stream for _, stream in now}, declared.mean_of)
+    known = {stream: [unmatched(other) for other in earlier] for stream, earlier in before_now.items()}
+    for (org, stream), (rows, money) in sorted(now.items()):
         # Runs that knew nothing of the org yet are no measure.
-        known = [unmatched(other) for other in runs_before(look, record, stream, declared.mean_of)]
-        earlier = [found[org, stream][0] for found in known if (org, stream) in found]
+        earlier = [found[org, stream][0] for found in known[stream] if (org, stream) in found]
         if not earlier or not has_grown(declared, rows, earlier):
             continue
         total, count = sum(earlier), len(earlier)
@@ -286,10 +291,9 @@ def failed_since(look: Look) -> tuple[list[Alert], list[str]]:
 
 def late(look: Look) -> list[Alert]:
     """Late feeds that nobody has been told of, and those that have come since."""
-    feeds = load_feeds(look.project)
-    now_late = {f"{one.org_id} {one.feed}": one for one in late_feeds(look.data.root, feeds, look.now)}
+    now_late = {f"{one.org_id} {one.feed}": one for one in health_late(look.data, look.project, look.now)}
     known = look.journal.open_subjects(LATE_FEED)
-    concerned = streams_of_feeds(look.project)
+    concerned = streams_of_feeds(look.project) if now_late.keys() - known.keys() else {}
     found = []
     for subject, one in now_late.items():
         if subject in known:

@@ -8,10 +8,12 @@ from datetime import timedelta
 
 import pytest
 
-from orchestration import clock
+from orchestration import clock, runs
 from orchestration.alerts.channels import Sender
+from orchestration.alerts.gathering import Look, runs_before
 from orchestration.alerts.journal import Journal
 from orchestration.alerts.listing import digests_now, listed
+from orchestration.alerts.settings import load as load_settings
 from orchestration.landing.connectors.ledger import open_ledger as open_book
 from orchestration.runs import State
 from tests.python.alerts.conftest import QUICK
@@ -381,6 +383,29 @@ def test_the_backlog_grows(world: World, web: Hook) -> None:
         "Unmatched records grow: payouts, 5 (+4 rows, +400 %)",
     ]
     assert "315.00 EUR; the mean of the 2 runs before was 12.5" in web.received[0]["message"]
+
+
+def test_what_went_before_is_read_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.configure(channels={"hook": {"urls": "json://127.0.0.1"}}, routes=[{"channels": []}], backlog={"mean_of": 2})
+    records = [
+        world.run(RUN + timedelta(hours=hour), unmatched={f"s{number}": hour for number in range(5)})
+        for hour in range(9)
+    ]
+    read, load = [], runs.load
+    monkeypatch.setattr(runs, "load", lambda data, run_id: (read.append(run_id), load(data, run_id))[1])
+    look = Look(
+        world.data, world.project, "duckdb", NOW, load_settings(world.project), Journal.of(world.data, "duckdb")
+    )
+    found = runs_before(look, records[-1], {"s1", "s2"}, 2)
+    assert [one.run_id for one in found["s1"]] == [records[7].run_id, records[6].run_id]
+    assert found["s1"] == found["s2"]
+    assert read == [record.run_id for record in records[:5:-1]]
+
+
+def test_where_nothing_is_expected_no_declaration_is_read(told: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Alerts look every minute."""
+    monkeypatch.setattr("orchestration.landing.load_feeds", lambda *_: pytest.fail("read"))
+    assert told.send(NOW).ok
 
 
 def test_a_late_feed_is_told_once_and_its_coming_once(told: World, web: Hook) -> None:
