@@ -177,12 +177,17 @@ def land(
     from orchestration.summary import LANDED
 
     check_target(target)
-    with for_terminal() as progress:
-        report, lapses = pipeline.land(data_dir, as_of, progress, connector=name, fetch=not no_fetch, wait=wait)
+    try:
+        with for_terminal() as progress:
+            report, lapses = pipeline.land(data_dir, as_of, progress, connector=name, fetch=not no_fetch, wait=wait)
+    except Exception:
+        alerts_commands.tell_after_run(data_dir, target)
+        raise
     counts = {name: getattr(report, name) for name in LANDED}
     print_listing([counts], as_json, empty="", one=True)
     for lapse in lapses:
         click.echo(f"tieout: {lapse}", err=True)
+    alerts_commands.tell_after_run(data_dir, target)
     context.exit(NOT_CLOSED if name and lapses else 0)
 
 

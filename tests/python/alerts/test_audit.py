@@ -212,3 +212,17 @@ def test_runs_tell_people_and_the_commands_show_it(
     proof = json.loads(asked("audit", "verify", "--json"))
     assert proof["verified"]
     assert proof["rows"][ALERT_DELIVERIES.name] == 5
+
+
+def test_a_landing_alone_tells_what_it_could_not_land(
+    project: Path, data_dir: Path, web: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox = data_dir / "inbox/acme/pos/orders"
+    inbox.mkdir(parents=True)
+    (inbox / "a.csv").write_bytes(b"\x00nothing")
+    monkeypatch.setenv("TIEOUT_PROJECT_DIR", str(project))
+    monkeypatch.setenv("HOOK", web.url)
+    for _ in range(2):
+        assert CliRunner().invoke(main, ["land", "--data-dir", str(data_dir)]).exit_code == 0
+    assert web.titles == ["1 file could not be landed: pos/orders of acme"]
+    assert "- a.csv: " in web.received[0]["message"]
