@@ -9,6 +9,7 @@ import asyncssh
 import pytest
 
 from orchestration import clock
+from orchestration.alerts.connectors import standings
 from orchestration.landing import connectors
 from orchestration.landing.connectors.ledger import open_ledger
 from tests.python.connectors.conftest import World, orders
@@ -357,9 +358,13 @@ def test_a_server_that_is_down_after_landing_is_told_later(world: World, server:
     world.declare(port=free_port())
     with pytest.raises(AssertionError, match="not yet moved or deleted there"):
         world.land()
+    # Alerts read it from the book.
+    (standing,) = standings(world.data, world.project)
+    assert "not yet moved or deleted there" in standing.wrong["parts"][0]
     world.declare(port=server.port)
     world.land()
     assert world.there() == []
+    assert next(standings(world.data, world.project)).wrong == {"whole": [], "parts": []}
 
 
 def test_folders_may_be_globs_and_one_that_is_missing_keeps_nothing_back(world: World) -> None:
