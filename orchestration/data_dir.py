@@ -69,7 +69,12 @@ class DataDir:
 
     @contextmanager
     def lock(
-        self, what: str, wait: float | Patience = 0.0, tell: Callable[[str], None] | None = None
+        self,
+        what: str,
+        wait: float | Patience = 0.0,
+        tell: Callable[[str], None] | None = None,
+        *,
+        restoring: bool = False,
     ) -> Iterator[None]:
         """Hold the data folder alone until the block ends; the system frees the lock of a process that dies.
 
@@ -77,14 +82,18 @@ class DataDir:
             what: what this process is, for those who find the folder in use.
             wait: seconds to wait while another holds it, or a patience that other waits share; 0: not at all.
             tell: hears who holds it.
+            restoring: this process restores a backup into the folder; nobody else works in half of one.
 
         Raises:
             BusyError: another process holds it; the message says which.
+            UsageError: the folder is a restore that was cut off.
         """
         patience = wait if isinstance(wait, Patience) else Patience(wait, tell or nobody)
         handle = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:
             patience.until(lambda: self._take(handle))
+            if not restoring:
+                self.check_whole()
             _note(handle, f"process {os.getpid()}, {what}")
             try:
                 yield
@@ -92,6 +101,18 @@ class DataDir:
                 _note(handle, "")
         finally:
             os.close(handle)
+
+    def check_whole(self) -> None:
+        """Refuse a folder that is a restore that was cut off.
+
+        Raises:
+            UsageError: it is; the message says what to do.
+        """
+        if (self.root / RESTORING).exists():
+            raise UsageError(
+                f"{self.root} holds a restore that was cut off: a part of what it had is not there. Remove that folder"
+                " (on Postgres the database too) and restore again."
+            )
 
     def _take(self, handle: int) -> None:
         try:

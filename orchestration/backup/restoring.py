@@ -47,7 +47,10 @@ def restore(path: Path, data_dir: Path, target: str | None = None, progress: Pro
     path = path.expanduser().absolute()
     check_place(path)
     data = _empty(data_dir)
-    with data.lock("tieout restore"), told(f"The backup cannot be restored into {data.root}", "Nothing was restored."):
+    with (
+        data.lock("tieout restore", restoring=True),
+        told(f"The backup cannot be restored into {data.root}", "Nothing was restored."),
+    ):
         scratch = data.root / RESTORING
         scratch.mkdir()
         try:

@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import backup, clock, code_version, runs
+from orchestration import backup, clock, code_version, pipeline, runs
 from orchestration.backup.manifest import NAME
 from orchestration.backup.reading import is_safe
 from orchestration.data_dir import DataDir
@@ -257,6 +257,8 @@ def test_a_restore_that_was_killed_is_told(data: DataDir, tmp_path: Path, point:
     # Nobody takes half of a data folder for the whole of it.
     run = tieout("run", "--data-dir", tmp_path / "new")
     assert (run.returncode, "restore that was cut off" in run.stderr) == (2, True)
+    with pytest.raises(UsageError, match="restore that was cut off"):
+        pipeline.land(tmp_path / "new", None)
     assert tieout("restore", made, "--data-dir", tmp_path / "other").returncode == 0
 
 
