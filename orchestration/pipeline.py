@@ -8,12 +8,12 @@ behind but its record.
 from datetime import datetime
 from pathlib import Path
 
-from orchestration import clock, environment, logs, runs
+from orchestration import clock, environment, logs, running, runs
 from orchestration import project as projects
 from orchestration import streams as stream_pages
 from orchestration.audit import recorder
 from orchestration.audit.ledger import open_ledger
-from orchestration.data_dir import RESTORING, DataDir
+from orchestration.data_dir import DataDir
 from orchestration.environment import Place
 from orchestration.errors import BusyError, TieoutError, UsageError
 from orchestration.landing import (
@@ -47,12 +47,8 @@ def check(request: Request) -> Path:
     """
     project = projects.project_dir()
     environment.check_target(request.target)
-    if (request.data_dir / RESTORING).exists():
-        raise UsageError(
-            f"{request.data_dir} holds a restore that was cut off: a part of what it had is not there. Remove that"
-            " folder and restore again."
-        )
-    if request.fetch:
+    DataDir(request.data_dir).check_whole()
+    if request.fetch is not False:
         connectors.load_connectors(project)
     if request.stream:
         projects.check_stream(project, request.stream)
@@ -187,11 +183,12 @@ def land(
     progress: Progress | None = None,
     *,
     connector: str | None = None,
-    fetch: bool = True,
+    fetch: bool | None = None,
     wait: float = 0.0,
 ) -> tuple[LandingReport, list[str]]:
     """Fetch, land the inbox, and do nothing else; with `connector` only what that brings. Returns what was landed, and
-    a line for each thing that connectors did not do. `wait`: seconds to wait for the data folder while others hold it.
+    a line for each thing that connectors did not do. `fetch`: as `Request.fetch`; `wait`: seconds to wait for the data
+    folder while others hold it.
 
     Raises:
         BusyError: another process holds the data folder.
@@ -199,7 +196,7 @@ def land(
     """
     project = projects.project_dir()
     names = None if connector is None else [connector]
-    declared = connectors.chosen(connectors.load_connectors(project), names) if fetch or names else []
+    declared = connectors.chosen(connectors.load_connectors(project), names) if fetch is not False or names else []
     data = DataDir.at(data_dir)
     progress = progress or Silent()
     patience = Patience(wait, progress.note)
@@ -211,8 +208,10 @@ def land(
                 f"--as-of {clock.to_text(moment)} lies before {clock.to_text(max(known))}, up to which deliveries"
                 " are known: nothing can be received in the past."
             )
-        fetched = []
-        if declared and fetch:
+        fetched, fetches = [], running.does_fetch(data, fetch)
+        if declared and fetch is None and not fetches:
+            progress.note(running.NOT_FETCHED)
+        if declared and fetches:
             progress.phase("Fetching")
             fetched = connectors.fetch(data.root, project, names, on_progress=fetching_steps(progress))
         progress.phase("Landing")
@@ -225,7 +224,7 @@ def land(
             only=None if names is None else set(connectors.arrived(data.root, names)),
             patience=patience,
         )
-        committed = connectors.commit(data.root, project, report, tell=fetch)
+        committed = connectors.commit(data.root, project, report, tell=fetches)
         report.files.extend(failed_before(fetched))
         lapses = [lapse for one in (*fetched, *committed) for lapse in one.lapses()]
         logs.open_in(data.root)

@@ -92,6 +92,21 @@ def restored_at(data: DataDir, target: str) -> str | None:
     return json.loads(file.read_text(encoding="utf-8"))["restored_at"] if file.is_file() else None
 
 
+def is_fresh_restore(data: DataDir) -> bool:
+    """Whether a data folder came out of a backup and no run has closed the books in it since: it may be a drill's."""
+    notes = (data.root / "audit").glob("restored-*.json")
+    moments = [json.loads(file.read_text(encoding="utf-8"))["restored_at"] for file in notes]
+    if not moments:
+        return False
+    since = max(moments)
+    records = (load(data, file.stem) for file in sorted(data.runs.glob("*.json"), reverse=True))
+    return not any(
+        record.state == State.CLOSED and not record.replay and record.started_at >= since
+        for record in records
+        if record is not None
+    )
+
+
 def new_run_id(started: datetime, suffix: str | None = None) -> str:
     """An id that sorts by time and never comes twice; `suffix` ties it to the run of another system."""
     return f"{started:%Y%m%dT%H%M%SZ}-{suffix or uuid.uuid4().hex[:8]}"

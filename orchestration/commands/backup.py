@@ -171,8 +171,8 @@ def restore(context: click.Context, backup: Path, data_dir: Path, target: str | 
         option = "" if manifest.target == "duckdb" else f" --target {manifest.target}"
         if manifest.latest:
             click.echo(
-                f"Now: tieout run --data-dir {done.data_dir}{option} --as-of {manifest.latest['as_of']}"
-                " (the same results), or without --as-of to go on."
+                f"Now, for a drill: tieout run --data-dir {done.data_dir}{option} --as-of {manifest.latest['as_of']}"
+                " --no-fetch --no-alerts (the same results); or to go on: tieout run without these."
             )
             for stream, results_hash in manifest.latest["results_hashes"].items():
                 click.echo(f"  {stream}: {results_hash}")

@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from orchestration import clock, pipeline
+from orchestration.commands.alerts import tells
+from orchestration.data_dir import DataDir, write_json
 from orchestration.landing import connectors
+from orchestration.runs import RunRecord, State
 from tests.python.connectors.conftest import World, orders
 from tests.python.pipeline.conftest import Answer, Mini
 
@@ -86,3 +89,31 @@ def test_the_commands_take_what_every_command_takes(world: World, command: list[
     text = tieout(world, world.data, *command, "--help").out
     for option in ("--data-dir", "--target", "--json"):
         assert option in text
+
+
+def test_a_folder_that_was_just_restored_leaves_servers_and_people_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIEOUT_PROJECT_DIR", str(world.project))
+    world.declare(files={"after": "delete"})
+    world.put("out/day0.csv", orders("A0"))
+    world.fetch()
+    write_json(world.data / "audit/restored-duckdb.json", {"restored_at": "2026-03-02T00:00:00.000000Z"})
+    world.put("out/day1.csv", orders("A1"))
+    # What the restored book knows of lands, and no server hears of it.
+    run = pipeline.prepare(pipeline.Request(world.data, as_of=clock.parse_as_of(AS_OF)))
+    report = run.land()
+    assert report is not None
+    assert (report.batches, run.record.lapses) == (1, [])
+    assert pipeline.land(world.data, None)[0].files == []
+    assert world.there() == ["out/day0.csv", "out/day1.csv"]
+    assert [tells(world.data, None), tells(world.data, True)] == [False, True]
+    # Who asks for it has it, and once the books have closed there nobody needs to ask.
+    assert pipeline.land(world.data, None, fetch=True)[0].batches == 1
+    assert world.there() == []
+    RunRecord("r9", AS_OF, AS_OF, "duckdb", replay=False, state=State.CLOSED).save(DataDir(world.data))
+    world.put("out/day2.csv", orders("A2"))
+    assert pipeline.land(world.data, None)[0].batches == 1
+    assert tells(world.data, None)
+    monkeypatch.setenv("TIEOUT_ALERTS", "off")
+    assert not tells(world.data, None)
