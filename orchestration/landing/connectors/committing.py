@@ -7,7 +7,7 @@ stands in the manifests, the archive and the failed.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,9 +99,9 @@ def _note_landed(data: Path, ledger: Ledger, name: str, outcomes: Mapping[str, s
             lost.append(taken)
     if not lost:
         return told
-    batches = {_origin(manifest.get("remote")) for manifest in read_manifests(data) if manifest["connector"] == name}
+    batches = _batches(data, name)
     for taken in lost:
-        outcome = _found(data, taken) or ("landed" if _origin(taken.offer.remote) in batches else None)
+        outcome = _ended(data, taken, batches)
         if outcome:
             ledger.landed(taken, outcome)
         else:
@@ -113,6 +113,29 @@ def _note_landed(data: Path, ledger: Ledger, name: str, outcomes: Mapping[str, s
     return told
 
 
+def forget_missing(data: Path) -> int:
+    """Take out of the books of a data folder that is being restored what was on its way to landing, and of which the
+    folder has nothing: neither the file nor a batch. Its source offers it anew. Returns how many those were.
+
+    Raises:
+        OSError: a book cannot be written. One that is no book is left as it is.
+    """
+    forgotten = 0
+    for name in with_ledgers(data):
+        try:
+            with open_ledger(data, name) as ledger:
+                under_way = [*ledger.of_state(State.ARRIVING), *ledger.of_state(State.ARRIVED)]
+                missing = [taken for taken in under_way if not _still_there(data / taken.place, taken)]
+                batches = _batches(data, name) if missing else set()
+                for taken in missing:
+                    if _ended(data, taken, batches) is None:
+                        ledger.forget(taken)
+                        forgotten += 1
+        except sqlite3.Error:
+            continue
+    return forgotten
+
+
 def _origin(remote: Mapping[str, Any] | None) -> str:
     return json.dumps(dict(remote or {}), sort_keys=True)
 
@@ -121,9 +144,20 @@ def _still_there(path: Path, taken: Taken) -> bool:
     return path.is_file() and stat_of(path) == (taken.bytes, taken.mtime_ns)
 
 
+def _batches(data: Path, name: str) -> set[str]:
+    """The origins of all batches that a connector brought."""
+    return {_origin(manifest.get("remote")) for manifest in read_manifests(data) if manifest["connector"] == name}
+
+
+def _ended(data: Path, taken: Taken, batches: Collection[str]) -> str | None:
+    """What became of a file that is no longer in the inbox; None where nothing says it."""
+    return _found(data, taken) or ("landed" if _origin(taken.offer.remote) in batches else None)
+
+
 def _found(data: Path, taken: Taken) -> str | None:
     """What became of a file that is no longer in the inbox, by where it lies now."""
-    assert taken.in_inbox
+    if taken.in_inbox is None:
+        return None
     folder, name = taken.in_inbox.rsplit("/", 1)
     stem, _ = split_ending(name)
     for room, outcome in (("archive", "landed"), ("failed", "failed")):

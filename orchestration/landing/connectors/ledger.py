@@ -217,6 +217,11 @@ class Ledger:
                 "update taken set state = ?, outcome = 'lost' where id = ?", (State.DONE, taken.id)
             )
 
+    def forget(self, taken: Taken) -> None:
+        """A delivery that never came: it is taken when it is offered again."""
+        with self._connection:
+            self._connection.execute("delete from taken where id = ?", (taken.id,))
+
     def done(self, taken: Taken, *, gone: bool) -> None:
         """The source has been told; `gone`: it has the delivery no longer where it was."""
         with self._connection:

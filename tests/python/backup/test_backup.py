@@ -20,6 +20,7 @@ from orchestration.backup.manifest import NAME
 from orchestration.backup.reading import is_safe
 from orchestration.data_dir import DataDir
 from orchestration.errors import BusyError, TieoutError, UsageError
+from orchestration.health import verified
 from orchestration.runs import RunRecord, State
 from tests.python.backup.conftest import MOMENT, landed, note_run, put
 
@@ -277,6 +278,10 @@ def test_the_first_run_after_a_restore_builds_everything(data: DataDir, tmp_path
     assert not code_version.needs_rebuild(data, "duckdb", "c0de")
     made = backup.create(data.root, "duckdb", tmp_path / "backups").path
     new = DataDir(backup.restore(made, tmp_path / "new").data_dir)
+    # A restore proves the audit, and health knows of it.
+    proved = verified.last(new, "duckdb")
+    assert proved is not None
+    assert (proved.holds, proved.rows) == (True, 3)
     assert code_version.needs_rebuild(new, "duckdb", "c0de")
     now = clock.now()
     record = RunRecord("r2", MOMENT, clock.to_text(now), "duckdb", replay=False, built=True, code_version="c0de")

@@ -1,14 +1,15 @@
 """A drop at an SFTP server against a dropped file: the whole way through `tieout run`, to equal verdicts."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
-from orchestration import clock, pipeline
+from orchestration import backup, clock, pipeline
 from orchestration.commands.alerts import tells
 from orchestration.data_dir import DataDir, write_json
-from orchestration.landing import connectors
+from orchestration.landing import connectors, land_inbox
 from orchestration.runs import RunRecord, State
 from tests.python.connectors.conftest import World, orders
 from tests.python.pipeline.conftest import Answer, Mini
@@ -117,3 +118,27 @@ def test_a_folder_that_was_just_restored_leaves_servers_and_people_alone(
     assert tells(world.data, None)
     monkeypatch.setenv("TIEOUT_ALERTS", "off")
     assert not tells(world.data, None)
+
+
+def test_what_had_come_and_is_not_in_a_backup_comes_again_after_the_restore(world: World, tmp_path: Path) -> None:
+    world.declare(files={"after": "delete"})
+    world.put("out/landed.csv", orders("A1"))
+    world.fetch()
+    # Landed, and killed before the book said so.
+    land_inbox(world.data, world.project, clock.parse_as_of(AS_OF), origins=connectors.arrived(world.data))
+    world.put("out/waiting.csv", orders("A2"))
+    assert world.fetch().files == ["acme/pos/orders/waiting.csv"]
+    made = backup.create(world.data, "duckdb", tmp_path / "backups", without=["inbox", "archive"]).path
+    world.data = backup.restore(made, tmp_path / "restored").data_dir
+    assert world.fetch().files == ["acme/pos/orders/waiting.csv"]
+    assert world.land().batches == 1
+    assert world.there() == []
+    # With the inbox in the backup nothing of it comes twice.
+    world.put("out/third.csv", orders("A3"))
+    world.fetch()
+    shutil.rmtree(tmp_path / "backups")
+    made = backup.create(world.data, "duckdb", tmp_path / "backups").path
+    world.data = backup.restore(made, tmp_path / "again").data_dir
+    assert world.fetch().files == []
+    assert world.land().batches == 1
+    assert world.there() == []
