@@ -8,6 +8,7 @@ stands in the manifests, the archive and the failed.
 import json
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,11 +40,12 @@ class Committed:
 
 
 def arrived(data_dir: Path | str, names: Iterable[str] | None = None) -> dict[str, Origin]:
-    """The files in the inbox that connectors brought (all, or some), by their paths below the inbox."""
+    """The files in the inbox that connectors brought (all, or some), by their paths below the inbox. A book that cannot
+    be read says of no file where it is from; `commit` tells of it."""
     data = Path(data_dir).absolute()
     found = {}
     for name in with_ledgers(data) if names is None else names:
-        with read_ledger(data, name) as ledger:
+        with suppress(OSError, sqlite3.Error), read_ledger(data, name) as ledger:
             for taken in ledger.of_state(State.ARRIVED):
                 if taken.in_inbox:
                     found[taken.in_inbox] = Origin(name, taken.offer.remote, taken.bytes, taken.mtime_ns)

@@ -290,10 +290,11 @@ def open_ledger(data_dir: Path, name: str) -> Iterator[Ledger]:
 
 @contextmanager
 def read_ledger(data_dir: Path, name: str) -> Iterator[Ledger]:
-    """Open a connector's book to read in it; an empty one where there is none. Nothing is written anywhere."""
+    """Open a connector's book to read in it; an empty one where there is none. Nothing is written, but that what a
+    killed process left half written is taken back, for which SQLite needs to be let write."""
     path = ledger_path(data_dir, name)
     there = path.is_file()
-    target = f"{path.absolute().as_uri()}?mode=ro" if there else ":memory:"
+    target = f"{path.absolute().as_uri()}?mode=rw" if there else ":memory:"
     connection = sqlite3.connect(target, uri=there, timeout=BUSY_SECONDS)
     try:
         if not there:

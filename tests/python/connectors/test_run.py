@@ -2,6 +2,9 @@
 
 import json
 import shutil
+import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -142,3 +145,32 @@ def test_what_had_come_and_is_not_in_a_backup_comes_again_after_the_restore(worl
     assert world.fetch().files == []
     assert world.land().batches == 1
     assert world.there() == []
+
+
+def test_a_book_that_is_broken_or_half_written_stops_no_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIEOUT_PROJECT_DIR", str(world.project))
+    world.put("out/day1.csv", orders("A1"))
+    world.fetch()
+    book = world.data / "connectors/acme.sqlite"
+    # Killed inside a commit: part of it stands in the file already, and the journal that takes it back beside it.
+    half = (
+        "import os, sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('pragma cache_size = 1');"
+        " c.execute('pragma cache_spill = 1'); c.execute('begin immediate');"
+        " c.execute('create table junk (x)');"
+        " c.executemany('insert into junk values (?)', [('x' * 3000,)] * 200);"
+        " c.execute('delete from taken'); c.executemany('insert into junk values (?)', [('x' * 3000,)] * 200);"
+        " os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", half, str(book)], check=False)
+    assert book.with_name("acme.sqlite-journal").stat().st_size > 0
+    assert list(connectors.arrived(world.data)) == ["acme/pos/orders/day1.csv"]
+    # No book at all any more: the file lands without saying where it is from, and the run tells why.
+    book.write_bytes(b"no database" * 1000)
+    with pytest.raises(sqlite3.Error):
+        sqlite3.connect(book).execute("select * from taken")
+    report, lapses = pipeline.land(world.data, None, fetch=False)
+    assert report.batches == 1
+    (lapse,) = lapses
+    assert lapse.startswith("Connector acme: its book below")
+    assert "cannot be kept" in connectors.listing(world.data, world.project)[0]["error"]
+    assert not connectors.check(world.data, world.project, "acme").ok
