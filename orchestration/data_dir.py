@@ -134,11 +134,15 @@ def _note(handle: int, holder: str) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write a JSON file whole or not at all."""
+    """Write a JSON file whole or not at all, a power cut right afterwards included."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        with temporary.open("w", encoding="utf-8") as sink:
+            sink.write(json.dumps(content, indent=2) + "\n")
+            sink.flush()
+            # Else the name may be on disk before the bytes are.
+            os.fsync(sink.fileno())
         temporary.replace(path)
     except OSError:
         with suppress(OSError):
