@@ -126,17 +126,40 @@ def _not_backwards(now: datetime, known: datetime, progress: Progress) -> dateti
     """The `as_of` of a run that was given none, where the clock may have been put back since the latest one. A little,
     as a time server does it: time stands still in the books until the clock has caught up. By more nobody can know
     which of the two is right, so that the run is a replay, and says it."""
-    behind = (known - now).total_seconds()
-    if 0 < behind <= FUTURE_SECONDS:
-        progress.note(f"The clock is {behind:.3g} seconds behind the latest run: as_of stays {clock.to_text(known)}.")
-        return known
-    if behind > 0:
+    if _is_little(now, known):
+        return _stands_still(now, known, progress)
+    if now < known:
         progress.note(
             f"Warning: the clock says {clock.to_text(now)}, and the books know what came until {clock.to_text(known)}."
             " Nobody asked for a replay, but this run is one: it lands and publishes nothing. If the clock is right,"
             f" an earlier run's was fast: --as-of {clock.to_text(known)} goes on from there."
         )
     return now
+
+
+def _not_far_back(now: datetime, known: datetime, progress: Progress) -> datetime:
+    """The same for landing alone, which no replay can do.
+
+    Raises:
+        UsageError: the clock has been put back by more than a little.
+    """
+    if _is_little(now, known):
+        return _stands_still(now, known, progress)
+    raise UsageError(
+        f"The clock says {clock.to_text(now)}, and the books know what came until {clock.to_text(known)}: nothing can"
+        " be received in the past. Set the clock right; if it is right, an earlier run's was fast:"
+        f" --as-of {clock.to_text(known)} goes on from there."
+    )
+
+
+def _is_little(now: datetime, known: datetime) -> bool:
+    return 0 < (known - now).total_seconds() <= FUTURE_SECONDS
+
+
+def _stands_still(now: datetime, known: datetime, progress: Progress) -> datetime:
+    behind = (known - now).total_seconds()
+    progress.note(f"The clock is {behind:.3g} seconds behind the latest run: as_of stays {clock.to_text(known)}.")
+    return known
 
 
 def run(request: Request, progress: Progress | None = None) -> Summary:
@@ -192,7 +215,8 @@ def land(
 
     Raises:
         BusyError: another process holds the data folder.
-        UsageError: `as_of` lies before what is known: a replay lands nothing. Or there is no such connector.
+        UsageError: `as_of` lies before what is known: a replay lands nothing (a clock that was put back a little stands
+            still). Or there is no such connector.
     """
     project = projects.project_dir()
     names = None if connector is None else [connector]
@@ -203,7 +227,9 @@ def land(
     with stoppable(), data.lock("tieout land", patience):
         moment = as_of or clock.now()
         known = [moment for moment in (runs.latest_built_as_of(data), latest_received_at(data.root)) if moment]
-        if known and moment < max(known):
+        if known and as_of is None and moment < max(known):
+            moment = _not_far_back(moment, max(known), progress)
+        elif known and moment < max(known):
             raise UsageError(
                 f"--as-of {clock.to_text(moment)} lies before {clock.to_text(max(known))}, up to which deliveries"
                 " are known: nothing can be received in the past."
