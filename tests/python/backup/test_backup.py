@@ -218,7 +218,7 @@ def test_while_a_run_is_at_work_a_backup_refuses_or_waits(data: DataDir, tmp_pat
             [*TIEOUT, *map(str, arguments)], cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         for line in waiting.stderr:
-            if "Waiting for it." in line:
+            if "Waiting for another run" in line:
                 break
         assert waiting.poll() is None
     out, err = waiting.communicate(timeout=120)
