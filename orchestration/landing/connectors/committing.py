@@ -16,7 +16,8 @@ from typing import Any
 from orchestration.landing.connectors.declaration import Connector, load_connectors
 from orchestration.landing.connectors.kinds import kind_of
 from orchestration.landing.connectors.ledger import Ledger, State, Taken, open_ledger, read_ledger, with_ledgers
-from orchestration.landing.connectors.protocol import ConnectorError, UnreachableError
+from orchestration.landing.connectors.limits import Limit
+from orchestration.landing.connectors.protocol import ConnectorError, LimitError, UnreachableError
 from orchestration.landing.connectors.taking import PATIENCE, again, at_work, stat_of
 from orchestration.landing.crash_points import crash_point
 from orchestration.landing.files import split_ending
@@ -174,13 +175,13 @@ def _tell(connector: Connector, ledger: Ledger, waiting: list[Taken]) -> Committ
     left = list(waiting)
     errors: dict[int, str] = {}
 
-    def session() -> None:
-        with kind_of(connector.kind).connect(connector) as source:
+    def session(timed: Connector, limit: Limit) -> None:
+        with kind_of(timed.kind).connect(timed) as source:
             for taken in list(left):
                 crash_point("commit-before")
                 try:
                     gone = source.commit(taken.offer)
-                except UnreachableError:
+                except (UnreachableError, LimitError):
                     raise
                 except ConnectorError as error:
                     errors[taken.id] = f"{taken.offer.key} was taken, but: {error}"
@@ -188,6 +189,7 @@ def _tell(connector: Connector, ledger: Ledger, waiting: list[Taken]) -> Committ
                 crash_point("commit-told")
                 ledger.done(taken, gone=gone)
                 left.remove(taken)
+                limit.came()
 
     try:
         again(connector, session)
