@@ -72,7 +72,7 @@ def test_what_cannot_be_made_again_comes_back_as_it_was(data: DataDir, tmp_path:
     old, new = content(data.root), content(tmp_path / "new")
     gone = {"quick/q1/data/warehouse.duckdb", "logs/tieout.jsonl", "health/tieout.prom", "replays/warehouse.duckdb"}
     assert {path: old[path] for path in old.keys() - gone} == {
-        path: new[path] for path in new.keys() - {"audit/restored-duckdb.json"}
+        path: new[path] for path in new.keys() - {"audit/restored-duckdb.json", "health/verified-duckdb.json"}
     }
     query = "select * from audit.reconciliation_runs order by sequence_number"
     described = "select column_name, data_type from duckdb_columns() where schema_name = 'audit' order by all"
