@@ -22,8 +22,8 @@ from orchestration.commands.shared import (
     answers_console,
     as_of_option,
     data_dir_option,
+    fetch_option,
     json_option,
-    no_fetch_option,
     print_listing,
     target_option,
     wait_option,
@@ -103,7 +103,13 @@ def main() -> None:
     help="hourly: judge only what is new of counterparties whose policy says HOURLY; daily: judge all.",
 )
 @click.option("--reason", default="", help="Why it is started, for the audit.")
-@no_fetch_option
+@fetch_option
+@click.option(
+    "--alerts/--no-alerts",
+    default=None,
+    show_default="$TIEOUT_ALERTS (on, off), else alerts, but in a folder that was just restored",
+    help="Tell people by `alerts.yml` what the run came to, or nobody.",
+)
 @wait_option
 @json_option
 @click.pass_context
@@ -116,7 +122,8 @@ def run(
     full_refresh: bool,
     mode: str,
     reason: str,
-    no_fetch: bool,
+    fetch: bool | None,
+    alerts: bool | None,
     wait: float,
     as_json: bool,
 ) -> None:
@@ -126,13 +133,16 @@ def run(
     from orchestration.progress import for_terminal
 
     request = pipeline.Request(
-        data_dir, target, as_of, stream, full_refresh, mode, reason=reason, fetch=not no_fetch, wait=wait
+        data_dir, target, as_of, stream, full_refresh, mode, reason=reason, fetch=fetch, wait=wait
     )
+    # Asked before it: that the run closes says nothing of whether anybody is to hear of it.
+    tells = alerts_commands.tells(data_dir, alerts)
     try:
         with for_terminal() as progress:
             summary = pipeline.run(request, progress)
     except Exception:
-        alerts_commands.tell_after_run(data_dir, target)
+        if tells:
+            alerts_commands.tell_after_run(data_dir, target)
         raise
     finally:
         write_after_run(data_dir, target)
@@ -140,7 +150,8 @@ def run(
         click.echo(json.dumps(summary.to_json(), indent=2))
     else:
         _print_summary(summary)
-    alerts_commands.tell_after_run(data_dir, target)
+    if tells:
+        alerts_commands.tell_after_run(data_dir, target)
     context.exit(0 if summary.closed else NOT_CLOSED)
 
 
@@ -152,7 +163,7 @@ main.add_command(quick)
 @data_dir_option
 @target_option
 @as_of_option
-@no_fetch_option
+@fetch_option
 @wait_option
 @json_option
 @click.pass_context
@@ -162,7 +173,7 @@ def land(
     data_dir: Path,
     target: str,
     as_of: datetime | None,
-    no_fetch: bool,
+    fetch: bool | None,
     wait: float,
     as_json: bool,
 ) -> None:
@@ -177,17 +188,20 @@ def land(
     from orchestration.summary import LANDED
 
     check_target(target)
+    tells = alerts_commands.tells(data_dir, None)
     try:
         with for_terminal() as progress:
-            report, lapses = pipeline.land(data_dir, as_of, progress, connector=name, fetch=not no_fetch, wait=wait)
+            report, lapses = pipeline.land(data_dir, as_of, progress, connector=name, fetch=fetch, wait=wait)
     except Exception:
-        alerts_commands.tell_after_run(data_dir, target)
+        if tells:
+            alerts_commands.tell_after_run(data_dir, target)
         raise
     counts = {name: getattr(report, name) for name in LANDED}
     print_listing([counts], as_json, empty="", one=True)
     for lapse in lapses:
         click.echo(f"tieout: {lapse}", err=True)
-    alerts_commands.tell_after_run(data_dir, target)
+    if tells:
+        alerts_commands.tell_after_run(data_dir, target)
     context.exit(NOT_CLOSED if name and lapses else 0)
 
 

@@ -74,7 +74,12 @@ class DataDir:
 
     @contextmanager
     def lock(
-        self, what: str, wait: float | Patience = 0.0, tell: Callable[[str], None] | None = None
+        self,
+        what: str,
+        wait: float | Patience = 0.0,
+        tell: Callable[[str], None] | None = None,
+        *,
+        restoring: bool = False,
     ) -> Iterator[None]:
         """Hold the data folder alone until the block ends; the system frees the lock of a process that dies. Who only
         tells alerts or settles the audit is waited for whatever `wait` says; neither waits for the other.
@@ -83,9 +88,11 @@ class DataDir:
             what: what this process is, for those who find the folder in use.
             wait: seconds to wait while another holds it, or a patience that other waits share; 0: not at all.
             tell: hears who holds it.
+            restoring: this process restores a backup into the folder; nobody else works in half of one.
 
         Raises:
             BusyError: another process holds it; the message says which.
+            UsageError: the folder is a restore that was cut off.
         """
         patience = wait if isinstance(wait, Patience) else Patience(wait, tell or nobody)
         handle = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
@@ -93,6 +100,8 @@ class DataDir:
             if what not in SHORT_HOLDERS:
                 Patience(SHORT_WAIT).until(lambda: self._pass_short(handle))
             patience.until(lambda: self._take(handle))
+            if not restoring:
+                self.check_whole()
             _note(handle, f"process {os.getpid()}, {what}")
             try:
                 yield
@@ -110,6 +119,18 @@ class DataDir:
             if (said := _noted(handle)) and not said.endswith(tuple(f", {name}" for name in SHORT_HOLDERS)):
                 return
             raise
+
+    def check_whole(self) -> None:
+        """Refuse a folder that is a restore that was cut off.
+
+        Raises:
+            UsageError: it is; the message says what to do.
+        """
+        if (self.root / RESTORING).exists():
+            raise UsageError(
+                f"{self.root} holds a restore that was cut off: a part of what it had is not there. Remove that folder"
+                " (on Postgres the database too) and restore again."
+            )
 
     def _take(self, handle: int) -> None:
         try:
@@ -136,11 +157,15 @@ def _note(handle: int, holder: str) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write a JSON file whole or not at all."""
+    """Write a JSON file whole or not at all, a power cut right afterwards included."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        with temporary.open("w", encoding="utf-8") as sink:
+            sink.write(json.dumps(content, indent=2) + "\n")
+            sink.flush()
+            # Else the name may be on disk before the bytes are.
+            os.fsync(sink.fileno())
         temporary.replace(path)
     except OSError:
         with suppress(OSError):

@@ -8,12 +8,12 @@ behind but its record.
 from datetime import datetime
 from pathlib import Path
 
-from orchestration import clock, environment, logs, runs
+from orchestration import clock, environment, logs, running, runs
 from orchestration import project as projects
 from orchestration import streams as stream_pages
 from orchestration.audit import recorder
 from orchestration.audit.ledger import open_ledger
-from orchestration.data_dir import RESTORING, SETTLING, DataDir
+from orchestration.data_dir import SETTLING, DataDir
 from orchestration.environment import Place
 from orchestration.errors import BusyError, TieoutError, UsageError
 from orchestration.landing import (
@@ -47,12 +47,8 @@ def check(request: Request) -> Path:
     """
     project = projects.project_dir()
     environment.check_target(request.target)
-    if (request.data_dir / RESTORING).exists():
-        raise UsageError(
-            f"{request.data_dir} holds a restore that was cut off: a part of what it had is not there. Remove that"
-            " folder and restore again."
-        )
-    if request.fetch:
+    DataDir(request.data_dir).check_whole()
+    if request.fetch is not False:
         connectors.load_connectors(project)
     if request.stream:
         projects.check_stream(project, request.stream)
@@ -130,17 +126,40 @@ def _not_backwards(now: datetime, known: datetime, progress: Progress) -> dateti
     """The `as_of` of a run that was given none, where the clock may have been put back since the latest one. A little,
     as a time server does it: time stands still in the books until the clock has caught up. By more nobody can know
     which of the two is right, so that the run is a replay, and says it."""
-    behind = (known - now).total_seconds()
-    if 0 < behind <= FUTURE_SECONDS:
-        progress.note(f"The clock is {behind:.3g} seconds behind the latest run: as_of stays {clock.to_text(known)}.")
-        return known
-    if behind > 0:
+    if _is_little(now, known):
+        return _stands_still(now, known, progress)
+    if now < known:
         progress.note(
             f"Warning: the clock says {clock.to_text(now)}, and the books know what came until {clock.to_text(known)}."
             " Nobody asked for a replay, but this run is one: it lands and publishes nothing. If the clock is right,"
             f" an earlier run's was fast: --as-of {clock.to_text(known)} goes on from there."
         )
     return now
+
+
+def _not_far_back(now: datetime, known: datetime, progress: Progress) -> datetime:
+    """The same for landing alone, which no replay can do.
+
+    Raises:
+        UsageError: the clock has been put back by more than a little.
+    """
+    if _is_little(now, known):
+        return _stands_still(now, known, progress)
+    raise UsageError(
+        f"The clock says {clock.to_text(now)}, and the books know what came until {clock.to_text(known)}: nothing can"
+        " be received in the past. Set the clock right; if it is right, an earlier run's was fast:"
+        f" --as-of {clock.to_text(known)} goes on from there."
+    )
+
+
+def _is_little(now: datetime, known: datetime) -> bool:
+    return 0 < (known - now).total_seconds() <= FUTURE_SECONDS
+
+
+def _stands_still(now: datetime, known: datetime, progress: Progress) -> datetime:
+    behind = (known - now).total_seconds()
+    progress.note(f"The clock is {behind:.3g} seconds behind the latest run: as_of stays {clock.to_text(known)}.")
+    return known
 
 
 def run(request: Request, progress: Progress | None = None) -> Summary:
@@ -188,32 +207,38 @@ def land(
     progress: Progress | None = None,
     *,
     connector: str | None = None,
-    fetch: bool = True,
+    fetch: bool | None = None,
     wait: float = 0.0,
 ) -> tuple[LandingReport, list[str]]:
     """Fetch, land the inbox, and do nothing else; with `connector` only what that brings. Returns what was landed, and
-    a line for each thing that connectors did not do. `wait`: seconds to wait for the data folder while others hold it.
+    a line for each thing that connectors did not do. `fetch`: as `Request.fetch`; `wait`: seconds to wait for the data
+    folder while others hold it.
 
     Raises:
         BusyError: another process holds the data folder.
-        UsageError: `as_of` lies before what is known: a replay lands nothing. Or there is no such connector.
+        UsageError: `as_of` lies before what is known: a replay lands nothing (a clock that was put back a little stands
+            still). Or there is no such connector.
     """
     project = projects.project_dir()
     names = None if connector is None else [connector]
-    declared = connectors.chosen(connectors.load_connectors(project), names) if fetch or names else []
+    declared = connectors.chosen(connectors.load_connectors(project), names) if fetch is not False or names else []
     data = DataDir.at(data_dir)
     progress = progress or Silent()
     patience = Patience(wait, progress.note)
     with stoppable(), data.lock("tieout land", patience):
         moment = as_of or clock.now()
         known = [moment for moment in (runs.latest_built_as_of(data), latest_received_at(data.root)) if moment]
-        if known and moment < max(known):
+        if known and as_of is None and moment < max(known):
+            moment = _not_far_back(moment, max(known), progress)
+        elif known and moment < max(known):
             raise UsageError(
                 f"--as-of {clock.to_text(moment)} lies before {clock.to_text(max(known))}, up to which deliveries"
                 " are known: nothing can be received in the past."
             )
-        fetched = []
-        if declared and fetch:
+        fetched, fetches = [], running.does_fetch(data, fetch)
+        if declared and fetch is None and not fetches:
+            progress.note(running.NOT_FETCHED)
+        if declared and fetches:
             progress.phase("Fetching")
             fetched = connectors.fetch(data.root, project, names, on_progress=fetching_steps(progress))
         progress.phase("Landing")
@@ -231,7 +256,7 @@ def land(
                 patience=patience,
                 report=report,
             )
-            committed = connectors.commit(data.root, project, report, tell=fetch)
+            committed = connectors.commit(data.root, project, report, tell=fetches)
         finally:
             # What was done before an error stays done.
             report.files.extend(failed_before(fetched))

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import duckdb
 
-from orchestration import clock, code_version, dbt_build, logs, parsed, publish, selection, summary
+from orchestration import clock, code_version, dbt_build, logs, parsed, publish, runs, selection, summary
 from orchestration import project as projects
 from orchestration import streams as stream_pages
 from orchestration.audit import adoption, definitions, failures, recorder
@@ -47,6 +47,11 @@ from orchestration.warehouse import connect_postgres, open_warehouse, postgres_k
 # The schemas of a warehouse; a replay on a shared server has its own of each, and removes them.
 SCHEMAS = ("landing", "reference", "staging", "canonical", "reconciliation", "marts", "audit")
 
+NOT_FETCHED = (
+    "This folder was restored from a backup: connectors fetch nothing, and tell their sources nothing, before a run has"
+    " closed the books here. In a drill that is as it should be; `--fetch` fetches all the same."
+)
+
 T = TypeVar("T")
 
 
@@ -63,8 +68,9 @@ class Request:
     # Who asks and why, for the audit; blank: the system's user, and nothing more is known.
     started_by: str = ""
     reason: str = ""
-    # Whether to ask the declared connectors for what is new.
-    fetch: bool = True
+    # Whether to ask the declared connectors for what is new, and to tell their sources what has landed; None: unless
+    # the data folder has just been restored from a backup.
+    fetch: bool | None = None
     # What other requests than this one are the same as it; blank: none, but for those with the same `as_of`.
     asked_as: str = ""
     # How long it may take; None: as long as its streams' YAML says.
@@ -159,7 +165,7 @@ class Run:
         try:
             with self.timed("landing"):
                 self.persistent("landing", lambda: self._land(report))
-                committed = connectors.commit(self.data.root, self.project, report, tell=self.request.fetch)
+                committed = connectors.commit(self.data.root, self.project, report, tell=self.fetches)
         finally:
             # Whoever breaks the run off saves the record.
             report.files.extend(failed_before(fetched))
@@ -203,9 +209,17 @@ class Run:
         with logs.context(**self.places, step="landing"):
             log_landing(report, fetched, lapses)
 
+    @cached_property
+    def fetches(self) -> bool:
+        """Whether connectors have a part in this run."""
+        return does_fetch(self.data, self.request.fetch)
+
     def fetch(self) -> list[Fetched]:
         """Bring what is new at the connectors' sources into the inbox; nothing where none is declared."""
-        if not self.request.fetch or not connectors.load_connectors(self.project):
+        if self.request.fetch is False or not connectors.load_connectors(self.project):
+            return []
+        if not self.fetches:
+            self.progress.note(NOT_FETCHED)
             return []
         with self.timed("landing", "Fetching"):
             return connectors.fetch(self.data.root, self.project, on_progress=fetching_steps(self.progress))
@@ -537,6 +551,12 @@ class Run:
                 timings, seconds = self.record.timings, round(time.monotonic() - started, 3)
                 timings[name] = round(timings.get(name, 0.0) + seconds, 3)
                 logs.info("step_done", seconds=seconds)
+
+
+def does_fetch(data: DataDir, asked: bool | None) -> bool:
+    """Whether connectors are to be asked and told: as asked; unless asked, not in a folder that has just been restored,
+    which may be a drill's beside the one that is in use."""
+    return not runs.is_fresh_restore(data) if asked is None else asked
 
 
 def landing_steps(progress: Progress) -> Callable[[str, str, int, int], None]:

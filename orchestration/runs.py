@@ -2,6 +2,7 @@
 from an end."""
 
 import json
+import sys
 import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -10,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from orchestration import clock
+from orchestration import clock, logs
 from orchestration.data_dir import DataDir, write_json
 
 
@@ -92,6 +93,21 @@ def restored_at(data: DataDir, target: str) -> str | None:
     return json.loads(file.read_text(encoding="utf-8"))["restored_at"] if file.is_file() else None
 
 
+def is_fresh_restore(data: DataDir) -> bool:
+    """Whether a data folder came out of a backup and no run has closed the books in it since: it may be a drill's."""
+    notes = (data.root / "audit").glob("restored-*.json")
+    moments = [json.loads(file.read_text(encoding="utf-8"))["restored_at"] for file in notes]
+    if not moments:
+        return False
+    since = max(moments)
+    records = (load(data, file.stem) for file in sorted(data.runs.glob("*.json"), reverse=True))
+    return not any(
+        record.state == State.CLOSED and not record.replay and record.started_at >= since
+        for record in records
+        if record is not None
+    )
+
+
 def new_run_id(started: datetime, suffix: str | None = None) -> str:
     """An id that sorts by time and never comes twice; `suffix` ties it to the run of another system."""
     return f"{started:%Y%m%dT%H%M%SZ}-{suffix or uuid.uuid4().hex[:8]}"
@@ -113,13 +129,47 @@ def of_suffix(data: DataDir, suffix: str) -> RunRecord | None:
 
 
 def load(data: DataDir, run_id: str) -> RunRecord | None:
-    """The record of a run, if there is one."""
+    """The record of a run, if there is one. One that cannot be read counts as none, and is told once."""
     file = data.runs / f"{run_id}.json"
-    if not file.is_file():
+    content = _content(file)
+    if content is None:
         return None
-    content = json.loads(file.read_text(encoding="utf-8"))
-    content["state"] = State(content["state"])
-    return RunRecord(**content)
+    try:
+        return RunRecord(**{**content, "state": State(content["state"])})
+    except (KeyError, TypeError, ValueError) as error:
+        _tell_unreadable(file, error)
+        return None
+
+
+def _content(file: Path) -> dict[str, Any] | None:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        _tell_unreadable(file, error)
+        return None
+    if isinstance(content, dict):
+        return content
+    _tell_unreadable(file, TypeError("it is no object"))
+    return None
+
+
+_told_of: set[Path] = set()
+
+
+def _tell_unreadable(file: Path, error: Exception) -> None:
+    """Say once that a record cannot be read; the file stays as it is."""
+    if file in _told_of:
+        return
+    _told_of.add(file)
+    found = "it is empty" if not file.stat().st_size else f"{type(error).__name__}: {error}"
+    said = (
+        f"Warning: the run record {file} cannot be read ({found}), and counts as none. Bring it back from a backup, or"
+        " move it out of the folder."
+    )
+    logs.warning("run_record_unreadable", message=said)
+    sys.stderr.write(f"tieout: {said}\n")
 
 
 def all_of(data: DataDir, target: str) -> Iterator[RunRecord]:
@@ -137,8 +187,8 @@ def latest_built_as_of(data: DataDir) -> datetime | None:
     Ids sort by time and a run before the latest `as_of` is a replay, so the newest record that counts holds the answer.
     """
     for file in sorted(data.runs.glob("*.json"), reverse=True):
-        content = json.loads(file.read_text(encoding="utf-8"))
-        if content.get("built") and not content.get("replay"):
+        content = _content(file)
+        if content and content.get("built") and not content.get("replay"):
             return clock.from_text(content["as_of"])
     return None
 

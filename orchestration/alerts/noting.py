@@ -65,9 +65,12 @@ def take_in_now(data: DataDir, target: str, journal: Journal) -> int:
 
 
 def noted(data: DataDir, target: str) -> int:
-    """Up to which number the spool's deliveries stand in the audit."""
-    file = _file(data, target)
-    return int(json.loads(file.read_text(encoding="utf-8"))["number"]) if file.is_file() else 0
+    """Up to which number the spool's deliveries stand in the audit. Where the note cannot be read, all are looked at
+    anew: a row that is there already is not added again."""
+    try:
+        return int(json.loads(_file(data, target).read_text(encoding="utf-8"))["number"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return 0
 
 
 def _file(data: DataDir, target: str) -> Any:

@@ -19,6 +19,8 @@ from orchestration.backup.refusals import told
 from orchestration.data_dir import RESTORING, DataDir, write_json
 from orchestration.environment import Place
 from orchestration.errors import UsageError
+from orchestration.health import verified
+from orchestration.landing.connectors.committing import forget_missing
 from orchestration.landing.crash_points import crash_point
 from orchestration.progress import Progress, Silent
 
@@ -47,7 +49,10 @@ def restore(path: Path, data_dir: Path, target: str | None = None, progress: Pro
     path = path.expanduser().absolute()
     check_place(path)
     data = _empty(data_dir)
-    with data.lock("tieout restore"), told(f"The backup cannot be restored into {data.root}", "Nothing was restored."):
+    with (
+        data.lock("tieout restore", restoring=True),
+        told(f"The backup cannot be restored into {data.root}", "Nothing was restored."),
+    ):
         scratch = data.root / RESTORING
         scratch.mkdir()
         try:
@@ -61,6 +66,8 @@ def restore(path: Path, data_dir: Path, target: str | None = None, progress: Pro
             if target is not None and target != manifest.target:
                 raise UsageError(f"The backup {path} is of the engine {manifest.target}, not of {target}.")
             _times(scratch, manifest)
+            # What came and is not in the backup is still at its source, or nowhere: nobody is to wait for it.
+            forget_missing(scratch / DATA)
             place = Place(data, manifest.target, replay=False)
             tables.check_empty(place)
             crash_point("restore-before-tables")
@@ -72,6 +79,8 @@ def restore(path: Path, data_dir: Path, target: str | None = None, progress: Pro
         _move_in(scratch, data.root)
         progress.phase("Proving")
         proof = _prove(place)
+        if proof.rows or proof.faults:
+            verified.keep(data, place.target, proof)
     return Restored(data.root, manifest, proof, sum(table.rows for table in manifest.tables))
 
 

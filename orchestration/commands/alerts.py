@@ -1,14 +1,17 @@
 """`tieout alerts`: what people were told, telling them what is due, testing a channel, the digest."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import click
 
 from orchestration.commands.shared import data_dir_option, json_option, print_listing, target_option
+from orchestration.errors import UsageError
 
 NOT_DELIVERED = 1
+VARIABLE, SAYS = "TIEOUT_ALERTS", {"on": True, "off": False}
 STATES = ("SENT", "FAILED", "GAVE_UP", "SUPPRESSED", "WAITING", "HELD")
 
 
@@ -113,6 +116,30 @@ def alerts_digest(data_dir: Path, target: str, as_json: bool) -> None:
         click.echo(json.dumps(found, indent=2))
         return
     click.echo("\n\n".join(f"{digest['title']}\n\n{digest['text']}" for digest in found))
+
+
+def tells(data_dir: Path, asked: bool | None) -> bool:
+    """Whether a run tells people what it came to: as asked; else as the environment's `TIEOUT_ALERTS` says; else unless
+    the data folder has just been restored from a backup, which may be a drill's.
+
+    Raises:
+        UsageError: the variable says neither on nor off.
+    """
+    if asked is not None:
+        return asked
+    said = os.environ.get(VARIABLE, "").strip().lower()
+    if said in SAYS:
+        return SAYS[said]
+    if said:
+        raise UsageError(f"{VARIABLE} must be on or off, given {said!r}.")
+    from orchestration import runs
+    from orchestration.data_dir import DataDir
+    from orchestration.project import project_dir
+
+    fresh = runs.is_fresh_restore(DataDir(data_dir))
+    if fresh and (project_dir() / "alerts.yml").exists():
+        click.echo("This folder was restored from a backup: nobody is told of this run (`--alerts` does).", err=True)
+    return not fresh
 
 
 def tell_after_run(data_dir: Path, target: str) -> None:

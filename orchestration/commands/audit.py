@@ -3,7 +3,7 @@ written."""
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,7 @@ def audit_verify(
     from orchestration.audit.ledger import anchors_file
     from orchestration.audit.verification import look_at_files, read_heads, verify_tables
     from orchestration.data_dir import DataDir
+    from orchestration.health import verified
 
     heads = read_heads(head) if head else None
     gone = DataDir.at(data_dir)
@@ -94,7 +95,7 @@ def audit_verify(
     # Not while the warehouse is open: a run may want it, and files take their time.
     look_at_files(proof, registered, gone, target)
     if org is None:
-        _keep_proof(gone, target, proof)
+        verified.keep(gone, target, proof)
     if as_json:
         click.echo(json.dumps(proof.to_json(), indent=2))
     else:
@@ -109,19 +110,6 @@ def audit_verify(
             click.echo(f"{fault.kind}: {where}: {fault.message}.")
         click.echo("The audit is as it was written." if proof.holds else "The audit is NOT as it was written.")
     context.exit(0 if proof.holds else DOES_NOT_HOLD)
-
-
-def _keep_proof(data: Any, target: str, proof: Any) -> None:
-    """Note what was found, for `tieout health` and the metrics. Whoever may only read here gets the answer all the
-    same."""
-    from orchestration import clock
-    from orchestration.audit.verification import FILE_KINDS
-    from orchestration.health import verified
-
-    broken = sum(fault.kind in FILE_KINDS for fault in proof.faults)
-    found = verified.Verified(clock.now(), sum(proof.rows.values()), proof.files, broken, len(proof.faults))
-    with suppress(OSError):
-        verified.note(data, target, found)
 
 
 @audit.command("head")

@@ -7,32 +7,13 @@ from typing import Any
 
 import click
 
-from orchestration.commands.shared import data_dir_option, json_option, print_listing, target_option
+from orchestration.commands.shared import data_dir_option, json_option, print_listing, target_option, wait_option
 
 # Exit code of a backup that is not as it was written.
 DOES_NOT_HOLD = 1
 
 
-class Duration(click.ParamType):
-    """A length of time; see `durations.parse_duration`."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> timedelta:
-        from orchestration.durations import parse_duration
-
-        if isinstance(value, timedelta):
-            return value
-        try:
-            return parse_duration(value)
-        except ValueError as error:
-            self.fail(str(error), param, context)
-
-
 place_argument = click.argument("backup", type=click.Path(path_type=Path), metavar="BACKUP")
-wait_option = click.option(
-    "--wait", type=Duration(), default="0 seconds", show_default=True, help="How long to wait for a run at work."
-)
 
 
 @click.group()
@@ -64,7 +45,7 @@ def backup_create(
     to: Path,
     without: tuple[str, ...],
     keep: int | None,
-    wait: timedelta,
+    wait: float,
     data_dir: Path,
     target: str,
     as_json: bool,
@@ -81,7 +62,9 @@ def backup_create(
     if keep is not None and is_packed(to):
         raise UsageError("--keep counts the backups of a folder; --to names a file.")
     with for_terminal() as progress:
-        made = backups.create(data_dir, target, to, without=without, keep=keep, wait=wait, progress=progress)
+        made = backups.create(
+            data_dir, target, to, without=without, keep=keep, wait=timedelta(seconds=wait), progress=progress
+        )
     manifest = made.manifest
     if as_json:
         said = {**_described(manifest), "path": str(made.path), "shared": made.shared, "removed": list(made.removed)}
@@ -171,8 +154,8 @@ def restore(context: click.Context, backup: Path, data_dir: Path, target: str | 
         option = "" if manifest.target == "duckdb" else f" --target {manifest.target}"
         if manifest.latest:
             click.echo(
-                f"Now: tieout run --data-dir {done.data_dir}{option} --as-of {manifest.latest['as_of']}"
-                " (the same results), or without --as-of to go on."
+                f"Now, for a drill: tieout run --data-dir {done.data_dir}{option} --as-of {manifest.latest['as_of']}"
+                " --no-fetch --no-alerts (the same results); or to go on: tieout run without these."
             )
             for stream, results_hash in manifest.latest["results_hashes"].items():
                 click.echo(f"  {stream}: {results_hash}")

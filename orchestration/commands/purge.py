@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from orchestration.commands.backup import Duration, wait_option
-from orchestration.commands.shared import data_dir_option, json_option, target_option
+from orchestration.commands.shared import Duration, data_dir_option, json_option, target_option, wait_option
 
 
 @click.command()
@@ -24,7 +23,7 @@ from orchestration.commands.shared import data_dir_option, json_option, target_o
 @data_dir_option
 @target_option
 @json_option
-def purge(older_than: timedelta, dry_run: bool, wait: timedelta, data_dir: Path, target: str, as_json: bool) -> None:
+def purge(older_than: float, dry_run: bool, wait: float, data_dir: Path, target: str, as_json: bool) -> None:
     """Remove what old runs left: dbt's folders, unlinked published versions, rotated logs, outputs of Dagster's runs.
 
     Never landing, the audit, artifacts (see `tieout artifacts purge`), run records, archive, or a backup.
@@ -41,9 +40,9 @@ def purge(older_than: timedelta, dry_run: bool, wait: timedelta, data_dir: Path,
         project_dir(),
         Path(home) if home else None,
         clock.now(),
-        older_than,
+        timedelta(seconds=older_than),
         dry_run=dry_run,
-        wait=wait,
+        wait=timedelta(seconds=wait),
         progress=Lines(),
     )
     size = sum(one.bytes for one in gone)

@@ -75,8 +75,11 @@ wait_option = click.option(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
-no_fetch_option = click.option(
-    "--no-fetch", is_flag=True, help="Leave the declared connectors out: only what lies in the inbox is landed."
+fetch_option = click.option(
+    "--fetch/--no-fetch",
+    default=None,
+    show_default="fetch, but in a folder that was just restored",
+    help="Ask the declared connectors for what is new, or leave them out: only what lies in the inbox is landed.",
 )
 
 

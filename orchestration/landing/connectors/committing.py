@@ -7,7 +7,8 @@ stands in the manifests, the archive and the failed.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from typing import Any
 from orchestration.landing.connectors.declaration import Connector, load_connectors
 from orchestration.landing.connectors.kinds import kind_of
 from orchestration.landing.connectors.ledger import Ledger, State, Taken, open_ledger, read_ledger, with_ledgers
-from orchestration.landing.connectors.protocol import ConnectorError, UnreachableError
+from orchestration.landing.connectors.limits import Limit
+from orchestration.landing.connectors.protocol import ConnectorError, LimitError, UnreachableError
 from orchestration.landing.connectors.taking import PATIENCE, again, at_work, stat_of
 from orchestration.landing.crash_points import crash_point
 from orchestration.landing.files import split_ending
@@ -39,11 +41,12 @@ class Committed:
 
 
 def arrived(data_dir: Path | str, names: Iterable[str] | None = None) -> dict[str, Origin]:
-    """The files in the inbox that connectors brought (all, or some), by their paths below the inbox."""
+    """The files in the inbox that connectors brought (all, or some), by their paths below the inbox. A book that cannot
+    be read says of no file where it is from; `commit` tells of it."""
     data = Path(data_dir).absolute()
     found = {}
     for name in with_ledgers(data) if names is None else names:
-        with read_ledger(data, name) as ledger:
+        with suppress(OSError, sqlite3.Error), read_ledger(data, name) as ledger:
             for taken in ledger.of_state(State.ARRIVED):
                 if taken.in_inbox:
                     found[taken.in_inbox] = Origin(name, taken.offer.remote, taken.bytes, taken.mtime_ns)
@@ -103,9 +106,9 @@ def _note_landed(data: Path, ledger: Ledger, name: str, outcomes: Mapping[str, s
             lost.append(taken)
     if not lost:
         return told
-    batches = {_origin(manifest.get("remote")) for manifest in read_manifests(data) if manifest["connector"] == name}
+    batches = _batches(data, name)
     for taken in lost:
-        outcome = _found(data, taken) or ("landed" if _origin(taken.offer.remote) in batches else None)
+        outcome = _ended(data, taken, batches)
         if outcome:
             ledger.landed(taken, outcome)
         else:
@@ -117,6 +120,29 @@ def _note_landed(data: Path, ledger: Ledger, name: str, outcomes: Mapping[str, s
     return told
 
 
+def forget_missing(data: Path) -> int:
+    """Take out of the books of a data folder that is being restored what was on its way to landing, and of which the
+    folder has nothing: neither the file nor a batch. Its source offers it anew. Returns how many those were.
+
+    Raises:
+        OSError: a book cannot be written. One that is no book is left as it is.
+    """
+    forgotten = 0
+    for name in with_ledgers(data):
+        try:
+            with open_ledger(data, name) as ledger:
+                under_way = [*ledger.of_state(State.ARRIVING), *ledger.of_state(State.ARRIVED)]
+                missing = [taken for taken in under_way if not _still_there(data / taken.place, taken)]
+                batches = _batches(data, name) if missing else set()
+                for taken in missing:
+                    if _ended(data, taken, batches) is None:
+                        ledger.forget(taken)
+                        forgotten += 1
+        except sqlite3.Error:
+            continue
+    return forgotten
+
+
 def _origin(remote: Mapping[str, Any] | None) -> str:
     return json.dumps(dict(remote or {}), sort_keys=True)
 
@@ -125,9 +151,20 @@ def _still_there(path: Path, taken: Taken) -> bool:
     return path.is_file() and stat_of(path) == (taken.bytes, taken.mtime_ns)
 
 
+def _batches(data: Path, name: str) -> set[str]:
+    """The origins of all batches that a connector brought."""
+    return {_origin(manifest.get("remote")) for manifest in read_manifests(data) if manifest["connector"] == name}
+
+
+def _ended(data: Path, taken: Taken, batches: Collection[str]) -> str | None:
+    """What became of a file that is no longer in the inbox; None where nothing says it."""
+    return _found(data, taken) or ("landed" if _origin(taken.offer.remote) in batches else None)
+
+
 def _found(data: Path, taken: Taken) -> str | None:
     """What became of a file that is no longer in the inbox, by where it lies now."""
-    assert taken.in_inbox
+    if taken.in_inbox is None:
+        return None
     folder, name = taken.in_inbox.rsplit("/", 1)
     stem, _ = split_ending(name)
     for room, outcome in (("archive", "landed"), ("failed", "failed")):
@@ -142,13 +179,13 @@ def _tell(connector: Connector, ledger: Ledger, waiting: list[Taken]) -> Committ
     left = list(waiting)
     errors: dict[int, str] = {}
 
-    def session() -> None:
-        with kind_of(connector.kind).connect(connector) as source:
+    def session(timed: Connector, limit: Limit) -> None:
+        with kind_of(timed.kind).connect(timed) as source:
             for taken in list(left):
                 crash_point("commit-before")
                 try:
                     gone = source.commit(taken.offer)
-                except UnreachableError:
+                except (UnreachableError, LimitError):
                     raise
                 except ConnectorError as error:
                     errors[taken.id] = f"{taken.offer.key} was taken, but: {error}"
@@ -156,6 +193,7 @@ def _tell(connector: Connector, ledger: Ledger, waiting: list[Taken]) -> Committ
                 crash_point("commit-told")
                 ledger.done(taken, gone=gone)
                 left.remove(taken)
+                limit.came()
 
     try:
         again(connector, session)

@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,13 +14,14 @@ import yaml
 from orchestration.durations import ALLOWED, parse_duration
 from orchestration.errors import UsageError
 from orchestration.landing.connectors.kinds import kind_names, kind_of
+from orchestration.landing.connectors.limits import LIMIT, SILENCE, Limit
 from orchestration.landing.connectors.naming import printable
 from orchestration.landing.connectors.protocol import ConnectorError
 from orchestration.landing.feeds import load_feeds
 from orchestration.redaction import redacted, remember_secret
 
 FOLDER = "connectors"
-COMMON_KEYS = ("kind", "org", "poll_every", "retries", "pgp")
+COMMON_KEYS = ("kind", "org", "poll_every", "retries", "limit", "silence", "pgp")
 PGP_KEYS = ("key", "key_file", "passphrase")
 POLL_EVERY = timedelta(minutes=5)
 RETRIES, MOST_RETRIES = 3, 10
@@ -101,8 +102,16 @@ class Connector:
     settings: Any = None
     poll_every: timedelta = POLL_EVERY
     retries: int = RETRIES
+    limit: timedelta = LIMIT
+    silence: timedelta = SILENCE
+    # The time of the call at hand; None: what begins now has all of it.
+    time: Limit | None = None
     pgp: Pgp | None = None
     secrets: tuple[Secret, ...] = field(default=(), repr=False)
+
+    def timed(self) -> "Connector":
+        """The same, with its time running from now on."""
+        return replace(self, time=Limit(self.limit, self.silence))
 
     def redacted(self, text: str) -> str:
         """A text for people, without any value of the connector's secrets."""
@@ -158,15 +167,19 @@ class Said:
             return default
         return given
 
-    def span(self, key: str, default: timedelta) -> timedelta:
+    def span(self, key: str, default: timedelta, *, above_zero: bool = False) -> timedelta:
         """A length of time."""
         if self.data.get(key) is None:
             return default
         try:
-            return parse_duration(self.data[key])
+            found = parse_duration(self.data[key])
         except ValueError:
             self.fault(key, ALLOWED, self.data[key])
             return default
+        if above_zero and not found:
+            self.fault(key, "longer than nothing", self.data[key])
+            return default
+        return found
 
     def choice(self, key: str, allowed: Collection[str], default: str) -> str:
         """One of some words."""
@@ -315,6 +328,8 @@ def _read_one(name: str, said: Said) -> Connector | None:
         settings=declared.settings,
         poll_every=said.span("poll_every", POLL_EVERY),
         retries=said.number("retries", 0, MOST_RETRIES, RETRIES),
+        limit=said.span("limit", LIMIT, above_zero=True),
+        silence=said.span("silence", SILENCE, above_zero=True),
         pgp=pgp,
         secrets=tuple(said.secrets),
     )

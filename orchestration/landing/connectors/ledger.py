@@ -217,6 +217,11 @@ class Ledger:
                 "update taken set state = ?, outcome = 'lost' where id = ?", (State.DONE, taken.id)
             )
 
+    def forget(self, taken: Taken) -> None:
+        """A delivery that never came: it is taken when it is offered again."""
+        with self._connection:
+            self._connection.execute("delete from taken where id = ?", (taken.id,))
+
     def done(self, taken: Taken, *, gone: bool) -> None:
         """The source has been told; `gone`: it has the delivery no longer where it was."""
         with self._connection:
@@ -285,10 +290,11 @@ def open_ledger(data_dir: Path, name: str) -> Iterator[Ledger]:
 
 @contextmanager
 def read_ledger(data_dir: Path, name: str) -> Iterator[Ledger]:
-    """Open a connector's book to read in it; an empty one where there is none. Nothing is written anywhere."""
+    """Open a connector's book to read in it; an empty one where there is none. Nothing is written, but that what a
+    killed process left half written is taken back, for which SQLite needs to be let write."""
     path = ledger_path(data_dir, name)
     there = path.is_file()
-    target = f"{path.absolute().as_uri()}?mode=ro" if there else ":memory:"
+    target = f"{path.absolute().as_uri()}?mode=rw" if there else ":memory:"
     connection = sqlite3.connect(target, uri=there, timeout=BUSY_SECONDS)
     try:
         if not there:

@@ -53,7 +53,11 @@ def pending(
                 return _pending(name, last)
             return _pending(name, _look_anew(data, connector, ledger, moment))
     except (OSError, sqlite3.Error) as error:
-        return Pending(name, error=f"its book below {data.name}/connectors cannot be kept: {error}")
+        return Pending(name, error=_unreadable(data, error))
+
+
+def _unreadable(data: Path, error: Exception) -> str:
+    return f"its book below {data.name}/connectors cannot be kept: {error}"
 
 
 def _look_anew(data: Path, connector: Connector, ledger: Ledger, now: datetime) -> dict[str, Any]:
@@ -148,6 +152,8 @@ def check(data_dir: Path | str, project: Path | str, name: str) -> Check:
             about = dict(source.about())
     except ConnectorError as error:
         return Check(**told, ok=False, error=connector.redacted(str(error)))
+    except (OSError, sqlite3.Error) as error:
+        return Check(**told, ok=False, error=_unreadable(data, error))
     return Check(
         **told,
         ok=True,
@@ -171,18 +177,24 @@ def listing(data_dir: Path | str, project: Path | str) -> list[dict[str, Any]]:
 
 
 def _listed(data: Path, connector: Connector) -> dict[str, Any]:
-    with read_ledger(data, connector.name) as ledger:
-        return {
-            "connector": connector.name,
-            "kind": connector.kind,
-            "where": connector.where,
-            "feeds": ", ".join(connector.feeds),
-            "poll_every": _words(connector),
-            "taken": ledger.count(),
-            "in_inbox": ledger.count(State.ARRIVING, State.ARRIVED),
-            "fetched_at": ledger.about("fetched_at"),
-            "error": ledger.about("error"),
-        }
+    said = {
+        "connector": connector.name,
+        "kind": connector.kind,
+        "where": connector.where,
+        "feeds": ", ".join(connector.feeds),
+        "poll_every": _words(connector),
+    }
+    try:
+        with read_ledger(data, connector.name) as ledger:
+            return {
+                **said,
+                "taken": ledger.count(),
+                "in_inbox": ledger.count(State.ARRIVING, State.ARRIVED),
+                "fetched_at": ledger.about("fetched_at"),
+                "error": ledger.about("error"),
+            }
+    except (OSError, sqlite3.Error) as error:
+        return {**said, "taken": None, "in_inbox": None, "fetched_at": None, "error": _unreadable(data, error)}
 
 
 def _words(connector: Connector) -> str:

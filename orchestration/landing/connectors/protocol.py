@@ -26,6 +26,10 @@ class UnreachableError(ConnectorError):
     """The network, the source or a timeout: what another try may mend."""
 
 
+class LimitError(ConnectorError):
+    """The time that one call may take is over; the next call goes on."""
+
+
 class AtWorkError(ConnectorError):
     """Another process works with the connector."""
 

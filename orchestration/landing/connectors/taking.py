@@ -24,6 +24,7 @@ from orchestration.landing.connectors import pgp
 from orchestration.landing.connectors.declaration import Connector, load_connectors
 from orchestration.landing.connectors.kinds import kind_of
 from orchestration.landing.connectors.ledger import FOLDER, Ledger, State, Taken, Waiting, open_ledger
+from orchestration.landing.connectors.limits import Limit
 from orchestration.landing.connectors.naming import mark_of, printable, safe_name, without_pgp
 from orchestration.landing.connectors.protocol import (
     AtWorkError,
@@ -216,6 +217,7 @@ class _Taking:
         self.parts = parts_folder(data, connector.name)
         self.boot = boot_id()
         self.decrypt: pgp.Decrypt | None = None
+        self.limit = Limit(connector.limit, connector.silence)
 
     def work(self) -> None:
         """Take all that is ready, as often as it needs to be tried."""
@@ -226,21 +228,24 @@ class _Taking:
         if not self.ledger.count(State.ARRIVING):
             self._tidy()
 
-    def _session(self) -> None:
-        kind = kind_of(self.connector.kind)
-        with kind.connect(self.connector) as source:
+    def _session(self, connector: Connector, limit: Limit) -> None:
+        self.limit = limit
+        with kind_of(connector.kind).connect(connector) as source:
             waited = timedelta(0)
             while True:
                 listing = source.list(self.ledger.latest)
+                limit.came()
                 look = self.ledger.look(listing.offers, clock.now())
                 self.told.problems, self.told.waiting = list(listing.problems), look.waiting
                 for offer in look.ready:
                     self._take(source, offer)
+                    limit.came()
                 pause = _pause(look.waiting, clock.now())
                 if pause is None or waited + pause > PATIENCE:
                     return
                 waited += pause
                 time.sleep(pause.total_seconds())
+                limit.came()
 
     def _take(self, source: Source, offer: Offer) -> None:
         try:
@@ -268,7 +273,7 @@ class _Taking:
         what = f"{self.connector.name}: {safe_name(offer.name, offer.key)}"
         total = offer.size or 0
         try:
-            source.fetch(offer, part, lambda done: self.on_progress(what, done, total))
+            source.fetch(offer, part, lambda done: self._tick(what, done, total))
             if offer.size is not None and part.stat().st_size != offer.size:
                 raise ChangedError(f"{part.stat().st_size} bytes came instead of {offer.size}")
             sync(part)
@@ -284,6 +289,10 @@ class _Taking:
             self._settle(offer, name, part)
         except OSError as error:
             raise self._local(error) from error
+
+    def _tick(self, what: str, done: int, total: int) -> None:
+        self.on_progress(what, done, total)
+        self.limit.came()
 
     def _settle(self, offer: Offer, name: str, part: Path) -> None:
         """From whole bytes to the inbox, or to the failed where they do not decrypt."""
@@ -368,18 +377,23 @@ def _pause(waiting: Sequence[Waiting], now: datetime) -> timedelta | None:
     return max(min(soon) - now, timedelta(milliseconds=10)) if soon else None
 
 
-def again(connector: Connector, work: Callable[[], Any]) -> Any:
-    """Do some work with a source, once more after a pause when it could not be reached, as often as declared."""
+def again(connector: Connector, work: Callable[[Connector, Limit], Any]) -> Any:
+    """Do some work with a source, once more after a pause when it could not be reached, as often as declared, and no
+    longer than declared: all tries share the time, which the work is handed, with the connector that knows of it."""
     import tenacity
 
+    timed = connector.timed()
+    assert timed.time is not None
+    limit = timed.time
     for attempt in tenacity.Retrying(
-        stop=tenacity.stop_after_attempt(connector.retries + 1),
+        stop=tenacity.stop_any(tenacity.stop_after_attempt(connector.retries + 1), lambda state: limit.left <= 0),
         wait=tenacity.wait_exponential(multiplier=FIRST_WAIT, max=LONGEST_WAIT) + tenacity.wait_random(0, JITTER),
         retry=tenacity.retry_if_exception_type(UnreachableError),
         reraise=True,
     ):
         with attempt, kept_in_bounds():
-            return work()
+            limit.check()
+            return work(timed, limit)
     return None
 
 

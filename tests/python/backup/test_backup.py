@@ -15,11 +15,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import backup, clock, code_version, runs
+from orchestration import backup, clock, code_version, pipeline, runs
 from orchestration.backup.manifest import NAME
 from orchestration.backup.reading import is_safe
 from orchestration.data_dir import DataDir
 from orchestration.errors import BusyError, TieoutError, UsageError
+from orchestration.health import verified
 from orchestration.runs import RunRecord, State
 from tests.python.backup.conftest import MOMENT, landed, note_run, put
 
@@ -71,7 +72,7 @@ def test_what_cannot_be_made_again_comes_back_as_it_was(data: DataDir, tmp_path:
     old, new = content(data.root), content(tmp_path / "new")
     gone = {"quick/q1/data/warehouse.duckdb", "logs/tieout.jsonl", "health/tieout.prom", "replays/warehouse.duckdb"}
     assert {path: old[path] for path in old.keys() - gone} == {
-        path: new[path] for path in new.keys() - {"audit/restored-duckdb.json"}
+        path: new[path] for path in new.keys() - {"audit/restored-duckdb.json", "health/verified-duckdb.json"}
     }
     query = "select * from audit.reconciliation_runs order by sequence_number"
     described = "select column_name, data_type from duckdb_columns() where schema_name = 'audit' order by all"
@@ -217,7 +218,7 @@ def test_while_a_run_is_at_work_a_backup_refuses_or_waits(data: DataDir, tmp_pat
             [*TIEOUT, *map(str, arguments)], cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         for line in waiting.stderr:
-            if "Waiting for it." in line:
+            if "Waiting for another run" in line:
                 break
         assert waiting.poll() is None
     out, err = waiting.communicate(timeout=120)
@@ -257,6 +258,8 @@ def test_a_restore_that_was_killed_is_told(data: DataDir, tmp_path: Path, point:
     # Nobody takes half of a data folder for the whole of it.
     run = tieout("run", "--data-dir", tmp_path / "new")
     assert (run.returncode, "restore that was cut off" in run.stderr) == (2, True)
+    with pytest.raises(UsageError, match="restore that was cut off"):
+        pipeline.land(tmp_path / "new", None)
     assert tieout("restore", made, "--data-dir", tmp_path / "other").returncode == 0
 
 
@@ -275,6 +278,10 @@ def test_the_first_run_after_a_restore_builds_everything(data: DataDir, tmp_path
     assert not code_version.needs_rebuild(data, "duckdb", "c0de")
     made = backup.create(data.root, "duckdb", tmp_path / "backups").path
     new = DataDir(backup.restore(made, tmp_path / "new").data_dir)
+    # A restore proves the audit, and health knows of it.
+    proved = verified.last(new, "duckdb")
+    assert proved is not None
+    assert (proved.holds, proved.rows) == (True, 3)
     assert code_version.needs_rebuild(new, "duckdb", "c0de")
     now = clock.now()
     record = RunRecord("r2", MOMENT, clock.to_text(now), "duckdb", replay=False, built=True, code_version="c0de")

@@ -126,6 +126,8 @@ class Line:
     port: int
     breaks_after: int | None = None
     falls_silent_after: int | None = None
+    # Seconds that every 64 KiB of a file take.
+    pause: float = 0.0
     passed: list[int] = field(default_factory=list)
 
 
@@ -140,6 +142,7 @@ def line_to(target: int) -> Iterator[Line]:
         try:
             while data := source.recv(65536):
                 if number is not None:
+                    time.sleep(line.pause if line.passed[number] > 50_000 else 0)
                     line.passed[number] += len(data)
                     if line.breaks_after is not None and line.passed[number] >= line.breaks_after:
                         line.breaks_after = None

@@ -53,6 +53,7 @@ def test_what_is_left_out_has_a_default(tmp_path: Path) -> None:
     (connector,) = load_connectors(project(tmp_path, GOOD)).values()
     assert (connector.name, connector.where) == ("c0", "tieout@sftp.example.com:22")
     assert (connector.poll_every.total_seconds(), connector.retries) == (300, 3)
+    assert (connector.limit.total_seconds(), connector.silence.total_seconds()) == (600, 60)
     (rule,) = connector.settings.rules
     assert (rule.org_id, rule.feed, rule.after, rule.stable_for.total_seconds()) == ("acme", "pos/orders", "keep", 10)
     assert [secret.variable for secret in connector.secrets] == ["ACME_PASSWORD"]
@@ -68,6 +69,7 @@ def test_every_fault_of_every_file_is_told_at_once(tmp_path: Path) -> None:
     bad = {
         **GOOD,
         **{"host": "user@host", "port": 70000, "known_hosts": None, "colour": "red", "retries": -1, "org": "../up"},
+        **{"limit": "0 seconds", "silence": "long"},
         **{"poll_every": "often", "timeouts": {"connect": "soon", "total": "1 hour"}},
         "pgp": {"key_file": str(tmp_path / "key.asc"), "word": "x"},
         "files": [
@@ -86,6 +88,8 @@ def test_every_fault_of_every_file_is_told_at_once(tmp_path: Path) -> None:
         "c0.yml: retries: must be a whole number from 0 to 10, given -1",
         "c0.yml: org: must be an org",
         "c0.yml: poll_every: must be a whole number and its unit",
+        "c0.yml: limit: must be longer than nothing, given '0 seconds'",
+        "c0.yml: silence: must be a whole number and its unit",
         "c0.yml: timeouts.connect: must be a whole number and its unit",
         "c0.yml: timeouts.total: is no key here",
         "c0.yml: pgp.word: is no key here",

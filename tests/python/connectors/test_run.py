@@ -1,12 +1,19 @@
 """A drop at an SFTP server against a dropped file: the whole way through `tieout run`, to equal verdicts."""
 
 import json
+import shutil
+import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from orchestration import clock, pipeline
-from orchestration.landing import connectors
+from orchestration import backup, clock, pipeline
+from orchestration.commands.alerts import tells
+from orchestration.data_dir import DataDir, write_json
+from orchestration.landing import connectors, land_inbox
+from orchestration.runs import RunRecord, State
 from tests.python.connectors.conftest import World, orders
 from tests.python.pipeline.conftest import Answer, Mini
 
@@ -86,3 +93,84 @@ def test_the_commands_take_what_every_command_takes(world: World, command: list[
     text = tieout(world, world.data, *command, "--help").out
     for option in ("--data-dir", "--target", "--json"):
         assert option in text
+
+
+def test_a_folder_that_was_just_restored_leaves_servers_and_people_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIEOUT_PROJECT_DIR", str(world.project))
+    world.declare(files={"after": "delete"})
+    world.put("out/day0.csv", orders("A0"))
+    world.fetch()
+    write_json(world.data / "audit/restored-duckdb.json", {"restored_at": "2026-03-02T00:00:00.000000Z"})
+    world.put("out/day1.csv", orders("A1"))
+    # What the restored book knows of lands, and no server hears of it.
+    run = pipeline.prepare(pipeline.Request(world.data, as_of=clock.parse_as_of(AS_OF)))
+    report = run.land()
+    assert report is not None
+    assert (report.batches, run.record.lapses) == (1, [])
+    assert pipeline.land(world.data, None)[0].files == []
+    assert world.there() == ["out/day0.csv", "out/day1.csv"]
+    assert [tells(world.data, None), tells(world.data, True)] == [False, True]
+    # Who asks for it has it, and once the books have closed there nobody needs to ask.
+    assert pipeline.land(world.data, None, fetch=True)[0].batches == 1
+    assert world.there() == []
+    RunRecord("r9", AS_OF, AS_OF, "duckdb", replay=False, state=State.CLOSED).save(DataDir(world.data))
+    world.put("out/day2.csv", orders("A2"))
+    assert pipeline.land(world.data, None)[0].batches == 1
+    assert tells(world.data, None)
+    monkeypatch.setenv("TIEOUT_ALERTS", "off")
+    assert not tells(world.data, None)
+
+
+def test_what_had_come_and_is_not_in_a_backup_comes_again_after_the_restore(world: World, tmp_path: Path) -> None:
+    world.declare(files={"after": "delete"})
+    world.put("out/landed.csv", orders("A1"))
+    world.fetch()
+    # Landed, and killed before the book said so.
+    land_inbox(world.data, world.project, clock.parse_as_of(AS_OF), origins=connectors.arrived(world.data))
+    world.put("out/waiting.csv", orders("A2"))
+    assert world.fetch().files == ["acme/pos/orders/waiting.csv"]
+    made = backup.create(world.data, "duckdb", tmp_path / "backups", without=["inbox", "archive"]).path
+    world.data = backup.restore(made, tmp_path / "restored").data_dir
+    assert world.fetch().files == ["acme/pos/orders/waiting.csv"]
+    assert world.land().batches == 1
+    assert world.there() == []
+    # With the inbox in the backup nothing of it comes twice.
+    world.put("out/third.csv", orders("A3"))
+    world.fetch()
+    shutil.rmtree(tmp_path / "backups")
+    made = backup.create(world.data, "duckdb", tmp_path / "backups").path
+    world.data = backup.restore(made, tmp_path / "again").data_dir
+    assert world.fetch().files == []
+    assert world.land().batches == 1
+    assert world.there() == []
+
+
+def test_a_book_that_is_broken_or_half_written_stops_no_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIEOUT_PROJECT_DIR", str(world.project))
+    world.put("out/day1.csv", orders("A1"))
+    world.fetch()
+    book = world.data / "connectors/acme.sqlite"
+    # Killed inside a commit: part of it stands in the file already, and the journal that takes it back beside it.
+    half = (
+        "import os, sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('pragma cache_size = 1');"
+        " c.execute('pragma cache_spill = 1'); c.execute('begin immediate');"
+        " c.execute('create table junk (x)');"
+        " c.executemany('insert into junk values (?)', [('x' * 3000,)] * 200);"
+        " c.execute('delete from taken'); c.executemany('insert into junk values (?)', [('x' * 3000,)] * 200);"
+        " os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", half, str(book)], check=False)
+    assert book.with_name("acme.sqlite-journal").stat().st_size > 0
+    assert list(connectors.arrived(world.data)) == ["acme/pos/orders/day1.csv"]
+    # No book at all any more: the file lands without saying where it is from, and the run tells why.
+    book.write_bytes(b"no database" * 1000)
+    with pytest.raises(sqlite3.Error):
+        sqlite3.connect(book).execute("select * from taken")
+    report, lapses = pipeline.land(world.data, None, fetch=False)
+    assert report.batches == 1
+    (lapse,) = lapses
+    assert lapse.startswith("Connector acme: its book below")
+    assert "cannot be kept" in connectors.listing(world.data, world.project)[0]["error"]
+    assert not connectors.check(world.data, world.project, "acme").ok

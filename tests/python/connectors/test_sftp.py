@@ -256,6 +256,37 @@ def test_a_server_that_falls_silent_is_not_waited_for_longer_than_said(world: Wo
     assert "cannot be reached: no answer within 1 seconds" in error
 
 
+def test_a_server_that_trickles_or_is_dead_holds_a_run_no_longer_than_said(world: World, server: OpenSsh) -> None:
+    content = os.urandom(4_000_000)
+    world.put("out/big.csv", content)
+    with line_to(server.port) as line:
+        known = server.known_hosts.replace(str(server.port), str(line.port))
+        world.declare(port=line.port, known_hosts=known, retries=3, silence="3 seconds")
+        line.falls_silent_after = 300_000
+        began = time.monotonic()
+        assert "nothing came for 3 seconds, its `silence`" in (world.fetch().error or "")
+        assert time.monotonic() - began < 20
+        # It answers each question in time, and would take much longer.
+        world.declare(limit="5 seconds", silence="1 minute")
+        line.pause = 0.2
+        began = time.monotonic()
+        assert "stopped after 5 seconds, its `limit`" in (world.fetch().error or "")
+        assert time.monotonic() - began < 9
+        (part,) = (world.data / "connectors/.parts/acme").iterdir()
+        kept = part.stat().st_size
+        assert 0 < kept < len(content)
+        assert part.read_bytes() == content[:kept]
+        line.pause = 0.0
+        world.declare(limit="10 minutes")
+        assert world.fetch().files == ["acme/pos/orders/big.csv"]
+    assert (world.data / "inbox/acme/pos/orders/big.csv").read_bytes() == content
+    with socket.create_server((LOOPBACK, 0)) as mute:  # it takes each call and never says a word
+        world.declare(port=mute.getsockname()[1], silence="2 seconds")
+        began = time.monotonic()
+        assert "cannot be reached: no answer within" in (world.fetch().error or "")
+        assert time.monotonic() - began < 15
+
+
 def test_a_kind_that_fails_unforeseen_stops_no_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(connector: connectors.Connector) -> None:
         raise KeyError("nobody foresaw this")

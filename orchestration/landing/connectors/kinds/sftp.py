@@ -19,11 +19,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from orchestration.landing.connectors.declaration import Connector, Said, Secret
+from orchestration.landing.connectors.limits import Limit
 from orchestration.landing.connectors.naming import mark_of
 from orchestration.landing.connectors.protocol import (
     ChangedError,
     ConnectorError,
     Declared,
+    LimitError,
     Listing,
     Offer,
     OfferError,
@@ -203,7 +205,17 @@ class Session:
         self.runner = runner
         self.connection: asyncssh.SSHClientConnection | None = None
         self.sftp: Any = None
-        self.answer_seconds = self.settings.answer_timeout.total_seconds()
+        self.time = connector.time or Limit(connector.limit, connector.silence)
+
+    @property
+    def answer_seconds(self) -> float:
+        """How long to wait for the next answer."""
+        return self.time.seconds(self.settings.answer_timeout)
+
+    @property
+    def connect_seconds(self) -> float:
+        """How long to wait to be let in."""
+        return self.time.seconds(self.settings.connect_timeout)
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Do some work on the loop; what the network and the server say becomes our errors."""
@@ -220,7 +232,9 @@ class Session:
         except (asyncssh.DisconnectError, ConnectionError) as error:
             raise UnreachableError(f"the connection to {self._place} broke off: {error}") from error
         except TimeoutError as error:
-            raise UnreachableError(f"{self._place} did not answer within {self.answer_seconds:.0f} seconds") from error
+            self.time.check()
+            seconds = self.settings.answer_timeout.total_seconds()
+            raise UnreachableError(f"{self._place} did not answer within {seconds:.0f} seconds") from error
 
     @property
     def _place(self) -> str:
@@ -237,6 +251,7 @@ class Session:
             known = asyncssh.import_known_hosts(said.known_hosts)
         except ValueError as error:
             raise ConnectorError(f"known_hosts cannot be read: {error}.") from error
+        seconds = self.connect_seconds
         methods = [*(["publickey"] if keys else []), *(["password", "keyboard-interactive"] if said.password else [])]
         try:
             self.connection, _ = await asyncssh.create_connection(
@@ -251,8 +266,8 @@ class Session:
                 # Nothing of whoever runs this takes part: no configuration, no agent.
                 config=None,
                 agent_path=None,
-                connect_timeout=said.connect_timeout.total_seconds(),
-                login_timeout=said.connect_timeout.total_seconds(),
+                connect_timeout=seconds,
+                login_timeout=seconds,
             )
             self.sftp = await asyncio.wait_for(
                 self.connection.start_sftp_client(path_encoding=None), self.answer_seconds
@@ -274,19 +289,19 @@ class Session:
             ) from error
         except (OSError, TimeoutError) as error:
             if isinstance(error, TimeoutError):
-                reason = f"no answer within {said.connect_timeout.total_seconds():.0f} seconds"
+                reason = f"no answer within {max(seconds, 1):.0f} seconds"
             else:
                 reason = error.strerror or str(error)
             raise UnreachableError(f"{self._place} cannot be reached: {reason}.") from error
+        self.time.came()
 
     async def _shown(self) -> "asyncssh.SSHKey | None":
         """The host key that the host shows to whoever asks; None where it shows none."""
         import asyncssh
 
-        seconds = self.settings.connect_timeout.total_seconds()
         with suppress(asyncssh.Error, OSError):
             asked = asyncssh.get_server_host_key(self.settings.host, self.settings.port, config=None)
-            return await asyncio.wait_for(asked, seconds)
+            return await asyncio.wait_for(asked, self.connect_seconds)
         return None
 
     async def _of_host_key(self, found: "asyncssh.SSHKey | None", known: Any, error: Exception) -> str:
@@ -394,9 +409,12 @@ class Session:
         scan = self.sftp.scandir(folder.encode("utf-8"))
         while True:
             try:
-                yield await asyncio.wait_for(anext(scan), self.answer_seconds)
+                entry = await asyncio.wait_for(anext(scan), self.answer_seconds)
             except StopAsyncIteration:
+                self.time.came()
                 return
+            self.time.came()
+            yield entry
 
     def fetch(self, offer: Offer, into: Path, tick: Callable[[int], None]) -> None:
         """Bring a file, from the byte on up to which it is there."""
@@ -418,7 +436,7 @@ class Session:
             await self._copy(remote, int(offer.size or 0), into, tick)
             await self._unchanged(remote, offer)
         finally:
-            with suppress(asyncssh.Error, TimeoutError):
+            with suppress(asyncssh.Error, TimeoutError, LimitError):
                 await self._answered(remote.close())
 
     async def _copy(self, remote: Any, size: int, into: Path, tick: Callable[[int], None]) -> None:
@@ -457,7 +475,9 @@ class Session:
             raise ChangedError("it changed while it was looked at")
 
     async def _answered(self, work: Coroutine[Any, Any, Result]) -> Result:
-        return await asyncio.wait_for(work, self.answer_seconds)
+        answer = await asyncio.wait_for(work, self.answer_seconds)
+        self.time.came()
+        return answer
 
     def commit(self, offer: Offer) -> bool:
         """Move or delete a file, as its entry says now, with its own marker; a newer one of its name stays."""
