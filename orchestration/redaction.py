@@ -161,7 +161,9 @@ def secrets_now() -> tuple[str, ...]:
 def _spellings(values: tuple[str, ...]) -> tuple[str, ...]:
     found: set[str] = set()
     for value in values:
-        parts = [value, *(line for line in value.splitlines() if len(line) >= SHORTEST_LINE)]
+        # The lines around a key are no secret: by them another key is known.
+        lines = (line for line in value.splitlines() if not line.lstrip().startswith("-----"))
+        parts = [value, *(line for line in lines if len(line) >= SHORTEST_LINE)]
         for part in parts:
             stripped = part.strip()
             if len(stripped) >= SHORTEST_SECRET and stripped.lower() not in _NO_SECRETS:

@@ -97,7 +97,9 @@ def test_wrong_counts_do_not_pass(generated: Path, tmp_path: Path) -> None:
 
 
 def test_a_process_is_measured_and_its_failure_is_told(tmp_path: Path) -> None:
-    one = measure([sys.executable, "-c", "x = bytearray(50_000_000); print('done')"], tmp_path / "log")
+    one = measure(
+        [sys.executable, "-c", "import time; x = bytearray(50_000_000); time.sleep(1); print('done')"], tmp_path / "log"
+    )
     assert one.output == "done\n"
     assert one.peak_bytes > 50_000_000
     with pytest.raises(BenchError, match="ended with 3"):

@@ -138,6 +138,11 @@ def test_a_key_of_several_lines_is_secret_in_all_of_them(monkeypatch: pytest.Mon
     assert "AAAEbm9uZQ" not in redacted(f"cut off: {PEM[:80]}")
 
 
+def test_one_key_that_is_known_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SFTP_PRIVATE_KEY", PEM.replace("AAAEbm9uZQ", "BBBEbm9uZQ") + "OPENSSH PRIVATE KEY-----\n")
+    assert "AAAEbm9uZQ" not in redacted(f"read {PEM}OPENSSH PRIVATE KEY----- there")
+
+
 def test_a_value_that_somebody_names_is_secret_from_then_on() -> None:
     assert "river-otter-77" in redacted("sent to river-otter-77")
     remember_secret("river-otter-77", None, "")
