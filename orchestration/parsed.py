@@ -74,6 +74,8 @@ def load(project: Path, place: Place, key: str) -> Any | None:
         manifest.build_flat_graph()
     except Exception:  # not there, or whatever is wrong with it: parsing finds out anew
         return None
+    with suppress(OSError):
+        os.utime(folder)  # what is used is kept longest
     return manifest
 
 

@@ -1,5 +1,6 @@
 """The parse that is kept with a project: a new data folder starts from it, and from none that no longer holds."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -40,10 +41,12 @@ def parsed_anew(root: Path) -> bool:
 def test_a_new_data_folder_starts_from_the_parse_of_another(project: Path, tmp_path: Path) -> None:
     first = run(project, tmp_path / "first")
     assert parsed_anew(tmp_path / "first")
+    (kept,) = (project / FOLDER).iterdir()
+    os.utime(kept, (0, 0))
     second = run(project, tmp_path / "second")
     assert not parsed_anew(tmp_path / "second")
     assert second.json["streams"] == first.json["streams"]
-    (kept,) = (project / FOLDER).iterdir()
+    assert kept.stat().st_mtime > 0, "what is used is kept longest"
     (kept / PARSE).write_bytes(b"damaged")
     third = run(project, tmp_path / "third")
     assert parsed_anew(tmp_path / "third")
