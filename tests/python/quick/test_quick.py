@@ -19,6 +19,9 @@ from tests.python.declarations.project import copy, write
 from tests.python.quick import files
 from tests.python.quick.command import ROOT, TIEOUT, command, quick, rows
 
+# One worker, so that what was parsed once is used again.
+pytestmark = pytest.mark.xdist_group("quick")
+
 NAMES = {
     *("control_totals.csv", "exceptions.csv", "quick.json", "rejected_records.csv", "results.csv", "results.parquet"),
 }
@@ -26,7 +29,7 @@ NAMES = {
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One data folder for the tests of this file: what was parsed once is used again."""
+    """One data folder for the tests of this file."""
     return tmp_path_factory.mktemp("data")
 
 
