@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.python.core_project import core_project
+from tests.python.examples.reconciled import Reconciled, reconcile
 from tests.python.laws.harness import NewDatabase, Server
 from tests.python.postgres_server import running
 
@@ -37,6 +38,12 @@ def data_dir(tmp_path: Path) -> Path:
 def first_stream_alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project with one stream, for tests that look at no other; nobody changes it, so that dbt parses it once."""
     return core_project(tmp_path_factory.mktemp("core") / "project")
+
+
+@pytest.fixture(scope="session")
+def examples(tmp_path_factory: pytest.TempPathFactory) -> Reconciled:
+    """The examples after their run; tests that take them are `of_the_examples`."""
+    return reconcile(tmp_path_factory.mktemp("examples") / "data")
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """The parse that is kept with a project: a new data folder starts from it, and from none that no longer holds."""
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -9,18 +8,15 @@ import pytest
 from orchestration.data_dir import DataDir
 from orchestration.environment import Place
 from orchestration.parsed import FOLDER, KEPT, PARSE, parse_key
-from tests.python.pipeline.conftest import MINI, Answer, Mini
+from tests.python.pipeline.conftest import Answer, Mini, copy_of_mini
 
 DAY = "2026-03-02T06:00:00Z"
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """The mini project, which as Tieout itself asks for its data folder only when it runs."""
-    folder = Path(shutil.copytree(MINI, tmp_path / "project", ignore=shutil.ignore_patterns("target")))
-    macros = folder / "macros" / "mini.sql"
-    macros.write_text(macros.read_text().replace('env_var("TIEOUT_DATA_DIR")', 'env_var("TIEOUT_DATA_DIR") if execute'))
-    return folder
+    """The mini project, without what others have kept of it."""
+    return copy_of_mini(tmp_path / "project")
 
 
 def run(project: Path, root: Path, **variables: str) -> Answer:
