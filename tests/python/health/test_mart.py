@@ -1,9 +1,6 @@
 """`marts.health_metrics` on both engines, against numbers counted by hand."""
 
 import json
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ from orchestration.data_dir import DataDir
 from orchestration.environment import Place
 from orchestration.health.facts import VARIABLE
 from orchestration.warehouse import open_warehouse
+from tests.python.primitives.engine import dbt_run
 
 ROOT = Path(__file__).resolve().parents[3]
 # Times of tables are UTC without a zone.
@@ -127,23 +125,7 @@ def keep_books(place: Place) -> None:
 
 def build(project: Path, place: Place, **variables: str) -> dict[Key, tuple[str, int]]:
     """Run dbt alone, and read the mart: unit and value by org, stream, metric and window."""
-    settings = {
-        **place.variables("this", NOW.replace(tzinfo=UTC)),
-        **variables,
-    }
-    done = subprocess.run(
-        [
-            *(sys.executable, "-c", "from dbt.cli.main import cli; cli()", "--no-use-colors", "run"),
-            *("--project-dir", str(project), "--profiles-dir", str(project), "--target", place.target),
-        ],
-        cwd=project,
-        env={**os.environ, **settings},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    dbt_run(project, place.target, {**place.variables("this", NOW.replace(tzinfo=UTC)), **variables})
     with open_warehouse(place, project / "tmp") as warehouse:
         rows = warehouse.rows(
             "select org_id, stream, metric, time_window, unit, metric_value from"

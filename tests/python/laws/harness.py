@@ -57,12 +57,15 @@ class Server:
         name = next(name for name in names if name not in self._taken)
         self._taken.add(name)
         self.execute(f'create database "{name}"')
+        return self._variables(name)
+
+    def _variables(self, database: str) -> dict[str, str]:
         return {
             "TIEOUT_PG_HOST": self.host,
             "TIEOUT_PG_PORT": str(self.port),
             "TIEOUT_PG_USER": self.user,
             "TIEOUT_PG_PASSWORD": self.password,
-            "TIEOUT_PG_DATABASE": name,
+            "TIEOUT_PG_DATABASE": database,
         }
 
     def drop_database(self, variables: Mapping[str, str]) -> None:
@@ -73,15 +76,25 @@ class Server:
 
     def execute(self, *statements: str) -> None:
         """Run statements outside of any test's database."""
-        import psycopg2
+        on_postgres(self._variables("postgres"), *statements)
 
-        connection = psycopg2.connect(
-            host=self.host, port=self.port, user=self.user, password=self.password, dbname="postgres"
-        )
-        connection.autocommit = True
+
+def on_postgres(variables: Mapping[str, str], *queries: str) -> list[list[tuple[Any, ...]]]:
+    """The rows that each query gives in the database that variables tell of: TIEOUT_PG_HOST and its like, or
+    DAGSTER_PG_HOST and its like."""
+    import psycopg2
+
+    named = {name.rpartition("_PG_")[2].lower(): value for name, value in variables.items() if "_PG_" in name}
+    connection = psycopg2.connect(dbname=named.pop("database"), **named)
+    connection.autocommit = True
+    try:
+        found = []
         with connection.cursor() as cursor:
-            for statement in statements:
-                cursor.execute(statement)
+            for query in queries:
+                cursor.execute(query)
+                found.append(cursor.fetchall() if cursor.description else [])
+        return found
+    finally:
         connection.close()
 
 
@@ -185,22 +198,7 @@ class Folder:
         if self.target == "duckdb":
             with duckdb.connect(str(self.root / "warehouse.duckdb"), read_only=True) as connection:
                 return connection.execute(query).fetchall()
-        import psycopg2
-
-        named = {name.removeprefix("TIEOUT_PG_").lower(): value for name, value in self.environment.items()}
-        connection = psycopg2.connect(
-            host=named["host"],
-            port=named["port"],
-            user=named["user"],
-            password=named["password"],
-            dbname=named["database"],
-        )
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(query)
-                return cursor.fetchall()
-        finally:
-            connection.close()
+        return on_postgres(self.environment, query)[0]
 
 
 def as_csv(delivery: Delivery) -> bytes:

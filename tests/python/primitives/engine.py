@@ -3,13 +3,15 @@
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
+
+from tests.python.laws.harness import on_postgres
 
 ROOT = Path(__file__).resolve().parents[3]
 SCHEMA = "primitives"
@@ -90,7 +92,15 @@ def run(project: Path, tables: Sequence[Table], target: str, settings: dict[str,
     for table in tables:
         # Written as it is: line ends are among the texts.
         (project / "models" / f"{table.name}.sql").write_bytes(table.model().encode("utf-8"))
-    settings = {"TIEOUT_DATA_DIR": str(project), **settings}
+    dbt_run(project, target, {"TIEOUT_DATA_DIR": str(project), **settings})
+    queries = {table.name: f"select * from {SCHEMA}.{table.name}" for table in tables}
+    if target == "duckdb":
+        return _from_duckdb(project, queries)
+    return dict(zip(queries, on_postgres(settings, *queries.values()), strict=True))
+
+
+def dbt_run(project: Path, target: str, settings: Mapping[str, str]) -> None:
+    """dbt by itself, in a process of its own: everything that a small project has."""
     done = subprocess.run(
         [
             *(sys.executable, "-c", "from dbt.cli.main import cli; cli()", "--no-use-colors", "run"),
@@ -104,31 +114,8 @@ def run(project: Path, tables: Sequence[Table], target: str, settings: dict[str,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
-    queries = {table.name: f"select * from {SCHEMA}.{table.name}" for table in tables}
-    return _from_duckdb(project, queries) if target == "duckdb" else _from_postgres(settings, queries)
 
 
 def _from_duckdb(project: Path, queries: dict[str, str]) -> dict[str, list[Row]]:
     with duckdb.connect(str(project / "warehouse.duckdb"), read_only=True) as warehouse:
         return {name: warehouse.execute(query).fetchall() for name, query in queries.items()}
-
-
-def _from_postgres(settings: dict[str, str], queries: dict[str, str]) -> dict[str, list[Row]]:
-    import psycopg2
-
-    connection = psycopg2.connect(
-        host=settings["TIEOUT_PG_HOST"],
-        port=settings["TIEOUT_PG_PORT"],
-        user=settings["TIEOUT_PG_USER"],
-        password=settings["TIEOUT_PG_PASSWORD"],
-        dbname=settings["TIEOUT_PG_DATABASE"],
-    )
-    try:
-        found = {}
-        with connection.cursor() as cursor:
-            for name, query in queries.items():
-                cursor.execute(query)
-                found[name] = cursor.fetchall()
-        return found
-    finally:
-        connection.close()

@@ -314,7 +314,6 @@ class Stage:
         )
 
 
-LEFTOVERS = (".versions/*.tmp", "landing/.tmp/*", ".tmp", "replays")
 INBOXES = ("inbox", "landing", "archive", "failed")
 
 
