@@ -1,5 +1,6 @@
 """Fixtures that all tests share, and the rule that nothing is skipped where it counts."""
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,17 +65,19 @@ def lasting_database(request: pytest.FixtureRequest) -> NewDatabase:
 
 
 @pytest.fixture
-def new_database(lasting_database: NewDatabase, request: pytest.FixtureRequest) -> Iterator[NewDatabase]:
+def new_database(request: pytest.FixtureRequest) -> Iterator[NewDatabase]:
     """What runs on an engine are told of it: on Postgres an empty database, which goes with the test."""
-    made: list[dict[str, str]] = []
+    with contextlib.ExitStack() as made:
 
-    def make(target: str) -> dict[str, str]:
-        made.append(lasting_database(target))
-        return made[-1]
+        def make(target: str) -> dict[str, str]:
+            if target != "postgres":
+                return {}
+            server: Server = request.getfixturevalue("postgres_server")
+            variables = server.new_database()
+            made.callback(server.drop_database, variables)
+            return variables
 
-    yield make
-    for variables in filter(None, made):
-        request.getfixturevalue("postgres_server").drop_database(variables)
+        yield make
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from click.testing import CliRunner
 from orchestration.cli import main
 from orchestration.landing import connectors
 from orchestration.landing.connectors import ConnectorDeclarationError, kinds, load_connectors
-from tests.python.connectors.conftest import MINI, ROOT
+from tests.python.connectors.conftest import ROOT
+from tests.python.pipeline.conftest import MINI
 
 PINNED = "sftp.example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0000000000000000000000000000000000000000000"
 GOOD: dict[str, Any] = {
