@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from orchestration import dbt_savings, parsed
+from orchestration import dbt_contexts, dbt_savings, parsed
 from orchestration.audit import failures
 from orchestration.environment import DAILY, Place, variables_set
 from orchestration.errors import TieoutError, UsageError
@@ -139,6 +139,8 @@ def build(
             manifest = parsed.load(project, place, key)
             stack.enter_context(dbt_savings.told_only_to(*EVENTS, *([STATEMENT] if tested_by_crashes() else [])))
             stack.enter_context(dbt_savings.manifest_as_it_lies(manifest is not None))
+            stack.enter_context(dbt_contexts.names_made_quickly())
+            stack.enter_context(dbt_contexts.events_filled_when_read())
             keep_templates = stack.enter_context(dbt_savings.templates_kept(templates))
             result = dbtRunner(manifest, callbacks=[_node_callback(on_node)] if on_node else []).invoke(
                 [
