@@ -1,8 +1,10 @@
 """The dbt part of a run: its arguments, one start of dbt inside this process, and what its results mean."""
 
+import importlib
 import json
+import threading
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -99,6 +101,17 @@ def locations(project: Path, place: Place) -> list[str]:
     ]
 
 
+def import_beside() -> None:
+    """Begin to import dbt, which takes about two seconds, beside what comes before the build. Whatever is wrong with it
+    the build finds out, which imports it again."""
+
+    def begin() -> None:
+        with suppress(Exception):
+            importlib.import_module("dbt.cli.main")
+
+    threading.Thread(target=begin, name="import of dbt", daemon=True).start()
+
+
 def build(
     project: Path,
     place: Place,
@@ -120,7 +133,7 @@ def build(
         UsageError: the project does not parse or the profile does not connect; the message is dbt's.
         KeyboardInterrupt: dbt was interrupted; its queries are cancelled and the warehouse is closed.
     """
-    # dbt takes about two seconds to import: only who builds pays for it.
+    # Only who builds pays for the import; see `import_beside`.
     from dbt.cli.main import dbtRunner
     from dbt_common.events.functions import reset_metadata_vars
 

@@ -157,6 +157,7 @@ class Run:
         """Bring what is new at the connectors' sources, and land what lies in the inbox. A replay does neither. A
         source that cannot be worked with is a lapse: the run goes on with what is there. What was done before an error
         counts, whether it is tried again or not."""
+        dbt_build.import_beside()
         if self.replay:
             return None
         fetched = self.fetch()
