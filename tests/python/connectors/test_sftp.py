@@ -3,6 +3,7 @@
 import os
 import socket
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import asyncssh
@@ -11,6 +12,7 @@ import pytest
 from orchestration import clock
 from orchestration.alerts.connectors import standings
 from orchestration.landing import connectors
+from orchestration.landing.connectors import looking
 from orchestration.landing.connectors.ledger import open_ledger
 from tests.python.connectors.conftest import World, orders
 from tests.python.connectors.server import (
@@ -372,6 +374,18 @@ def test_what_was_taken_out_of_the_inbox_by_hand_is_told_and_kept_at_its_server(
     assert world.fetch().files == ["acme/pos/orders/a.csv"]
 
 
+def test_what_took_a_files_name_in_the_inbox_does_not_count_for_it(world: World) -> None:
+    world.declare(files={"after": "delete"})
+    world.put("out/a.csv", orders("A1"))
+    world.fetch()
+    (world.data / "inbox/acme/pos/orders/a.csv").write_text(orders("D1", "D2"))
+    with pytest.raises(AssertionError, match="or changed there, by hand"):
+        world.land()
+    assert [(one["connector"], one["record_count"]) for one in world.manifests()] == [("inbox", 2)]
+    # Its own bytes have landed nowhere.
+    assert world.there() == ["out/a.csv"]
+
+
 def test_a_newer_file_of_the_same_name_is_not_deleted(world: World) -> None:
     world.declare(files={"after": "delete"})
     world.put("out/a.csv", orders("A1"))
@@ -412,8 +426,41 @@ def test_folders_may_be_globs_and_one_that_is_missing_keeps_nothing_back(world: 
     fetched = world.fetch()
     assert len(fetched.files) == 2
     assert "acme/pos/orders/a.csv" in fetched.files
-    assert [text for text in fetched.problems if "nowhere/*.csv cannot be listed" in text]
+    assert [text for text in fetched.problems if "nowhere cannot be listed" in text]
     assert world.land().batches == 2
+
+
+def test_a_folder_or_a_file_that_cannot_be_read_keeps_no_other_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scandir, read = asyncssh.SFTPClient.scandir, asyncssh.SFTPClientFile.read
+    refused: list[bytes] = []
+
+    def listed(client: asyncssh.SFTPClient, path: bytes) -> object:
+        if path.endswith(b"/a"):
+            raise asyncssh.SFTPPermissionDenied("not for you")
+        return scandir(client, path)
+
+    async def bytes_of(file: asyncssh.SFTPClientFile, *given: int) -> object:
+        if refused and (await file.stat()).size == len(orders("B1", "B2")):
+            raise asyncssh.SFTPFailure("input/output error")
+        return await read(file, *given)
+
+    monkeypatch.setattr(asyncssh.SFTPClient, "scandir", listed)
+    monkeypatch.setattr(asyncssh.SFTPClientFile, "read", bytes_of)
+    world.declare(files={"from": f"{world.remote}/out/*/*.csv"})
+    world.put("out/a/a.csv", orders("A1"), mtime=1_772_000_000)
+    world.put("out/b/b.csv", orders("B1", "B2"), mtime=1_772_000_001)
+    world.put("out/c/c.csv", orders("C1"), mtime=1_772_000_002)
+    refused.append(b"b.csv")
+    fetched = world.fetch()
+    assert (fetched.files, fetched.error) == (["acme/pos/orders/c.csv"], None)
+    assert [text.rpartition("/out/")[2] for text in fetched.problems] == [
+        "a cannot be listed: not for you",
+        "b/b.csv: cannot be read there: input/output error",
+    ]
+    refused.clear()
+    assert world.fetch().files == ["acme/pos/orders/b.csv"]
 
 
 def test_names_of_a_stranger_stay_in_their_folder(
@@ -472,6 +519,38 @@ def test_pending_says_what_would_come_and_a_look_of_it_counts(world: World) -> N
     assert second.fingerprint
     assert world.fetch().files == ["acme/pos/orders/day.csv"]
     assert connectors.pending(world.data, world.project, "acme", force=True).fingerprint == ""
+
+
+def test_a_look_is_over_before_a_tick_is(world: World, server: OpenSsh, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dagster ends a tick after a minute; what a fetch may take is no measure."""
+    for number in range(300):
+        world.put(f"out/{number:0100}.csv", "")
+    monkeypatch.setattr(looking, "LOOK_SILENCE", timedelta(seconds=2))
+    with line_to(server.port) as line:
+        known = server.known_hosts.replace(str(server.port), str(line.port))
+        world.declare(port=line.port, known_hosts=known)
+        line.falls_silent_after = 20_000
+        began = time.monotonic()
+        found = connectors.pending(world.data, world.project, "acme", force=True)
+        assert "nothing came for 2 seconds" in (found.error or "")
+        assert time.monotonic() - began < 15
+        # Nor does a fetch wait for longer than it says.
+        world.declare(silence="2 seconds")
+        line.falls_silent_after = 20_000
+        assert "nothing came for 2 seconds, its `silence`" in (world.fetch().error or "")
+        world.declare(silence="1 minute")
+        # It answers, and has more to tell than there is time for: that is no trouble of the connector's.
+        monkeypatch.setattr(looking, "LOOK", timedelta(seconds=1))
+        line.pause = 0.6
+        found = connectors.pending(world.data, world.project, "acme", force=True)
+        assert (found.error, found.ready, found.fingerprint) == (None, (), "")
+        assert "longer to list what it has than the 1 second of a look" in (found.unfinished or "")
+        assert time.monotonic() - began < 25
+        (standing,) = standings(world.data, world.project)
+        assert standing.wrong == {"whole": [], "parts": []}
+        line.pause = 0.0
+        monkeypatch.setattr(looking, "LOOK", timedelta(seconds=20))
+        assert len(connectors.pending(world.data, world.project, "acme", force=True).ready) == 300
 
 
 def test_check_logs_in_and_changes_nothing(world: World, server: OpenSsh) -> None:
