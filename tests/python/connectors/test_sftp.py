@@ -360,6 +360,17 @@ def test_markers_go_with_their_files_and_nothing_is_overwritten(world: World) ->
     assert {"done/a.csv", "done/a.csv.done"} < set(there)
 
 
+def test_a_marker_goes_though_its_file_has_gone_before(world: World) -> None:
+    """Killed between the two, or somebody took the file away: the marker would speak for the next one."""
+    world.declare(files={"after": "delete", "stable_for": None, "done_marker": "{name}.done"})
+    file = world.put("out/a.csv", orders("A1"), mtime=1_772_000_000)
+    world.put("out/a.csv.done", "", mtime=1_772_000_001)
+    world.fetch()
+    file.unlink()
+    world.land()
+    assert world.there() == []
+
+
 def test_what_was_taken_out_of_the_inbox_by_hand_is_told_and_kept_at_its_server(world: World) -> None:
     world.declare(files={"after": "delete"})
     world.put("out/a.csv", orders("A1"))

@@ -495,14 +495,14 @@ class Session:
         import asyncssh
 
         path = offer.key.encode("utf-8")
-        try:
-            attrs = await self._answered(self.sftp.lstat(path))
-        except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath):
-            return  # done before a crash, or somebody took it away
-        if version_of(attrs) != offer.version:
-            return
         marker = str(offer.note.get("marker") or "").encode("utf-8")
-        await self._away(path, rule, offer)
+        # It is not there where a crash came after it, or somebody took it away: its marker goes all the same, else it
+        # would speak for the next file of the name.
+        with suppress(asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath):
+            attrs = await self._answered(self.sftp.lstat(path))
+            if version_of(attrs) != offer.version:
+                return
+            await self._away(path, rule, offer)
         if marker:
             with suppress(asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath):
                 await self._away(marker, rule, offer)
