@@ -211,8 +211,8 @@ def _poll(
         BUDGET, turned(list(declared), before.first), lambda name: connectors.pending(data.root, project, name)
     )
     for one in said:
-        if trouble := one.error or one.unfinished:
-            context.log.warning(redacted(f"Connector {one.connector}: {trouble}"))
+        if one.error:
+            context.log.warning(redacted(f"Connector {one.connector}: {one.error}"))
     ready = {one.connector: f"{one.connector}@{one.fingerprint}" for one in said if one.fingerprint}
     # Of those whose turn has not come nothing is known, so that nothing of them is forgotten.
     kept = {key: at for key, at in before.asked.items() if key in ready.values() or key.rpartition("@")[0] in rest}

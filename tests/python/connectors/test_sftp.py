@@ -8,12 +8,15 @@ from pathlib import Path
 
 import asyncssh
 import pytest
+import yaml
 
 from orchestration import clock
 from orchestration.alerts.connectors import standings
 from orchestration.landing import connectors
-from orchestration.landing.connectors import looking
+from orchestration.landing.connectors import looking, taking
+from orchestration.landing.connectors.kinds import sftp
 from orchestration.landing.connectors.ledger import open_ledger
+from orchestration.landing.connectors.protocol import LimitError
 from tests.python.connectors.conftest import World, orders
 from tests.python.connectors.server import (
     ACCOUNT,
@@ -431,8 +434,6 @@ def test_folders_may_be_globs_and_one_that_is_missing_keeps_nothing_back(world: 
     world.connector["files"].append({"from": f"{world.remote}/nowhere/*.csv", "feed": "pos/orders"})
     world.connector["files"][0]["from"] = f"{world.remote}/out/*/*"
     folder = world.project / "connectors/acme.yml"
-    import yaml
-
     folder.write_text(yaml.safe_dump(world.connector))
     fetched = world.fetch()
     assert len(fetched.files) == 2
@@ -554,14 +555,37 @@ def test_a_look_is_over_before_a_tick_is(world: World, server: OpenSsh, monkeypa
         monkeypatch.setattr(looking, "LOOK", timedelta(seconds=1))
         line.pause = 0.6
         found = connectors.pending(world.data, world.project, "acme", force=True)
-        assert (found.error, found.ready, found.fingerprint) == (None, (), "")
-        assert "longer to list what it has than the 1 second of a look" in (found.unfinished or "")
+        assert (found.ready, found.fingerprint) == ((), "")
+        assert "longer to list what it has than the 1 second of a look" in (found.error or "")
         assert time.monotonic() - began < 25
         (standing,) = standings(world.data, world.project)
         assert standing.wrong == {"whole": [], "parts": []}
         line.pause = 0.0
         monkeypatch.setattr(looking, "LOOK", timedelta(seconds=20))
         assert len(connectors.pending(world.data, world.project, "acme", force=True).ready) == 300
+
+
+def test_a_look_that_asked_nobody_says_nothing_of_how_a_connector_stands(
+    world: World, server: OpenSsh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else people are told that it works again while a fetch still hangs there."""
+    world.declare(port=free_port())
+    error = world.fetch().error
+    with taking.at_work(world.data, "acme"):
+        assert connectors.pending(world.data, world.project, "acme", force=True).error is None
+    assert [one.wrong for one in standings(world.data, world.project)] == [{"whole": [error], "parts": []}]
+    # One that saw only a part does not say that what was left behind is not any more.
+    world.connector["files"].append({"from": f"{world.remote}/nowhere/*.csv", "feed": "pos/orders"})
+    (world.project / "connectors/acme.yml").write_text(yaml.safe_dump({**world.connector, "port": server.port}))
+    (problem,) = world.fetch().problems
+
+    def too_long(*given: object) -> None:
+        raise LimitError("too long")
+
+    monkeypatch.setattr(sftp.Session, "list", too_long)
+    for _ in range(2):
+        assert "longer to list" in (connectors.pending(world.data, world.project, "acme", force=True).error or "")
+        assert [one.wrong for one in standings(world.data, world.project)] == [{"whole": [], "parts": [problem]}]
 
 
 def test_check_logs_in_and_changes_nothing(world: World, server: OpenSsh) -> None:
