@@ -39,14 +39,15 @@ class Committed:
 
 
 def arrived(data_dir: Path | str, names: Iterable[str] | None = None) -> dict[str, Origin]:
-    """The files in the inbox that connectors brought (all, or some), by their paths below the inbox. A book that cannot
-    be read says of no file where it is from; `commit` tells of it."""
+    """The files in the inbox that connectors brought (all, or some), by their paths below the inbox: those that lie
+    there still, since another connector's may have come to a place whose book nobody could tell that its file has
+    landed. A book that cannot be read says of no file where it is from; `commit` tells of it."""
     data = Path(data_dir).absolute()
     found = {}
     for name in with_ledgers(data) if names is None else names:
         with suppress(OSError, sqlite3.Error), read_ledger(data, name) as ledger:
             for taken in ledger.of_state(State.ARRIVED):
-                if taken.in_inbox:
+                if taken.in_inbox and lies_at(data / taken.place, taken):
                     found[taken.in_inbox] = Origin(name, taken.offer.remote, taken.bytes, taken.mtime_ns)
     return found
 

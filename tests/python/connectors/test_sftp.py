@@ -12,12 +12,12 @@ import yaml
 
 from orchestration import clock
 from orchestration.alerts.connectors import standings
-from orchestration.landing import connectors
+from orchestration.landing import connectors, land_inbox
 from orchestration.landing.connectors import looking, taking
 from orchestration.landing.connectors.kinds import sftp
 from orchestration.landing.connectors.ledger import open_ledger
 from orchestration.landing.connectors.protocol import LimitError
-from tests.python.connectors.conftest import World, orders
+from tests.python.connectors.conftest import AS_OF, World, orders
 from tests.python.connectors.server import (
     ACCOUNT,
     LOOPBACK,
@@ -514,6 +514,20 @@ def test_two_files_of_one_name_stand_side_by_side(world: World) -> None:
     assert dropped.read_text() == orders("D1")
     assert world.land().batches == 2
     assert sorted(manifest["connector"] for manifest in world.manifests()) == ["acme", "inbox"]
+
+
+def test_a_place_in_the_inbox_that_is_used_again_is_the_later_ones(world: World) -> None:
+    """The book of the first does not know yet that its file has landed: its process was killed before."""
+    other = {**world.connector, "files": [{**world.connector["files"][0], "from": f"{world.remote}/other/*.csv"}]}
+    (world.project / "connectors/zeta.yml").write_text(yaml.safe_dump(other))
+    for name, folder, order in (("zeta", "other", "Z1"), ("acme", "out", "A1")):
+        world.put(f"{folder}/day.csv", orders(order))
+        (fetched,) = connectors.fetch(world.data, world.project, [name])
+        assert fetched.files == ["acme/pos/orders/day.csv"]
+        land_inbox(world.data, world.project, AS_OF, origins=connectors.arrived(world.data))
+    assert sorted(manifest["connector"] for manifest in world.manifests()) == ["acme", "zeta"]
+    assert world.land().files == []
+    assert [row["in_inbox"] for row in connectors.listing(world.data, world.project)] == [0, 0]
 
 
 def test_pending_says_what_would_come_and_a_look_of_it_counts(world: World) -> None:
