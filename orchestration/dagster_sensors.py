@@ -17,7 +17,7 @@ from orchestration.dagster_schedules import ASKED_TAG, JOB, LAND, WAITING, asked
 from orchestration.data_dir import DataDir
 from orchestration.environment import DAILY, HOURLY
 from orchestration.errors import TieoutError
-from orchestration.landing.files import DONE, walk_inbox
+from orchestration.landing.files import DONE, has_beside, walk_inbox
 from orchestration.manifests import default_data_dir, default_target
 from orchestration.project import feeds_of_streams
 from orchestration.redaction import redacted
@@ -93,7 +93,7 @@ def look(inbox: Path, seen: Seen, now: datetime, *, is_busy: bool = False) -> tu
         except OSError:
             continue
         states[file.shown] = [info.st_size, info.st_mtime_ns]
-        if seen.files.get(file.shown) == states[file.shown] or file.path.with_name(file.path.name + DONE).exists():
+        if seen.files.get(file.shown) == states[file.shown] or has_beside(file.path, DONE):
             complete.append(file.shown)
     known = {_key(name, state) for name, state in states.items()}
     fresh = [name for name in complete if seen.is_fresh(_key(name, states[name]), now, is_busy=is_busy)]

@@ -36,6 +36,7 @@ from orchestration.landing.connectors.protocol import (
     Source,
     UnreachableError,
 )
+from orchestration.landing.connectors.whereabouts import batches_of, ended, lies_at, stat_of
 from orchestration.landing.crash_points import crash_point
 from orchestration.landing.errors import UnreadableFileError
 from orchestration.landing.files import free_path, is_ignored, move, reason_path
@@ -171,21 +172,14 @@ def recover(data: Path, ledger: Ledger, name: str) -> None:
     for taken in ledger.of_state(State.ARRIVING):
         part, place = parts_folder(data, name) / taken.part, data / taken.place
         if part.is_file():
-            if _is(place, taken):  # copied to another file system already, and not yet removed here
+            if lies_at(place, taken):  # copied to another file system already, and not yet removed here
                 part.unlink()
             else:
                 _put(data, ledger, taken, part)
+        elif not lies_at(place, taken) and ended(data, taken, batches_of(data, name)) is None:
+            ledger.forget(taken)  # somebody has cleared the parts away: its source offers it anew
+            continue
         ledger.arrived(taken)
-
-
-def _is(path: Path, taken: Taken) -> bool:
-    return path.is_file() and stat_of(path) == (taken.bytes, taken.mtime_ns)
-
-
-def stat_of(path: Path) -> tuple[int, int]:
-    """What tells a file from another one of its name: size, and time of change in nanoseconds."""
-    info = path.stat()
-    return info.st_size, info.st_mtime_ns
 
 
 def parts_folder(data: Path, name: str) -> Path:
