@@ -107,7 +107,7 @@ class Ledger:
                 if self._postgres:
                     # Two data folders may share a server: one adds to a table at a time.
                     self.execute(f"lock table {{schema}}.{table.name} in exclusive mode")
-                stamped = ({**row, "recorded_at": recorded_at} for row in given)
+                stamped = ({**_storable(row), "recorded_at": recorded_at} for row in given)
                 whole = list(linked(table.name, stamped, self.end_of(table)))
                 self._insert(table, whole)
                 ends[table.name] = [whole[-1]["sequence_number"], whole[-1]["row_hash"]]
@@ -142,6 +142,17 @@ class Ledger:
             file.write(json.dumps({"state": state, "at": clock.to_text(clock.now()), "ends": ends}) + "\n")
             file.flush()
             os.fsync(file.fileno())
+
+
+def _storable(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row with what no engine holds in a text spelt out: bytes that are no characters, as a file's name or the words
+    of a command may have them, and NUL."""
+    return {
+        name: value.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+        if isinstance(value, str)
+        else value
+        for name, value in row.items()
+    }
 
 
 def anchors_file(data: DataDir, target: str) -> Path:

@@ -16,7 +16,7 @@ from orchestration.data_dir import DataDir
 from orchestration.dbt_build import BuildOutcome, StepBuild
 from orchestration.environment import Place
 from orchestration.errors import UsageError
-from orchestration.runs import RunRecord
+from orchestration.runs import RunRecord, State
 
 
 def note(data: DataDir, name: str, state: str = "SUCCEEDED") -> None:
@@ -41,6 +41,23 @@ def data(data_dir: Path) -> DataDir:
     note(data, "r1")
     note(data, "r2", "FAILED")
     return data
+
+
+def test_a_text_that_no_engine_holds_keeps_no_later_run_from_the_audit(data: DataDir) -> None:
+    """What a shell or a file's name gives may be no text at all (`--reason $'\\xff'`). The record keeps it, and every
+    later run tells of that run first."""
+    moment, said = "2026-03-04T06:00:00.000000Z", "who knows \udcff and \0 of it"
+    odd = {"started_by": said, "start_reason": said, "failure": failures.of_error(OSError(said)).to_json()}
+    RunRecord("r3", moment, moment, "duckdb", replay=False, state=State.FAILED, requested={"as_of": said}, **odd).save(
+        data
+    )
+    note(data, "r4")
+    assert proof(data).holds
+    with open_ledger(Place(data, "duckdb", replay=False)) as ledger:
+        found = ledger.rows(
+            "select started_by, failure_message from {schema}.reconciliation_run_states where run_id = 'r3'"
+        )
+    assert found == [(r"who knows \udcff and \x00 of it",) * 2]
 
 
 def test_rows_taken_from_the_end_are_told_after_the_next_run_too(data: DataDir) -> None:
