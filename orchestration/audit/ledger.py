@@ -176,6 +176,10 @@ class Notes:
     written: dict[str, list[Link]]
     pending: dict[str, int]
 
+    def most_rows(self, table: str) -> int:
+        """How many rows a table may have by them."""
+        return max([self.pending.get(table, 0), *(end.rows for end in self.written.get(table, []))])
+
 
 def read_anchors(data: DataDir, target: str) -> Notes:
     """The notes of a target; none where nothing was ever written.

@@ -6,10 +6,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.audit import failures
+from orchestration.audit import failures, verification
 from orchestration.audit.artifacts import Counts
 from orchestration.audit.definitions import Step
-from orchestration.audit.ledger import anchors_file, open_ledger
+from orchestration.audit.ledger import anchors_file, open_ledger, read_anchors
 from orchestration.audit.recorder import Taken, begin, end, end_steps
 from orchestration.audit.verification import Proof, read_heads, verify
 from orchestration.data_dir import DataDir
@@ -67,6 +67,31 @@ def test_rows_taken_from_the_end_are_told_after_the_next_run_too(data: DataDir) 
     note(data, "r3")
     (fault,) = (fault for fault in proof(data).faults if fault.kind == "REMOVED")
     assert "taken away" in fault.message
+
+
+def test_what_a_run_writes_meanwhile_is_no_fault(data: DataDir, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a server nothing keeps a run from writing while the proof is made."""
+    before = read_anchors(data, "duckdb")
+    note(data, "r3")
+    notes = iter([before])
+    monkeypatch.setattr(verification, "read_anchors", lambda *given: next(notes, None) or read_anchors(*given))
+    assert proof(data).holds
+    # And what nobody has noted by then either is one.
+    monkeypatch.setattr(verification, "read_anchors", lambda *_: before)
+    assert [fault.kind for fault in proof(data).faults] == ["INSERTED"]
+
+
+def test_a_file_that_a_run_registers_meanwhile_is_no_fault(data: DataDir) -> None:
+    folder = data.root / "artifacts" / "duckdb" / "acme"
+    (folder / "r2").mkdir(parents=True)
+    (folder / "r2" / "put-in.parquet").touch()
+    with open_ledger(Place(data, "duckdb", replay=False)) as ledger:
+        found, registered = verification.verify_tables(ledger, data, "duckdb")
+    # The tables are closed, a run comes, and the files are looked at all the while.
+    (folder / "r3").mkdir()
+    (folder / "r3" / "new.parquet").touch()
+    verification.look_at_files(found, registered, data)
+    assert [fault.table for fault in found.faults] == ["artifacts/duckdb/acme/r2/put-in.parquet"]
 
 
 def test_a_warehouse_that_is_gone_is_told_even_once_there_is_a_new_one(data: DataDir) -> None:
