@@ -61,8 +61,8 @@ def last_assets(manifest_file: Path, translator: Translator) -> list[dg.AssetsDe
         description=f"The page for people, {PAGE} in the data folder: do the books close, what is open, how it goes.",
     )
     def report(books: Books) -> dg.MaterializeResult:
-        data = books.data()
         with told():
+            data = books.data()
             file = write_page(data.root, data.root / PAGE, Scope(None, None))
         # The run is over and its books are closed: numbers that cannot be written change nothing of that.
         write_after_run(data.root, books.request().target)

@@ -43,8 +43,8 @@ def _replays(days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
     )
     def replays(context: dg.AssetExecutionContext, books: Books, config: Replayed) -> dg.MaterializeResult:
         end = context.partition_time_window.end
-        request = replace(books.request_of(context, config.stream or None), as_of=end)
         with told(), interruptible():
+            request = replace(books.request_of(context, config.stream or None), as_of=end)
             summary = pipeline.run(request, Notes(context))
         if not summary.closed:
             raise dg.Failure("\n".join(summary.failures), metadata=metadata_of(summary), allow_retries=False)
