@@ -98,12 +98,14 @@ def begin(ledger: Ledger, data: DataDir, record: RunRecord, steps: list[Step], n
     for state in (QUEUED, RUNNING):
         rows[RUNS].append(run_row(record, state, attempt))
     now = _plain(clock.now())
+    told = dict(_states_of_steps(ledger, record.run_id))
     for step in steps:
         why = _left_out(record, step, nodes)
-        row = _step_row(record, step, SKIPPED if why else QUEUED, attempt)
-        if why:
-            row |= {"start_reason": why, "ended_at": now}
-        rows[STEP_RUNS].append(row)
+        if why is None or step.model in told:
+            rows[STEP_RUNS].append(_step_row(record, step, QUEUED, attempt))
+        if why is not None:
+            row = _step_row(record, step, SKIPPED, attempt)
+            rows[STEP_RUNS].append({**row, "start_reason": why, "ended_at": now})
     ledger.append(rows)
     _mark(data, silent)
     _all_told(data, record)

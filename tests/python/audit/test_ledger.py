@@ -184,6 +184,27 @@ def test_a_run_that_could_not_begin_counts_as_an_attempt(data: DataDir) -> None:
     assert proof(data).holds
 
 
+def test_a_step_that_is_left_out_is_left_out_of_each_attempt(data: DataDir) -> None:
+    """A run of one stream whose build is tried again: nothing that no run writes."""
+    moment = "2026-03-04T06:00:00.000000Z"
+    steps = [Step(name, name, "by_id", f"{name}__by_id", 1, None, "{}", (), True) for name in ("sales", "returns")]
+    record = RunRecord("r3", moment, moment, "duckdb", replay=False, stream="sales")
+    record.save(data)
+    away = failures.of_error(ConnectionError("server closed the connection")).to_json()
+    with open_ledger(Place(data, "duckdb", replay=False), write=True) as ledger:
+        begin(ledger, data, record, steps, None)
+        record.retries.append({"part": "dbt", "failure": away, "at": moment})
+        begin(ledger, data, record, steps, None)
+        # Taken up again, it knows what it need not build.
+        begin(ledger, data, record, steps, [])
+        end(ledger, data, record, "SUCCEEDED", None)
+        found = ledger.rows(
+            "select model, state, attempt from {schema}.reconciliation_step_run_states order by sequence_number"
+        )
+    assert found == [("sales__by_id", "SKIPPED", 3), ("returns__by_id", "SKIPPED", 3)]
+    assert proof(data).faults == []
+
+
 def test_a_run_given_up_for_crashed_goes_on(data: DataDir) -> None:
     """Two runs of Dagster take turns: the one looks silent to the other between two of its steps."""
     asked = "2026-03-02T06:00:00.000000Z"
