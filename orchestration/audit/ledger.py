@@ -161,11 +161,14 @@ def anchors_file(data: DataDir, target: str) -> Path:
 
 
 def _drop_unfinished_line(file: Path) -> None:
-    """Cut off a last line that a full disk or a power cut left without its end."""
-    content = file.read_bytes() if file.is_file() else b""
-    if content and not content.endswith(b"\n"):
-        with file.open("r+b") as notes:
-            notes.truncate(content.rfind(b"\n") + 1)
+    """Cut off a last line that a full disk or a power cut left without its end. The notes of years are not read for
+    it."""
+    if not file.is_file() or not file.stat().st_size:
+        return
+    with file.open("r+b") as notes:
+        notes.seek(-1, os.SEEK_END)
+        if notes.read(1) != b"\n":
+            notes.truncate(file.read_bytes().rfind(b"\n") + 1)
 
 
 @dataclass(frozen=True)
