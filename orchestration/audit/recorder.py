@@ -318,9 +318,7 @@ def settle(ledger: Ledger, data: DataDir, current: RunRecord) -> tuple[Rows, lis
     """The rows of runs that ended without the audit saying so, and these runs: they crashed, or the warehouse could not
     be reached. What they wrote and did not register is removed."""
     rows: Rows = defaultdict(list)
-    silent = [
-        record for record in runs.all_of(data, current.target) if not record.audited and record.run_id != current.run_id
-    ]
+    silent = [record for record in runs.untold(data, current.target) if record.run_id != current.run_id]
     if not silent:
         return rows, silent
     said = {run_id: (state, attempt) for run_id, state, attempt in _states(ledger, [r.run_id for r in silent])}

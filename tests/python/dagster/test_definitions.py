@@ -114,7 +114,7 @@ def test_the_settings_are_ones_that_dagster_takes(tmp_path: Path) -> None:
 
     with dg.DagsterInstance.from_config(str(home(DataDir.at(tmp_path)))) as instance:
         assert instance.get_concurrency_config().run_queue_config.max_concurrent_runs == 1
-        assert instance.freshness_enabled if hasattr(instance, "freshness_enabled") else True
+        assert instance.freshness_enabled
         assert instance.run_monitoring_enabled
 
 
