@@ -33,7 +33,9 @@ class Moment:
     def name(self) -> str:
         """The schedule's name. It says when and not what, so that it stays when a stream is added: what people turned
         off stays off."""
-        zone = "".join(letter if letter.isalnum() else "_" for letter in self.time_zone.lower())
+        # Etc/GMT+1 is not Etc/GMT-1.
+        spelt = self.time_zone.lower().replace("+", "plus")
+        zone = "".join(letter if letter.isalnum() else "_" for letter in spelt)
         return f"{self.mode}__{self.cron.lower().translate(_SPELT).replace('+', '_')}__{zone}"
 
     def is_at(self, moment: datetime) -> bool:

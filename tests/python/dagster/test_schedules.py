@@ -58,6 +58,24 @@ def tick(
     return found.run_requests[0] if found.run_requests else str(found.skip_message)
 
 
+def test_no_two_schedules_have_one_name(tmp_path: Path) -> None:
+    """Dagster would load none of them."""
+    pages = pages_of(
+        tmp_path,
+        a='{schedule: {cron: "0 6 * * MON", time_zone: Etc/GMT+1}}',
+        b='{schedule: {cron: "0  6 * * mon", time_zone: Etc/GMT+1}}',
+        c='{schedule: {cron: "0 6 * * mon", time_zone: Etc/GMT-1}}',
+    )
+    moments = moments_of(pages.values())
+    assert [moment.streams for moment in moments] == [("c",), ("a", "b")]
+
+    @dg.job
+    def tieout() -> None:
+        """Stands for the whole run."""
+
+    dg.Definitions(jobs=[tieout], schedules=schedules_of(pages)).get_repository_def()
+
+
 def test_words_stand_for_crons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIEOUT_TIME_ZONE", "Europe/Berlin")
     pages = pages_of(tmp_path, a="{schedule: hourly}", b="{schedule: daily}", c="{schedule: on_arrival}")
