@@ -16,6 +16,8 @@ from orchestration.streams import StreamPage
 JOB, LAND = "tieout", "landing"
 # What a run was asked for, on the run itself: two that wait for the same thing are one too many.
 ASKED_TAG = "tieout/asked"
+# What is due goes before what waits longer: a year of past days is a run each.
+DUE = {"dagster/priority": "1"}
 WAITING = (dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING)
 _SPELT = str.maketrans({"*": "x", ",": "and", "-": "to", "/": "per", " ": "_", "#": "nth", "?": "x"})
 
@@ -73,7 +75,7 @@ def request_of(
         run_key=run_key,
         job_name=job_name,
         run_config=run_config(streams, all_streams, mode),
-        tags={ASKED_TAG: asked(streams, all_streams, mode), "tieout/streams": ", ".join(sorted(streams))},
+        tags={ASKED_TAG: asked(streams, all_streams, mode), "tieout/streams": ", ".join(sorted(streams)), **DUE},
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import dagster as dg
 
 from orchestration import clock, pipeline
-from orchestration.dagster_schedules import ASKED_TAG, JOB, LAND, WAITING, asked, is_waiting, request_of
+from orchestration.dagster_schedules import ASKED_TAG, DUE, JOB, LAND, WAITING, asked, is_waiting, request_of
 from orchestration.data_dir import DataDir
 from orchestration.environment import DAILY, HOURLY
 from orchestration.errors import TieoutError
@@ -133,7 +133,7 @@ def arrival_request(
     if not streams:
         if is_waiting(instance, LAND, f"all/{DAILY}", f"all/{HOURLY}"):
             return None
-        return dg.RunRequest(run_key=run_key, job_name=LAND_JOB, tags={ASKED_TAG: LAND})
+        return dg.RunRequest(run_key=run_key, job_name=LAND_JOB, tags={ASKED_TAG: LAND, **DUE})
     modes = {timing.mode for name in streams for timing in pages[name].timings}
     mode = HOURLY if HOURLY in modes else DAILY
     if is_waiting(instance, asked(streams, tuple(pages), mode), f"all/{DAILY}"):
