@@ -62,13 +62,16 @@ def marts(data: DataDir) -> Iterator[duckdb.DuckDBPyConnection | None]:
         yield connection
 
 
-def opened_at(connection: duckdb.DuckDBPyConnection, as_of: datetime, decimals: Mapping[str, int]) -> list[Group]:
-    """What the run of an `as_of` found for the first time or again, and that is still open."""
+def opened_at(
+    connection: duckdb.DuckDBPyConnection, moments: Sequence[datetime], decimals: Mapping[str, int]
+) -> list[Group]:
+    """What the runs of these `as_of` found for the first time or again, and that is still open."""
     found = (
         f"{OPEN} and exists (select 1 from marts.exception_history as h where h.org_id = e.org_id"
-        " and h.exception_id = e.exception_id and h.action in ('OPENED', 'REOPENED') and h.event_at = ?)"
+        " and h.exception_id = e.exception_id and h.action in ('OPENED', 'REOPENED')"
+        f" and h.event_at in ({', '.join('?' * len(moments))}))"
     )
-    return groups(connection, found, [as_of.replace(tzinfo=None)], decimals)
+    return groups(connection, found, [moment.replace(tzinfo=None) for moment in moments], decimals)
 
 
 def overdue(connection: duckdb.DuckDBPyConnection, now: datetime) -> list[tuple[str, str, str | None, str, str, Any]]:

@@ -91,6 +91,23 @@ def test_again_is_nothing(told: World, web: Hook) -> None:
     assert len(web.received) == 1
 
 
+def test_what_a_run_found_that_broke_off_is_told_with_the_next(told: World, web: Hook) -> None:
+    """It had been written down when the disk was full, and nothing of it was published."""
+    told.run(RUN - timedelta(hours=3))
+    told.run(RUN - timedelta(hours=2), State.FAILED)
+    told.run(RUN - timedelta(hours=1), State.RUNNING, audited=True)
+    told.send(RUN - timedelta(minutes=30))
+    web.received.clear()
+    for number, hours in enumerate((3, 2, 1, 0)):
+        told.open(str(number) * 32, RUN - timedelta(hours=hours))
+    told.publish()
+    told.run(RUN)
+    told.send(NOW)
+    assert web.titles == ["HIGH: 3 new exceptions, S1, 31.50 EUR"]
+    told.run(RUN + timedelta(hours=1))
+    assert told.send(RUN + timedelta(hours=2)).raised == 0
+
+
 SENDS = """
 import sys
 from pathlib import Path
