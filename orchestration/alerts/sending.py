@@ -330,8 +330,7 @@ def _send(
 
     def once() -> None:
         try:
-            form = sender.format_of(url, channel.format)
-            sender.send(url, message.heading, message.written(form), form, bad=bad)
+            sender.send(url, message, sender.format_of(url, channel.format), bad=bad)
         except (ChannelError, DeliveryError) as error:
             _note(look, keys, address, FAILED, message, clean(error))
             raise
