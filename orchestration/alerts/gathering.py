@@ -316,9 +316,11 @@ def late(look: Look) -> list[Alert]:
         if subject in known:
             continue
         streams = concerned.get(one.feed, ())
+        # What was over may begin anew for the same delivery: it was not waited for meanwhile.
+        before = look.journal.latest(LATE_FEED).get(subject)
         found.append(
             Alert(
-                key=key_of(LATE_FEED, subject, clock.to_text(one.due_at)),
+                key=key_of(LATE_FEED, subject, clock.to_text(one.due_at), before and before.alert.key),
                 kind=LATE_FEED,
                 severity=look.settings.severities[LATE_FEED],
                 message=texts.late_feed(one, streams),
@@ -330,7 +332,8 @@ def late(look: Look) -> list[Alert]:
     for subject, raised in known.items():
         if subject in now_late:
             continue
-        org, _, feed = subject.partition(" ")
+        # An org's name may hold blanks.
+        org, _, feed = subject.rpartition(" ")
         found.append(
             Alert(
                 key=key_of(LATE_AGAIN, raised.alert.key),

@@ -177,14 +177,17 @@ class Journal:
         tried = self.attempts.get((key, channel))
         return tried[-1].state if tried else None
 
-    def open_subjects(self, kind: str) -> dict[str, Raised]:
-        """The latest alert of each subject of a kind that is not over yet."""
-        latest = {
+    def latest(self, kind: str) -> dict[str, Raised]:
+        """The latest alert of each subject of a kind."""
+        return {
             raised.alert.subject: raised
             for raised in self.raised.values()
             if raised.alert.kind == kind and raised.alert.subject
         }
-        return {subject: raised for subject, raised in latest.items() if subject and not raised.alert.is_over}
+
+    def open_subjects(self, kind: str) -> dict[str, Raised]:
+        """The latest alert of each subject of a kind that is not over yet."""
+        return {subject: raised for subject, raised in self.latest(kind).items() if not raised.alert.is_over}
 
     def compact(self, noted: int, now: datetime, most_bytes: int = MOST_BYTES) -> None:
         """Make a spool that has grown too large smaller, once a day at most: what is settled and noted in the audit

@@ -447,6 +447,37 @@ def test_a_late_feed_is_told_once_and_its_coming_once(told: World, web: Hook) ->
     assert web.titles[2:] == ["Late: pos/orders of acme, due 2026-03-08 06:00 UTC"]
 
 
+def test_of_a_late_feed_its_org_hears_and_no_other(told: World, web: Hook) -> None:
+    channels = {name: {"urls": f"{web.url}/{name}"} for name in ("acme", "south")}
+    routes = [{"orgs": ["acme"], "channels": ["acme"]}, {"orgs": ["acme south"], "channels": ["south"]}]
+    told.configure(**{**_read(told), "channels": channels, "routes": routes})
+    told.expect_orders()
+    told.deliver_orders(at("03-04 05:50"), "acme south")
+    told.deliver_orders(at("03-04 05:50"))
+    told.deliver_orders(at("03-05 05:50"))
+    started(told)
+    told.send(at("03-05 07:00"))
+    told.deliver_orders(at("03-05 08:00"), "acme south")
+    told.send(at("03-05 08:01"))
+    assert web.titles == ["Late: pos/orders of acme south, due 2026-03-05 06:00 UTC", "Came: pos/orders of acme south"]
+    assert [path.split("/")[-1] for path in web.paths] == ["south", "south"]
+
+
+def test_a_late_feed_that_was_not_waited_for_meanwhile_is_late_again(told: World, web: Hook) -> None:
+    sources = told.project / "models/staging/pos/_pos__sources.yml"
+    told.expect_orders()
+    told.deliver_orders(at("03-04 05:50"))
+    started(told)
+    told.send(at("03-05 07:00"))
+    expected = sources.read_text()
+    sources.write_text(expected.replace("1 hour", "3 hours"))
+    told.send(at("03-05 08:00"))
+    sources.write_text(expected)
+    told.send(at("03-05 08:01"))
+    told.send(at("03-05 08:02"))
+    assert [title[:4] for title in web.titles] == ["Late", "Came", "Late"]
+
+
 def test_reminders_of_what_is_past_its_due_time(told: World, web: Hook) -> None:
     told.configure(**{**_read(told), "sla": {"remind_every": "1 day"}})
     told.run(RUN - timedelta(days=9))
@@ -581,8 +612,12 @@ def test_the_digest_of_each_morning(told: World, web: Hook) -> None:
         "- pos/orders of acme: due 2026-03-05 07:00 Europe/Berlin, 1 hour ago",
     ):
         assert line in body, f"{line}\n---\n{body}"
+    # Another one that stands before it is no reason to send it again.
+    told.configure(**{**_read(told), "digest": [{**digest, "cron": "0 9 * * *"}, digest]})
+    told.send(at("03-05 07:02"))
+    assert [title.split()[-1] for title in web.titles[1:]] == ["2026-03-03"]
     told.send(at("03-06 07:00"))
-    assert len(web.received) == 2
+    assert len(web.received) == 4
 
 
 def test_what_was_delivered_stays_so_when_a_channel_changes(told: World, web: Hook) -> None:
