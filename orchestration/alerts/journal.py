@@ -177,6 +177,13 @@ class Journal:
         tried = self.attempts.get((key, channel))
         return tried[-1].state if tried else None
 
+    def tried(self) -> dict[str, dict[str, list[Attempt]]]:
+        """What was tried, by alert and address."""
+        found: dict[str, dict[str, list[Attempt]]] = defaultdict(dict)
+        for (key, address), attempts in self.attempts.items():
+            found[key][address] = attempts
+        return found
+
     def latest(self, kind: str) -> dict[str, Raised]:
         """The latest alert of each subject of a kind."""
         return {
@@ -210,8 +217,9 @@ class Journal:
         reminded = {
             (raised.alert.org_id, one): key for key, raised in self.raised.items() for one in raised.alert.exceptions
         }
+        all_tried = self.tried()
         for key, raised in self.raised.items():
-            tried = [attempt for one, found in self.attempts.items() if one[0] == key for attempt in found]
+            tried = [attempt for attempts in all_tried[key].values() for attempt in attempts]
             done = all(
                 any(a.channel == name and a.state in SETTLED for a in tried) for name in self._names(raised, tried)
             )
