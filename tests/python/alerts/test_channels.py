@@ -266,6 +266,27 @@ def test_every_fault_is_told_at_once(world: World) -> None:
     assert "hunter2" not in said
 
 
+def test_a_name_that_yaml_makes_something_else_of_is_refused(world: World) -> None:
+    (world.project / "alerts.yml").write_text(
+        "channels: {a: {urls: json://localhost}}\n"
+        "routes:\n"
+        "  - {counterparties: ['0123', S1], channels: a}\n"
+        "  - {counterparties: [0123], channels: a}\n"
+        "  - {orgs: [NO], channels: a}\n"
+        "sla: {remind_every: 0 minutes}\n"
+    )
+    said, found = settings.read(world.project)
+    assert said is not None
+    assert said.routes[0].counterparties == ("0123", "S1")
+    assert [(fault.path, fault.message.partition(";")[0]) for fault in found] == [
+        (
+            f"routes[{number}].{key}",
+            "must be a list of names, in quotes where one is a number, a date, yes, no, on or off",
+        )
+        for number, key in ((2, "counterparties"), (3, "orgs"))
+    ] + [("sla.remind_every", "allowed is 1 minute or longer")]
+
+
 def test_a_test_message(world: World, web: Hook) -> None:
     quiet = {"from": "00:00", "to": "23:59"}
     world.configure(
