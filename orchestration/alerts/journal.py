@@ -6,11 +6,9 @@ period (`held`) and which ends of runs have been looked at (`seen`). No lock of 
 that people are told while a run works; the audit takes the deliveries in when it can (see `noting`).
 """
 
-import fcntl
 import hashlib
 import json
 import os
-import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +21,7 @@ from orchestration import clock
 from orchestration.alerts.words import Message
 from orchestration.data_dir import DataDir
 from orchestration.errors import TieoutError
+from orchestration.waiting import lock_file
 
 FOLDER = "alerts"
 SENT, FAILED, GAVE_UP, SUPPRESSED = "SENT", "FAILED", "GAVE_UP", "SUPPRESSED"
@@ -308,19 +307,8 @@ def _cut_unfinished(file: Any) -> None:
 
 @contextmanager
 def alone(data: DataDir, wait: float) -> Iterator[bool]:
-    """Be the only one that tells people; yields False when somebody else still does after `wait` seconds. The system
-    frees the lock of a process that dies."""
+    """Be the only one that tells people; yields False when somebody else still does after `wait` seconds."""
     folder = data.root / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    until = time.monotonic() + wait
     with (folder / ".lock").open("w") as handle:
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= until:
-                    yield False
-                    return
-                time.sleep(0.05)
-        yield True
+        yield lock_file(handle, wait)

@@ -11,7 +11,7 @@ import pytest
 from orchestration import clock, runs
 from orchestration.alerts.channels import Sender
 from orchestration.alerts.gathering import Look, runs_before
-from orchestration.alerts.journal import Journal
+from orchestration.alerts.journal import Journal, alone
 from orchestration.alerts.listing import digests_now, listed
 from orchestration.alerts.settings import load as load_settings
 from orchestration.landing.connectors.ledger import open_ledger as open_book
@@ -140,6 +140,18 @@ def test_two_processes_at_once_send_it_once(told: World, web: Hook) -> None:
         "HIGH: 1 new exception, S1, 10.50 EUR",
         "HIGH: 1 new exception, S2, 10.50 EUR",
     ]
+
+
+def test_while_another_process_sends_this_one_leaves_it_to_that(
+    told: World, web: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestration.alerts.sending.WAIT", 0.2)
+    told.run(RUN, State.FAILED)
+    with alone(told.data, 0) as is_mine:
+        assert is_mine
+        assert told.send(NOW).is_busy
+    assert web.titles == []
+    assert told.send(NOW).sent == 1
 
 
 def test_what_broke_off_between_noting_and_sending_goes_out_later(
