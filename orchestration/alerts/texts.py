@@ -1,6 +1,7 @@
 """The texts of alerts, for people in finance: what, how much, where, since when, what to do, and where to look."""
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -245,7 +246,8 @@ def backlog(
                 "p",
                 "What to do: look whether a delivery is incomplete or late, or the ids of one side have changed.",
             ),
-            ("code", f"tieout exceptions list --org {org} --stream {stream}"),
+            # A name may hold what a shell takes for its own.
+            ("code", f"tieout exceptions list --org {shlex.quote(org)} --stream {stream}"),
             *run_link(record, dagster_url),
         ),
     )

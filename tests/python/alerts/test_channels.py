@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from orchestration.alerts import send_test, settings
+from orchestration.alerts import send_test, settings, texts
 from orchestration.alerts.channels import faults_of, scrubbed
 from orchestration.alerts.words import Message, combined
 from orchestration.errors import UsageError
@@ -131,6 +131,12 @@ def test_many_messages_at_once_are_not_too_long_for_a_service() -> None:
         assert len(text) < 13_000
     assert f"And {99 - many.written('text').count('HIGH')} more" in many.written("text")
     assert many.written("text").endswith("tieout alerts list")
+
+
+def test_a_command_to_copy_does_what_it_says_alone(world: World) -> None:
+    record = world.run(RUN)
+    message = texts.backlog(record, "acme; rm -rf ~", "orders", 3, "", "", "", None)
+    assert "    tieout exceptions list --org 'acme; rm -rf ~' --stream orders" in message.written("text")
 
 
 def test_nobody_is_called_by_a_name() -> None:
