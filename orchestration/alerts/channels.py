@@ -193,7 +193,9 @@ class Sender:
         with _silenced() as said:
             import apprise
 
-            is_cut = form == "text" and "overflow_mode" not in vars(service)
+            # The usual length stands for none that is known.
+            has_limit = service.body_maxlen < apprise.NotifyBase.body_maxlen
+            is_cut = form == "text" and has_limit and "overflow_mode" not in vars(service)
             try:
                 sent = service.notify(
                     body=message.written(form),

@@ -108,15 +108,17 @@ def test_what_is_too_long_for_a_service_is_cut(world: World, web: Hook, monkeypa
     monkeypatch.setenv("DUTY", f"pagerduty://{'a' * 32}@{'b' * 20}")
     monkeypatch.setenv("SPLIT", f"pagerduty://{'a' * 32}@{'b' * 20}?overflow=split")
     world.configure(
-        channels={name: {"urls": f"${{{name.upper()}}}"} for name in ("duty", "split")},
-        routes=[{"channels": ["duty", "split"]}],
+        channels={name: {"urls": f"${{{name.upper()}}}"} for name in ("duty", "split")} | {"hook": {"urls": web.url}},
+        routes=[{"channels": ["duty", "split", "hook"]}],
         delivery=QUICK,
     )
     laws = [f"Law {number} does not hold: " + "rows " * 60 for number in range(5)]
     failure = {"failure_class": "LAW", "failure_code": "nothing_is_lost", "failure_message": "3 rows"}
     world.run(RUN, State.FAILED, failure=failure, summary={"laws": {"failed": 5}, "failures": laws})
     assert world.send(NOW).ok
-    said = [one["payload"]["summary"] for one in web.received]
+    *duty, hook = web.received
+    assert len(hook["message"]) > 1_500
+    said = [one["payload"]["summary"] for one in duty]
     assert said[0].startswith("The books do not close: 5 laws failed (nothing_is_lost)")
     assert len(said) > 2
     assert all(len(one) <= 1_024 for one in said)
