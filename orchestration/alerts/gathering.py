@@ -154,7 +154,8 @@ def _of_run(look: Look, kind: str, record: RunRecord, message: texts.Message, wh
 
 
 def _exceptions(look: Look, record: RunRecord) -> list[Alert]:
-    exponents = dict((record.facts or {}).get("exponents") or {})
+    # A run that broke off after publishing has none of its own.
+    exponents = dict((record.facts or {}).get("exponents") or decimals(look.data, look.target))
     moments = _since_closed(look, record)
     with published.marts(look.data) as connection:
         groups = published.opened_at(connection, moments, exponents) if connection else []

@@ -101,8 +101,7 @@ def reminder(group: Group, decimals: Mapping[str, int], now: datetime, first: bo
     who = group.counterparty_id or "no counterparty"
     money = money_text(group.money, decimals, group.unknown)
     again = "" if first else "Reminder: "
-    due = [shown.due_at for shown in group.largest if shown.due_at]
-    late = length_text((now.replace(tzinfo=None) - min(due)).total_seconds()) if due else ""
+    late = length_text((now.replace(tzinfo=None) - group.due_at).total_seconds()) if group.due_at else ""
     return Message(
         f"{again}{count} past due, {group.severity}, {who}, {money}",
         (

@@ -513,6 +513,28 @@ def test_reminders_of_what_is_past_its_due_time(told: World, web: Hook) -> None:
     assert web.titles[3:] == ["Reminder: 1 exception past due, HIGH, S1, 10.50 EUR"]
 
 
+def test_a_reminder_knows_the_longest_wait_though_it_shows_the_largest_amounts(told: World, web: Hook) -> None:
+    told.configure(**{**_read(told), "sla": {}})
+    told.run(RUN - timedelta(days=9))
+    started(told)
+    for number in range(6):
+        told.open(str(number) * 32, RUN - timedelta(days=9), due_at=NOW - timedelta(hours=1), amount_minor=900)
+    told.open("a" * 32, RUN - timedelta(days=9), due_at=NOW - timedelta(days=3), amount_minor=1)
+    told.publish()
+    told.send(NOW)
+    assert web.titles == ["7 exceptions past due, HIGH, S1, 54.01 EUR"]
+    assert "Overdue for up to 3 days." in web.received[0]["message"]
+
+
+def test_money_is_readable_of_a_run_that_broke_off_after_publishing(told: World, web: Hook) -> None:
+    told.run(RUN - timedelta(days=1))
+    told.open("a" * 32, RUN, currency="KWD", amount_minor=1_234)
+    told.publish()
+    told.run(RUN, facts=None, summary=None)
+    told.send(NOW)
+    assert web.titles == ["HIGH: 1 new exception, S1, 1.234 KWD"]
+
+
 def test_a_quiet_period_holds_what_can_wait(told: World, web: Hook) -> None:
     quiet = {"from": "22:00", "to": "07:00", "time_zone": "Europe/Berlin", "whole_days": ["sunday"]}
     told.configure(**{**_read(told), "quiet": quiet})
