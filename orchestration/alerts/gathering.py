@@ -148,7 +148,7 @@ def _of_run(look: Look, kind: str, record: RunRecord, message: texts.Message, wh
         kind=kind,
         severity=look.settings.severities[kind],
         message=message,
-        streams=(record.stream,) if record.stream else (),
+        streams=(record.scope,) if record.scope else (),
         run_id=record.run_id,
     )
 

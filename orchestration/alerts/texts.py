@@ -118,7 +118,7 @@ def reminder(group: Group, decimals: Mapping[str, int], now: datetime, first: bo
 
 
 def _scope(record: RunRecord) -> str:
-    return f"stream {record.stream}" if record.stream else "all streams"
+    return f"stream {record.scope}" if record.scope else "all streams"
 
 
 def law_failed(record: RunRecord, dagster_url: str | None) -> Message:

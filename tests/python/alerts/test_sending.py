@@ -598,6 +598,14 @@ def test_routes(world: World, web: Hook) -> None:
     }
 
 
+def test_who_asks_for_a_stream_hears_of_its_runs_whatever_else_they_had_to_build(told: World, web: Hook) -> None:
+    told.configure(**{**_read(told), "routes": [{"channels": ["hook"], "streams": ["orders"]}]})
+    told.run(RUN, State.FAILED, stream=None, requested={"stream": "orders"})
+    told.run(RUN, State.FAILED, stream=None, requested={"stream": "payouts"})
+    told.send(NOW)
+    assert web.titles == ["A run failed: stream orders"]
+
+
 def test_a_flood_is_one_message(told: World, web: Hook) -> None:
     told.configure(**{**_read(told), "most_messages": 3})
     for number in range(9):
