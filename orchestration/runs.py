@@ -71,6 +71,11 @@ class RunRecord:
     # What the readable summary shows beyond the JSON one, so that it can be shown again without a warehouse.
     facts: dict[str, Any] | None = None
 
+    @property
+    def scope(self) -> str | None:
+        """The one stream that the run was asked for, None for all; it may have to build more than that (`stream`)."""
+        return (self.requested or {}).get("stream", self.stream)
+
     def save(self, data: DataDir) -> None:
         """Write the record, whole or not at all."""
         write_json(data.runs / f"{self.run_id}.json", asdict(self))

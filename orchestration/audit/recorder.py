@@ -356,7 +356,7 @@ def run_row(record: RunRecord, state: str, attempt: int, failure: RunFailure | N
         "start_reason": record.start_reason or None,
         "as_of": _time(record.as_of),
         "target": record.target,
-        "stream": record.requested.get("stream", record.stream),
+        "stream": record.scope,
         "mode": record.mode,
         "is_replay": record.replay,
         "code_version": record.code_version,

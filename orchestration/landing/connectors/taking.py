@@ -5,7 +5,6 @@ one step, and noted as ARRIVED. After a crash the note and what still lies below
 """
 
 import errno
-import fcntl
 import hashlib
 import shutil
 import sqlite3
@@ -40,6 +39,7 @@ from orchestration.landing.connectors.whereabouts import batches_of, ended, lies
 from orchestration.landing.crash_points import crash_point
 from orchestration.landing.errors import UnreadableFileError
 from orchestration.landing.files import free_path, is_ignored, move, reason_path
+from orchestration.waiting import lock_file
 
 PARTS = ".parts"
 # What becomes stable within so many seconds is waited for; the rest is left to the next call.
@@ -155,15 +155,8 @@ def at_work(data: Path, name: str, wait: float = 0.0) -> Iterator[None]:
     folder = data / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / f".{name}.lock").open("w") as handle:
-        until = time.monotonic() + wait
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= until:
-                    raise AtWorkError("it is at work in another process; what is new comes with that.") from None
-                time.sleep(0.1)
+        if not lock_file(handle, wait):
+            raise AtWorkError("it is at work in another process; what is new comes with that.")
         yield
 
 
