@@ -134,8 +134,9 @@ def build(
         KeyboardInterrupt: dbt was interrupted; its queries are cancelled and the warehouse is closed.
     """
     # Only who builds pays for the import; see `import_beside`.
-    from dbt.cli.main import dbtRunner
-    from dbt_common.events.functions import reset_metadata_vars
+    with dbt_savings.collected_rarely():
+        from dbt.cli.main import dbtRunner
+        from dbt_common.events.functions import reset_metadata_vars
 
     run_results = place.dbt_target / "run_results.json"
     run_results.unlink(missing_ok=True)
@@ -144,7 +145,7 @@ def build(
         # dbt keeps the DBT_ENV_CUSTOM_ENV_* of its first run for the life of the process.
         reset_metadata_vars()
         key = parsed.parse_key(project, place)
-        templates = project / parsed.FOLDER / key / dbt_savings.TEMPLATES
+        kept = project / parsed.FOLDER / key
         with ExitStack() as stack:
             stack.callback(release_warehouse)
             stack.callback(reset_metadata_vars)
@@ -154,7 +155,8 @@ def build(
             stack.enter_context(dbt_savings.manifest_as_it_lies(manifest is not None))
             stack.enter_context(dbt_contexts.names_made_quickly())
             stack.enter_context(dbt_contexts.events_filled_when_read())
-            keep_templates = stack.enter_context(dbt_savings.templates_kept(templates))
+            keep_templates = stack.enter_context(dbt_savings.templates_kept(kept / dbt_savings.TEMPLATES))
+            keep_schemas = stack.enter_context(dbt_savings.schemas_kept(kept / dbt_savings.SCHEMAS))
             result = dbtRunner(manifest, callbacks=[_node_callback(on_node)] if on_node else []).invoke(
                 [
                     *("--log-level", "none", "--no-print", "--no-use-colors", "--no-version-check"),
@@ -168,6 +170,7 @@ def build(
             if manifest is None and parsed.parse_key(project, place) == key:
                 parsed.keep(project, place, key)
         keep_templates()
+        keep_schemas()
     if not run_results.is_file():
         raise UsageError(f"dbt could not start: {result.exception or 'see the log in ' + str(place.data.dbt / 'logs')}")
     return read_outcome(place.dbt_target)

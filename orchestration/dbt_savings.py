@@ -1,4 +1,4 @@
-"""What dbt does in every run and need not: together a fifth of a small run.
+"""What dbt does in every run and need not: together a quarter of a small run.
 
 Each saving takes the place of a function inside dbt for the length of a run. A test holds that these are still there;
 where one is not, that saving is left out and dbt works as it comes.
@@ -14,14 +14,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
-from types import CodeType
+from types import SimpleNamespace
 from typing import Any
 
 # Objects made before Python looks for unreachable ones among them. It is 700 by default, and a parsed project is a
 # million objects that all stay.
 COLLECT_AFTER = 200_000
 
-TEMPLATES = "templates.marshal"
+# What is kept beside the parse of a project.
+TEMPLATES, SCHEMAS = "templates.marshal", "schemas.marshal"
 
 
 @contextmanager
@@ -87,7 +88,6 @@ def templates_kept(file: Path) -> Iterator[Callable[[], None]]:
     from dbt_common.clients.jinja import MacroFuzzEnvironment
 
     known = _read(file)
-    before = len(known)
 
     def by(original: Callable[..., Any]) -> Callable[..., Any]:
         def compile(self: Any, source: Any, *arguments: Any, **more: Any) -> Any:
@@ -100,12 +100,40 @@ def templates_kept(file: Path) -> Iterator[Callable[[], None]]:
 
         return compile
 
+    with replaced(MacroFuzzEnvironment, "compile", by):
+        yield _writer(file, known)
+
+
+@contextmanager
+def schemas_kept(file: Path) -> Iterator[Callable[[], None]]:
+    """Work out once, and not in every run, what dbt's settings must look like: the JSON schemas of its own classes, by
+    which it checks the project's files and profile. Yields what writes down those that came."""
+    from dbt_common import dataclass_schema
+
+    known = _read(file)
+
+    def by(original: Callable[..., Any]) -> Callable[..., Any]:
+        def build_json_schema(of: type) -> Any:
+            key = f"{of.__module__}.{of.__qualname__}"
+            if key not in known:
+                known[key] = original(of).to_dict()
+            return SimpleNamespace(to_dict=lambda: known[key])
+
+        return build_json_schema
+
+    with replaced(dataclass_schema, "build_json_schema", by):
+        yield _writer(file, known)
+
+
+def _writer(file: Path, known: dict[Any, Any]) -> Callable[[], None]:
+    """What writes down what is known by then, where more is known than now."""
+    before = len(known)
+
     def write() -> None:
         if len(known) != before and file.parent.is_dir():
             _write(file, known)
 
-    with replaced(MacroFuzzEnvironment, "compile", by):
-        yield write
+    return write
 
 
 def _key(environment: Any, source: str) -> bytes:
@@ -116,13 +144,13 @@ def _key(environment: Any, source: str) -> bytes:
 
 
 def _stamp() -> bytes:
-    """What compiled code depends on beside its source: Python, Jinja and dbt's extensions of it."""
+    """What is kept depends on beside the source of code and dbt's version: Python, Jinja and dbt's extensions of it."""
     said = f"{sys.implementation.cache_tag} {sys.hexversion} {version('jinja2')} {version('dbt-common')}"
     return hashlib.sha256(said.encode()).digest()
 
 
-def _read(file: Path) -> dict[bytes, CodeType]:
-    """The compiled templates of a file; none where it is not there, or is of something else, or is not whole."""
+def _read(file: Path) -> dict[Any, Any]:
+    """What a file keeps; nothing where it is not there, or is of something else, or is not whole."""
     try:
         content = file.read_bytes()
         stamp, digest, body = content[:32], content[32:64], content[64:]
@@ -133,10 +161,11 @@ def _read(file: Path) -> dict[bytes, CodeType]:
     return {}
 
 
-def _write(file: Path, known: dict[bytes, CodeType]) -> None:
-    """Write them whole or not at all; where that cannot be done, the next run compiles them again."""
-    body = marshal.dumps(known)
-    with suppress(OSError):
+def _write(file: Path, known: dict[Any, Any]) -> None:
+    """Write it whole or not at all; where that cannot be done, the next run makes it again."""
+    # A value that cannot be written down is one of a dbt that works otherwise.
+    with suppress(OSError, ValueError):
+        body = marshal.dumps(known)
         handle, name = tempfile.mkstemp(dir=file.parent, prefix=".")
         fresh = Path(name)
         try:

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from orchestration.errors import UsageError
+from orchestration.yaml_text import read_yaml
 
 Files = dict[str, bytes]
 
@@ -20,7 +21,6 @@ SETTINGS, PROFILES = "dbt_project.yml", "profiles.yml"
 UNIT_TESTS = "__unit_tests.yml"
 
 _REF = re.compile(r"""\bref\(\s*['"]([A-Za-z0-9_]+)['"]\s*\)""")
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
@@ -63,7 +63,7 @@ def read_settings(project: Path) -> dict[str, Any]:
     """
     file = project / SETTINGS
     try:
-        settings = yaml.load(file.read_text(encoding="utf-8"), _LOADER)
+        settings = read_yaml(file.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise UsageError(f"{file} is not readable YAML: {error}") from error
     if not isinstance(settings, dict):
@@ -111,7 +111,7 @@ def _shared_models(models: Files, others: Files, variables: Mapping[str, Any]) -
 
 def _describing(text: bytes, path: str, kept: set[str]) -> bytes | None:
     """What a YAML file says of models that stay; of feeds only Tieout's own; none where nothing is left."""
-    document = yaml.load(text, _LOADER) or {}
+    document = read_yaml(text) or {}
     left = {
         "sources": [source for source in document.get("sources") or [] if _is_shared(source)],
         "models": [model for model in document.get("models") or [] if model["name"] in kept],

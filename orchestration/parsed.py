@@ -11,10 +11,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from orchestration.environment import Place
 from orchestration.warehouse import postgres_kwargs
+from orchestration.yaml_text import read_yaml
 
 # Below the project, where dbt itself leaves its files when it is called by hand.
 FOLDER = Path("target") / "parsed"
@@ -39,7 +38,7 @@ def parse_key(project: Path, place: Place) -> str:
         for text in texts:
             digest.update(text.encode("utf-8", "surrogateescape") + b"\0")
 
-    config = yaml.safe_load((project / "dbt_project.yml").read_text(encoding="utf-8")) or {}
+    config = read_yaml((project / "dbt_project.yml").read_text(encoding="utf-8")) or {}
     folders = {project / name for paths in FOLDERS for name in config.get(paths) or []} | {project / "dbt_packages"}
     files = {file for folder in folders for file in folder.rglob("*") if file.is_file() and file.suffix != ".pyc"}
     for file in sorted(files | {project / name for name in FILES}):
@@ -74,6 +73,8 @@ def load(project: Path, place: Place, key: str) -> Any | None:
         manifest.build_flat_graph()
     except Exception:  # not there, or whatever is wrong with it: parsing finds out anew
         return None
+    with suppress(OSError):
+        os.utime(folder)  # what is used is kept longest
     return manifest
 
 

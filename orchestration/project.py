@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from orchestration.errors import UsageError
+from orchestration.yaml_text import read_yaml
 
 PROJECT_DIR_VARIABLE = "TIEOUT_PROJECT_DIR"
 
@@ -53,7 +54,7 @@ def load_streams(folder: Path) -> dict[str, Stream]:
     """
     file = folder / "dbt_project.yml"
     try:
-        settings = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+        settings = read_yaml(file.read_text(encoding="utf-8")) or {}
     except yaml.YAMLError as error:
         raise UsageError(f"{file} is not readable YAML: {error}") from error
     declared = (settings.get("vars") or {}).get("streams") or {}
@@ -96,7 +97,7 @@ def shares_records(folder: Path, name: str) -> bool:
 
 def feeds_of_streams(folder: Path) -> dict[str, set[str]]:
     """The feeds (`system/feed`) whose records each stream judges."""
-    settings = yaml.safe_load((folder / "dbt_project.yml").read_text(encoding="utf-8")) or {}
+    settings = read_yaml((folder / "dbt_project.yml").read_text(encoding="utf-8")) or {}
     entities = (settings.get("vars") or {}).get("entities") or {}
 
     def feeds(stream: Stream) -> set[str]:

@@ -17,7 +17,6 @@ from orchestration.errors import TieoutError
 from orchestration.progress import Progress, Silent
 from orchestration.publish import versions
 
-DEFAULT_AGE = timedelta(days=14)
 # dbt's folder of Dagster's definitions: read as long as Dagster runs, written only when the project changes.
 _OF_DEFINITIONS = "dagster"
 # A folder that dagster-dbt makes for one call of dbt: <op>-<7 of the run's id>-<7 of another>.

@@ -20,6 +20,7 @@ from orchestration.environment import DAILY, HOURLY, MODES
 from orchestration.errors import UsageError
 from orchestration.landing.expected import is_cron
 from orchestration.lapses import CONTINUE, STOP
+from orchestration.yaml_text import read_yaml
 
 FOLDER = "models/reconciliations"
 TIME_ZONE_VARIABLE = "TIEOUT_TIME_ZONE"
@@ -155,7 +156,7 @@ def _groups(project: Path) -> tuple[dict[str, tuple[str, dict[str, Any]]], list[
         if "groups:" not in text:
             continue
         try:
-            said = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+            said = read_yaml(text)
         except yaml.YAMLError as error:
             faults.append(f"{file}: not readable as YAML: {' '.join(str(error).split())}")
             continue

@@ -89,6 +89,3 @@ class Zone:
         minutes = self.offset(at) // 60
         sign = "-" if minutes < 0 else "+"
         return f"{sign}{abs(minutes) // 60:02d}{abs(minutes) % 60:02d}"
-
-
-UTC_ZONE = Zone("UTC")

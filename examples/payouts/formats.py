@@ -65,7 +65,6 @@ class Camt(Format):
 
     def __init__(self, *given) -> None:
         super().__init__(*given)
-        self._tail = ""
         self.files.header = self._begin
         self._file: Text | None = None
 

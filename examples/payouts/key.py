@@ -50,7 +50,6 @@ class Key:
         self.counts: dict[str, int] = {}
         self.states: dict[str, int] = {}
         self.injected: dict[str, int] = {}
-        self.order_count = 0
         self.leg_count = 0
 
     def _open(self, path: Path, header: list[str]):
@@ -88,7 +87,6 @@ class Key:
 
     def order(self, org: str, order: Order | None, line: Line | None, payout: Payout | None, system: str) -> None:
         """The way of one charge, or of an order without any; `order` is None where the shop does not know it."""
-        self.order_count += 1
         known = [order.name, order.id, order.total, order.currency] if order else ["", "", "", ""]
         charge = [system, line.id, line.payment_ref, line.amount] if line else ["", "", "", ""]
         if payout is None:

@@ -352,11 +352,10 @@ def late(look: Look) -> list[Alert]:
 
 def streams_of_feeds(project: Path) -> dict[str, tuple[str, ...]]:
     """Which streams a feed's records take part in, by feed."""
-    import yaml
-
     from orchestration.project import load_streams
+    from orchestration.yaml_text import read_yaml
 
-    said = yaml.safe_load((project / "dbt_project.yml").read_text(encoding="utf-8")) or {}
+    said = read_yaml((project / "dbt_project.yml").read_text(encoding="utf-8")) or {}
     entities = (said.get("vars") or {}).get("entities") or {}
     found: dict[str, tuple[str, ...]] = {}
     for stream in load_streams(project).values():

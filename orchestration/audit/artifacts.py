@@ -229,8 +229,10 @@ def write_step(
             if (org, run) not in noted:
                 new[org].append(run)
         wanted |= {(org, MATCHED): tuple(sorted(by)) for org, by in sorted(new.items())}
+    # Asked for once: an engine's catalog takes longer to tell than a small file to write, and there are files by org.
+    there = set(warehouse.names(SCHEMA, step.model)) if wanted else set()
     for (org, kind), judged in wanted.items():
-        query = _query(warehouse, step, org, kind, judged)
+        query = _query(there, step, org, kind, judged)
         path = Path(FOLDER) / target / folder_name(org) / run_id / step.stream / step.model / f"{kind}.parquet"
         rows = _write(warehouse, step.model, query, data.root / path)
         file = data.root / path
@@ -259,8 +261,8 @@ class _Query:
     where: str
 
 
-def _query(warehouse: Warehouse, step: Step, org: str, kind: str, judged: tuple[str, ...]) -> _Query:
-    there = set(warehouse.names(SCHEMA, step.model))
+def _query(there: set[str], step: Step, org: str, kind: str, judged: tuple[str, ...]) -> _Query:
+    """What a file holds; `there`: the columns of the step's table."""
     conditions = [f"org_id = {literal(org)}", (_OF_LEFT_OVERS if step.is_last else _CONDITIONS)[kind]]
     if kind == MATCHED:
         conditions.append(f"judged_run_id in ({', '.join(map(literal, judged))})")

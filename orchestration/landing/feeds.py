@@ -24,6 +24,7 @@ from orchestration.landing.feed_texts import (
     check_texts,
 )
 from orchestration.landing.header import normalise
+from orchestration.yaml_text import read_yaml
 
 COLUMN_TYPES = ("id", "text", "currency", "amount", "time", "date", "integer", "decimal")
 KINDS = ("records", "state")
@@ -181,7 +182,7 @@ def load_feeds(project_dir: Path | str) -> dict[str, Feed]:
     for path in sorted((project / "models" / "staging").glob("*/_*__sources.yml")):
         relative = path.relative_to(project).as_posix()
         try:
-            document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+            document = read_yaml(path.read_text(encoding="utf-8")) or {}
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             faults.append(f"{relative}: not readable as YAML: {' '.join(str(error).split())}")
             continue

@@ -67,11 +67,6 @@ class LandingReport:
     def failed_files(self) -> int:
         return self._count("failed")
 
-    @property
-    def batch_ids(self) -> list[str]:
-        """The new batches."""
-        return [file.batch_id for file in self.files if file.outcome == "landed" and file.batch_id]
-
     def as_dict(self) -> dict[str, Any]:
         """The counts as the `--json` summary names them."""
         return {

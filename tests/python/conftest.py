@@ -6,11 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.python.laws.harness import Server
+from tests.python.core_project import core_project
+from tests.python.examples.reconciled import Reconciled, reconcile
+from tests.python.laws.harness import NewDatabase, Server
 from tests.python.postgres_server import running
 
 # Variables that decide what a run does; a developer's own must not decide what a test sees.
 FOREIGN = ("TIEOUT_DATA_DIR", "TIEOUT_TARGET", "TIEOUT_PROJECT_DIR", "TIEOUT_SCHEMA_PREFIX", "TIEOUT_DUCKDB_PATH")
+
+
+# Else every process that a test starts compiles Tieout anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.fixture(autouse=True)
@@ -29,16 +35,52 @@ def data_dir(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def first_stream_alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project with one stream, for tests that look at no other; nobody changes it, so that dbt parses it once."""
+    return core_project(tmp_path_factory.mktemp("core") / "project")
+
+
+@pytest.fixture(scope="session")
+def examples(tmp_path_factory: pytest.TempPathFactory) -> Reconciled:
+    """The examples after their run; tests that take them are `of_the_examples`."""
+    return reconcile(tmp_path_factory.mktemp("examples") / "data")
+
+
+@pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Server]:
     """A real server from the wheel."""
     with running() as (server, _):
         yield server
 
 
+@pytest.fixture(scope="session")
+def lasting_database(request: pytest.FixtureRequest) -> NewDatabase:
+    """As `new_database`, for what several tests share."""
+
+    def make(target: str) -> dict[str, str]:
+        return request.getfixturevalue("postgres_server").new_database() if target == "postgres" else {}
+
+    return make
+
+
 @pytest.fixture
-def postgres_database(postgres_server: Server, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def new_database(lasting_database: NewDatabase, request: pytest.FixtureRequest) -> Iterator[NewDatabase]:
+    """What runs on an engine are told of it: on Postgres an empty database, which goes with the test."""
+    made: list[dict[str, str]] = []
+
+    def make(target: str) -> dict[str, str]:
+        made.append(lasting_database(target))
+        return made[-1]
+
+    yield make
+    for variables in filter(None, made):
+        request.getfixturevalue("postgres_server").drop_database(variables)
+
+
+@pytest.fixture
+def postgres_database(new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """An empty database that is the Postgres target of this process; returns its variables."""
-    variables = postgres_server.new_database()
+    variables = new_database("postgres")
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     return variables

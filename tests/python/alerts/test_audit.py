@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -23,10 +22,10 @@ from orchestration.environment import Place
 from orchestration.runs import State
 from tests.python.alerts.conftest import QUICK
 from tests.python.alerts.world import ROOT, Hook, World, at
+from tests.python.pipeline.conftest import copy_of_mini
 
 RUN = at("03-05 06:00")
 NOW = RUN + timedelta(minutes=5)
-MINI = ROOT / "tests/python/pipeline/mini_project"
 EXCEPTIONS = """
 select
     md5(result_id) as exception_id, org_id, stream, stream as ladder, 'MISSING_OMS' as anomaly, 'OPEN' as state,
@@ -159,7 +158,7 @@ def test_on_postgres(told: World, web: Hook) -> None:
 @pytest.fixture
 def project(tmp_path: Path, web: Hook) -> Path:
     """The mini project with marts that alerts read, and an `alerts.yml`."""
-    folder = shutil.copytree(MINI, tmp_path / "mini")
+    folder = copy_of_mini(tmp_path / "mini")
     (folder / "models/marts/exceptions.sql").write_text(EXCEPTIONS)
     (folder / "models/marts/exception_history.sql").write_text(HISTORY)
     said = {"channels": {"hook": {"urls": "${HOOK}"}}, "routes": [{"channels": ["hook"]}], "delivery": QUICK}

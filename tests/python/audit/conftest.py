@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from tests.python.core_project import core_project
-from tests.python.laws.harness import COMMAND, ROOT, Folder, Server
+from tests.python.laws.conftest import in_one_worker
+from tests.python.laws.harness import COMMAND, ROOT, Folder, NewDatabase
 from tests.python.oracle.deliveries import OMS, POS
 from tests.python.oracle.make import at, delivered, oms, pos
 
@@ -101,20 +102,15 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-# All tests of an engine in one worker: the history takes minutes to live through.
-ENGINES = [
-    pytest.param("duckdb", marks=pytest.mark.xdist_group("audit-duckdb")),
-    pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.xdist_group("audit-postgres")]),
-]
-
-
-@pytest.fixture(scope="session", params=ENGINES)
-def history(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, project: Path) -> History:
+@pytest.fixture(scope="session", params=in_one_worker("audit"))
+def history(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    lasting_database: NewDatabase,
+    project: Path,
+) -> History:
     """A run, its repetition, a killed one and its retry, a cancelled one, one that failed, one after it, a replay."""
-    environment = {"TIEOUT_PROJECT_DIR": str(project), "TIEOUT_ACTOR": "ann"}
-    if request.param == "postgres":
-        server: Server = request.getfixturevalue("postgres_server")
-        environment |= server.new_database()
+    environment = {"TIEOUT_PROJECT_DIR": str(project), "TIEOUT_ACTOR": "ann", **lasting_database(request.param)}
     lived = History(Folder(tmp_path_factory.mktemp(request.param), request.param, environment))
     folder = lived.folder
 

@@ -21,7 +21,7 @@ from orchestration.runs import RunRecord
 from orchestration.warehouse import open_warehouse
 from tests.python.audit.conftest import DAY_1, History, world
 from tests.python.laws.conftest import BOTH
-from tests.python.laws.harness import Folder, Server
+from tests.python.laws.harness import Folder, NewDatabase
 
 # A manifest without anything in it.
 EMPTY = {"nodes": {}, "groups": {}}
@@ -93,12 +93,9 @@ def test_an_exception_leads_to_file_row_rule_and_run(history: History) -> None:
 
 @pytest.mark.parametrize("target", BOTH)
 def test_purging_obeys_retention_and_leaves_the_record(
-    request: pytest.FixtureRequest, tmp_path: Path, project: Path, target: str, monkeypatch: pytest.MonkeyPatch
+    new_database: NewDatabase, tmp_path: Path, project: Path, target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    environment = {"TIEOUT_PROJECT_DIR": str(project), "TIEOUT_ACTOR": "ann"}
-    if target == "postgres":
-        server: Server = request.getfixturevalue("postgres_server")
-        environment |= server.new_database()
+    environment = {"TIEOUT_PROJECT_DIR": str(project), "TIEOUT_ACTOR": "ann", **new_database(target)}
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     (tmp_path / "data").mkdir()

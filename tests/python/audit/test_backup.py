@@ -6,10 +6,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.python.audit.conftest import DAY_3, History
-from tests.python.laws.harness import Folder, Server, state
+from tests.python.laws.harness import Folder, NewDatabase, state
 
 KEPT = ("exception_log", "rules", "absorptions", "exception_states", "policy_history", "reconciliation_runs")
 
@@ -20,7 +18,7 @@ def kept(folder: Folder) -> dict[str, Any]:
 
 
 def test_a_restored_backup_comes_to_the_same_answer(
-    history: History, tmp_path: Path, request: pytest.FixtureRequest
+    history: History, tmp_path: Path, new_database: NewDatabase
 ) -> None:
     before, rows = state(history.folder), kept(history.folder)
     file = history.json("backup", "create", "--to", str(tmp_path / "backup.tar"))["path"]
@@ -28,10 +26,7 @@ def test_a_restored_backup_comes_to_the_same_answer(
     verified = history.tieout("backup", "verify", file)
     assert verified.returncode == 0, verified.stdout + verified.stderr
 
-    environment = dict(history.folder.environment)
-    if history.folder.target == "postgres":
-        server: Server = request.getfixturevalue("postgres_server")
-        environment |= server.new_database()
+    environment = {**history.folder.environment, **new_database(history.folder.target)}
     new = History(Folder(tmp_path / "new", history.folder.target, environment))
     restored = new.json("restore", file)
     assert restored["audit"]["verified"] is True

@@ -7,7 +7,7 @@ import pytest
 
 from tests.python.bookings.world import of_project
 from tests.python.core_project import core_project
-from tests.python.laws.harness import Folder, Server
+from tests.python.laws.harness import Folder, NewDatabase
 
 BOTH = [pytest.param("duckdb"), pytest.param("postgres", marks=pytest.mark.postgres)]
 
@@ -21,16 +21,12 @@ def bookings_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def make_folder(tmp_path: Path, bookings_project: Path, request: pytest.FixtureRequest) -> MakeFolder:
+def make_folder(tmp_path: Path, bookings_project: Path, new_database: NewDatabase) -> MakeFolder:
     """Make a new data folder for a target; on Postgres with a database of its own."""
     made: list[Folder] = []
 
     def make(target: str) -> Folder:
-        database: dict[str, str] = {}
-        if target == "postgres":
-            server: Server = request.getfixturevalue("postgres_server")
-            database = server.new_database()
-        made.append(of_project(tmp_path / f"{target}-{len(made)}", target, bookings_project, database))
+        made.append(of_project(tmp_path / f"{target}-{len(made)}", target, bookings_project, new_database(target)))
         return made[-1]
 
     return make

@@ -18,8 +18,9 @@ import pytest
 import yaml
 from playwright.sync_api import Page, sync_playwright
 
+from tests.python.pipeline.conftest import copy_of_mini
+
 ROOT = Path(__file__).resolve().parents[3]
-MINI = ROOT / "tests" / "python" / "pipeline" / "mini_project"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # A folder for pictures of the pages; none are taken without it.
 PICTURES = "TIEOUT_SCREENSHOTS"
@@ -54,8 +55,7 @@ class Served:
 def mini_with_a_late_feed(folder: Path) -> Path:
     """The mini project, with a feed of which a delivery is due every minute, and marts that the report can read: their
     columns are those of the contracts."""
-    project = folder / "mini"
-    shutil.copytree(MINI, project, ignore=shutil.ignore_patterns("target", "logs"))
+    project = copy_of_mini(folder / "mini")
     for mart in yaml.safe_load((ROOT / "models" / "marts" / "_marts.yml").read_text())["models"]:
         columns = [f"cast(null as {column['data_type']}) as {column['name']}" for column in mart["columns"]]
         text = f"-- depends_on: {{{{ source('pos', 'orders') }}}}\nselect {', '.join(columns)} where false\n"

@@ -1,7 +1,6 @@
 """A project with a connector, its data folder, and the folder of a remote server."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,9 +13,9 @@ import yaml
 from orchestration.landing import LandingReport, connectors, land_inbox, read_manifests
 from orchestration.landing.connectors import Fetched
 from tests.python.connectors.server import LOOPBACK, OpenSsh, open_ssh, sshd
+from tests.python.pipeline.conftest import copy_of_mini
 
 ROOT = Path(__file__).resolve().parents[3]
-MINI = ROOT / "tests/python/pipeline/mini_project"
 AS_OF = datetime(2026, 3, 2, tzinfo=UTC)
 HEADER = "order_id,store_id,currency,total,sold_at,revision\n"
 
@@ -93,8 +92,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenSsh]:
 @pytest.fixture
 def world(server: OpenSsh, tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     """A connector that logs in by key and takes `*.csv` at its first look."""
-    project, remote = tmp_path / "project", tmp_path / "remote"
-    shutil.copytree(MINI, project)
+    project, remote = copy_of_mini(tmp_path / "project"), tmp_path / "remote"
     (remote / "out").mkdir(parents=True)
     monkeypatch.setenv("ACME_KEY", server.user_key.read_text())
     monkeypatch.setattr("orchestration.landing.connectors.taking.FIRST_WAIT", 0.01)

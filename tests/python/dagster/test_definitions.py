@@ -26,6 +26,9 @@ from tests.python.pipeline.test_lapses import project as lapsing_project
 ROOT = Path(__file__).resolve().parents[3]
 AS_OF = "2026-03-03T06:00:00Z"
 
+# One worker for all of these, so that the definitions are made once and the job runs once.
+pytestmark = pytest.mark.xdist_group("dagster-run")
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -146,8 +149,6 @@ def job(defs: dg.Definitions, folder: Path) -> Job:
     return execute(defs, folder, as_of=AS_OF)
 
 
-# One worker for all of these, so that the job runs once.
-@pytest.mark.xdist_group("dagster-run")
 def test_a_job_run_does_what_a_command_run_does(job: Job) -> None:
     assert {("artifacts",), ("published",), ("report",)} <= {tuple(key.path) for key in job.materialized}
     assert all(check.passed for check in job.checks)
@@ -176,7 +177,6 @@ def test_a_job_run_does_what_a_command_run_does(job: Job) -> None:
         assert record["summary"][same] == summary[same], same
 
 
-@pytest.mark.xdist_group("dagster-run")
 def test_only_feeds_of_which_something_came_are_materialized(job: Job) -> None:
     delivered = {"/".join(file.parts[-5:-3]) for file in (job.folder / "landing").glob("[!.]*/*/*/*/manifest.json")}
     feeds = set(load_feeds(project_dir()))
@@ -186,7 +186,6 @@ def test_only_feeds_of_which_something_came_are_materialized(job: Job) -> None:
     assert job.materialized[dg.AssetKey(["pos", "orders"])]["deliveries"] == 4
 
 
-@pytest.mark.xdist_group("dagster-run")
 def test_landing_alone_lands_and_builds_nothing(defs: dg.Definitions, job: Job) -> None:
     inbox = job.folder / "inbox" / "cedar_books" / "pos" / "orders"
     inbox.mkdir(parents=True, exist_ok=True)
@@ -203,7 +202,6 @@ def test_landing_alone_lands_and_builds_nothing(defs: dg.Definitions, job: Job) 
     assert list((job.folder / "runs").glob("*.json")) == records
 
 
-@pytest.mark.xdist_group("dagster-run")
 def test_a_day_is_played_again_and_changes_nothing(defs: dg.Definitions, job: Job) -> None:
     folder = job.folder
     link = (folder / "published").readlink()

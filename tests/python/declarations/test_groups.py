@@ -11,7 +11,7 @@ import pytest
 from tests.python.declarations import shop
 from tests.python.declarations.project import registry, write, write_registry
 from tests.python.declarations.test_new_system import deliver
-from tests.python.laws.harness import Folder, Server
+from tests.python.laws.harness import Folder, NewDatabase
 
 FIRST, SECOND = datetime(2026, 3, 20, 6, tzinfo=UTC), datetime(2026, 3, 21, 6, tzinfo=UTC)
 DAY = 24 * 60
@@ -123,11 +123,11 @@ def verdicts(folder: Folder) -> Counter[tuple[object, ...]]:
 
 
 @pytest.mark.postgres
-def test_groups_and_business_days(tmp_path: Path, postgres_server: Server) -> None:
+def test_groups_and_business_days(tmp_path: Path, new_database: NewDatabase) -> None:
     project = extend(tmp_path / "project")
     hashes = {}
     for target in ("duckdb", "postgres"):
-        folder = Folder(tmp_path / target, target, postgres_server.new_database() if target == "postgres" else {})
+        folder = Folder(tmp_path / target, target, new_database(target))
         deliver(folder, "till/sales", "sales.csv", shop.SALES_HEADER, *SALES)
         deliver(folder, "ledger/entries", "entries.csv", shop.ENTRIES_HEADER, *ENTRIES)
         first = run(folder, FIRST, project)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.python.declarations import shop
 from tests.python.declarations.project import ROOT
-from tests.python.laws.harness import Folder, Server
+from tests.python.laws.harness import Folder, NewDatabase
 
 FIRST, SECOND = datetime(2026, 3, 3, 6, tzinfo=UTC), datetime(2026, 3, 4, 6, tzinfo=UTC)
 
@@ -41,11 +41,11 @@ def verdicts(folder: Folder) -> Counter[shop.Verdict]:
 
 
 @pytest.mark.postgres
-def test_a_new_system_needs_only_declarations(tmp_path: Path, postgres_server: Server) -> None:
+def test_a_new_system_needs_only_declarations(tmp_path: Path, new_database: NewDatabase) -> None:
     project = shop.extend(tmp_path / "project")
     hashes = {}
     for target in ("duckdb", "postgres"):
-        folder = Folder(tmp_path / target, target, postgres_server.new_database() if target == "postgres" else {})
+        folder = Folder(tmp_path / target, target, new_database(target))
         deliver(folder, "till/sales", "sales.csv", shop.SALES_HEADER, *shop.SALES)
         deliver(folder, "ledger/entries", "entries.csv", shop.ENTRIES_HEADER, *shop.ENTRIES)
         first = run(folder, FIRST, project)

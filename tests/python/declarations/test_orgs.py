@@ -7,7 +7,7 @@ import pytest
 
 from tests.python.core_project import core_project
 from tests.python.declarations.project import registry, write_registry
-from tests.python.laws.harness import Folder, Server
+from tests.python.laws.harness import Folder, NewDatabase
 
 MONDAY, TUESDAY = datetime(2026, 3, 2, 18, tzinfo=UTC), datetime(2026, 3, 3, 18, tzinfo=UTC)
 STREAM = "pos_oms_orders"
@@ -46,16 +46,12 @@ def verdicts(folder: Folder) -> list[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize("target", ["duckdb", pytest.param("postgres", marks=pytest.mark.postgres)])
-def test_only_their_records_are_judged(target: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_only_their_records_are_judged(target: str, tmp_path: Path, new_database: NewDatabase) -> None:
     project = core_project(tmp_path / "project")
     settings = registry(project)
     settings["vars"]["streams"][STREAM]["orgs"] = [SERVED]
     write_registry(project, settings)
-    database = {}
-    if target == "postgres":
-        server: Server = request.getfixturevalue("postgres_server")
-        database = server.new_database()
-    folder = Folder(tmp_path / "data", target, {**database, "TIEOUT_PROJECT_DIR": str(project)})
+    folder = Folder(tmp_path / "data", target, {**new_database(target), "TIEOUT_PROJECT_DIR": str(project)})
 
     deliver(folder, "pos/orders", "pos.csv", POS_HEADER, *POS)
     deliver(folder, "oms/orders", "oms.csv", OMS_HEADER, *OMS)

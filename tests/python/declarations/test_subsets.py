@@ -10,7 +10,7 @@ from tests.python.declarations import shop
 from tests.python.declarations.project import registry, write_registry
 from tests.python.declarations.test_groups import extend as extend_with_slips
 from tests.python.declarations.test_new_system import deliver
-from tests.python.laws.harness import Folder, Server
+from tests.python.laws.harness import Folder, NewDatabase
 
 AS_OF = datetime(2026, 3, 20, 6, tzinfo=UTC)
 
@@ -87,14 +87,14 @@ def suggestions(folder: Folder) -> set[tuple[object, ...]]:
 
 
 @pytest.mark.postgres
-def test_subsets_are_suggested_within_their_bounds_and_match_nothing(tmp_path: Path, postgres_server: Server) -> None:
+def test_subsets_are_suggested_within_their_bounds_and_match_nothing(tmp_path: Path, new_database: NewDatabase) -> None:
     off = Folder(tmp_path / "off", "duckdb", {})
     put(off)
     without = run(off, project_with(tmp_path / "project_off", None))
     assert suggestions(off) == set()
 
     project = project_with(tmp_path / "project_on", {"enabled": True, "on": ["counterparty_id", "currency"]})
-    for target, environment in (("duckdb", {}), ("postgres", postgres_server.new_database())):
+    for target, environment in (("duckdb", {}), ("postgres", new_database("postgres"))):
         folder = Folder(tmp_path / target, target, environment)
         put(folder)
         assert run(folder, project) == without

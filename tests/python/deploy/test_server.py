@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psycopg2
 import pytest
 
 from tests.python.deploy.conftest import DEPLOY, ROOT, free_port
+from tests.python.laws.harness import on_postgres
 
 BIN = Path(sys.executable).parent
 LAUNCH = """mutation($params: ExecutionParams!) { launchRun(executionParams: $params) { __typename
@@ -137,17 +137,7 @@ def test_a_run_launched_from_the_page_succeeds_and_stands_in_postgres(
         assert webserver.poll() is None
         assert daemon.poll() is None
     # Not in a file of DAGSTER_HOME: two machines may have the page and the daemon.
-    connection = psycopg2.connect(
-        host=dagster_postgres["DAGSTER_PG_HOST"],
-        port=dagster_postgres["DAGSTER_PG_PORT"],
-        user=dagster_postgres["DAGSTER_PG_USER"],
-        password=dagster_postgres["DAGSTER_PG_PASSWORD"],
-        dbname=dagster_postgres["DAGSTER_PG_DATABASE"],
-    )
-    with connection, connection.cursor() as cursor:
-        cursor.execute("select status from runs where run_id = %s", (run_id,))
-        assert cursor.fetchall() == [("SUCCESS",)]
-    connection.close()
+    assert on_postgres(dagster_postgres, f"select status from runs where run_id = '{run_id}'") == [[("SUCCESS",)]]
     assert not list(tmp_path.rglob("*.db"))
     # What runs print is what `tieout purge` clears: it lies where that looks.
     assert (tmp_path / "storage" / run_id / "compute_logs").is_dir()

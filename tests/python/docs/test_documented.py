@@ -14,9 +14,9 @@ import pytest
 import yaml
 
 from orchestration.publish import MARTS
+from tests.python.examples.reconciled import Reconciled, of_the_examples
 
 ROOT = Path(__file__).resolve().parents[3]
-AS_OF = "2026-03-03T06:00:00Z"
 
 # Macros that implement another one for an engine, or that only their own folder calls.
 PRIVATE = re.compile(r"_|(default|duckdb|postgres|spark)__")
@@ -29,32 +29,21 @@ LANDED = {"_org_id", "_batch_id", "_source_file", "_received_at", "_row_number"}
 ONLY_ON_POSTGRES = {"source.tieout.landing.batches": {"columns"}}
 
 
-@pytest.fixture(scope="module")
-def documented(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The examples, reconciled, and what `dbt docs generate` then says: its manifest and its catalog."""
-    data = tmp_path_factory.mktemp("documented")
-    inbox = data / "inbox"
-    for file in sorted((ROOT / "examples" / "extracts").rglob("*")):
-        if file.is_file():
-            copy = inbox / file.relative_to(ROOT / "examples" / "extracts")
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes(file.read_bytes())
-    # Each in a process of its own: neither leaves anything behind in this one.
-    run = ["run", "--data-dir", str(data), "--as-of", AS_OF]
-    _succeed([sys.executable, "-c", "from orchestration.cli import main; main()", *run], {})
-    docs = ["--project-dir", str(ROOT), "--profiles-dir", str(ROOT), "--target", "duckdb"]
-    docs += ["--target-path", str(data / ".dbt" / "duckdb"), "--log-path", str(data / "logs")]
-    variables = {"TIEOUT_DATA_DIR": str(data), "TIEOUT_DUCKDB_PATH": str(data / "warehouse.duckdb")}
-    _succeed([str(Path(sys.executable).parent / "dbt"), "docs", "generate", "--no-compile", *docs], variables)
+@pytest.fixture
+def documented(examples: Reconciled, tmp_path: Path) -> dict[str, Any]:
+    """What `dbt docs generate` says of the examples' run: its manifest and its catalog."""
+    data = examples.copy(tmp_path / "data")
     target = data / ".dbt" / "duckdb"
-    return {name: json.loads((target / f"{name}.json").read_text()) for name in ("manifest", "catalog")}
-
-
-def _succeed(command: list[str], variables: dict[str, str]) -> None:
+    # In a process of its own: it leaves nothing behind in this one.
+    command = [Path(sys.executable).parent / "dbt", "docs", "generate", "--no-compile"]
+    command += ["--project-dir", ROOT, "--profiles-dir", ROOT, "--target", "duckdb"]
+    command += ["--target-path", target, "--log-path", data / "logs"]
+    variables = {"TIEOUT_DATA_DIR": str(data), "TIEOUT_DUCKDB_PATH": str(data / "warehouse.duckdb")}
     done = subprocess.run(
         command, cwd=ROOT, env={**os.environ, **variables}, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return {name: json.loads((target / f"{name}.json").read_text()) for name in ("manifest", "catalog")}
 
 
 def _described() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -157,6 +146,7 @@ def test_every_macro_file_holds_the_one_public_macro_that_it_is_named_after() ->
     assert not faults, "\n".join(faults)
 
 
+@of_the_examples
 def test_described_columns_are_those_of_the_relations(documented: dict[str, Any]) -> None:
     """Nothing is missing in the YAML and nothing is described that is not there, in the relations of a real run."""
     manifest, catalog = documented["manifest"], documented["catalog"]

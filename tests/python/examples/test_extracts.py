@@ -8,8 +8,6 @@ import gzip
 import io
 import json
 import shutil
-import subprocess
-import sys
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,10 +17,10 @@ from typing import Any
 import duckdb
 import pytest
 
+from tests.python.examples.reconciled import EXTRACTS, Reconciled, of_the_examples, run
 from tests.python.oracle import Delivery, answer
 
-EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
-EXTRACTS = EXAMPLES / "extracts"
+EXAMPLES = EXTRACTS.parent
 EXPECTED: dict[str, Any] = json.loads((EXAMPLES / "expected.json").read_text(encoding="utf-8"))
 AS_OF = datetime.fromisoformat(EXPECTED["as_of"])
 FEEDS = (("pos", "orders"), ("oms", "orders"), ("tieout", "policies"))
@@ -127,14 +125,9 @@ class Answer:
         return Counter(row["result"] for row in self.results)
 
 
-def reconcile(folder: Path, data: Path, as_of: str) -> Answer:
-    """Deliver a folder's files of the org of bookings, run, and read what is published."""
+def published(data: Path) -> Answer:
+    """Read what is published of the org of bookings."""
     org = BOOKINGS["org"]
-    shutil.copytree(folder / org, data / "inbox" / org, dirs_exist_ok=True)
-    command = [sys.executable, "-c", "from orchestration.cli import main; main()", "run"]
-    command += ["--data-dir", str(data), "--as-of", as_of, "--json"]
-    done = subprocess.run(command, cwd=EXAMPLES.parent, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
     told = []
     with duckdb.connect(str(data / "published" / "tieout.duckdb"), read_only=True) as con:
         for mart in ("reconciliation_results", "exceptions", "rejected_records"):
@@ -144,13 +137,12 @@ def reconcile(folder: Path, data: Path, as_of: str) -> Answer:
 
 
 @pytest.fixture(scope="module")
-def booked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Answer, Answer]:
+def booked(examples: Reconciled, tmp_path_factory: pytest.TempPathFactory) -> tuple[Answer, Answer]:
     """The bookings at the examples' clock, and an hour later with what has come since."""
-    data = tmp_path_factory.mktemp("bookings")
-    return (
-        reconcile(EXTRACTS, data, EXPECTED["as_of"]),
-        reconcile(EXAMPLES / "later", data, BOOKINGS["later"]["as_of"]),
-    )
+    later, org = examples.copy(tmp_path_factory.mktemp("bookings") / "data"), BOOKINGS["org"]
+    shutil.copytree(EXAMPLES / "later" / org, later / "inbox" / org, dirs_exist_ok=True)
+    run(later, BOOKINGS["later"]["as_of"])
+    return published(examples.data), published(later)
 
 
 def activity(row: dict[str, Any]) -> str:
@@ -158,6 +150,7 @@ def activity(row: dict[str, Any]) -> str:
     return row["source_activity_id"] or row["target_activity_id"]
 
 
+@of_the_examples
 def test_the_bookings_are_counted_as_by_hand(booked: tuple[Answer, Answer]) -> None:
     now, _ = booked
     assert now.counts() == BOOKINGS["results"]
@@ -168,6 +161,7 @@ def test_the_bookings_are_counted_as_by_hand(booked: tuple[Answer, Answer]) -> N
     assert len([file for file in org.rglob("*") if file.is_file()]) == BOOKINGS["batches"]
 
 
+@of_the_examples
 def test_the_bookings_amounts_in_base_currency_are_those_worked_out_by_hand(booked: tuple[Answer, Answer]) -> None:
     now, _ = booked
     told = {activity(row): [row["source_base_minor"], row["target_base_minor"]] for row in now.results}
@@ -177,6 +171,7 @@ def test_the_bookings_amounts_in_base_currency_are_those_worked_out_by_hand(book
     assert {name: severities[name] for name in BOOKINGS["severities"]} == BOOKINGS["severities"]
 
 
+@of_the_examples
 def test_a_late_booking_is_matched_and_its_exception_closes(booked: tuple[Answer, Answer]) -> None:
     _, later = booked
     expected = BOOKINGS["later"]

@@ -69,9 +69,6 @@ STRIPE_MORE = """net,fee,gross,reporting_category,currency,created_utc,balance_t
 -9.00,0.00,-9.00,refund,usd,2026-03-09 02:00:00,txn_D3,po_C2,C2091,2026-03-08 21:00:00
 -5.00,0.00,-5.00,refund,usd,2026-03-08 00:00:00,txn_D1,po_C2,,2026-03-07 19:00:00
 """
-STRIPE_COMMA = """balance_transaction_id;automatic_payout_id;created;currency;gross;fee;net;reporting_category
-txn_E1;po_E1;2026-03-08 12:00:00;eur;1.234,50;10,05;1.224,45;charge
-"""
 STRIPE_PAYOUTS = """payout_id,effective_at,currency,gross,fee,net,reporting_category,balance_transaction_id,description,payout_expected_arrival_date,payout_status,payout_reversed_at,payout_type,payout_description,payout_destination_id,trace_id,trace_id_status
 po_C1,2026-03-09 00:00:00,usd,23.38,0.00,23.38,payout,txn_P1,STRIPE PAYOUT,2026-03-10,paid,,bank_account,STRIPE PAYOUT,ba_1,ST-C1,supported
 po_M1,2026-03-09 00:00:00,usd,400.00,0.00,400.00,payout,txn_P2,STRIPE PAYOUT,2026-03-10 00:00:00,paid,,bank_account,Manual payout,ba_1,ST-M1,supported

@@ -9,10 +9,10 @@ import pytest
 from tests.python.feeds import odd_feeds as odd
 from tests.python.feeds.conftest import MakeFeedFolder
 from tests.python.feeds.folder import FeedFolder
-from tests.python.laws.conftest import BOTH
+from tests.python.laws.conftest import in_one_worker
 
 
-@pytest.fixture(scope="module", params=BOTH)
+@pytest.fixture(scope="module", params=in_one_worker("odd-texts"))
 def read(
     request: pytest.FixtureRequest, make_feed_folder: MakeFeedFolder, tmp_path_factory: pytest.TempPathFactory
 ) -> FeedFolder:

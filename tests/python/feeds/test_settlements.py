@@ -10,13 +10,13 @@ from tests.python.declarations import project as projects
 from tests.python.feeds import settlements as files
 from tests.python.feeds.conftest import MakeFeedFolder
 from tests.python.feeds.folder import FeedFolder, Row
-from tests.python.laws.conftest import BOTH
+from tests.python.laws.conftest import in_one_worker
 
 PARTS = ("macros", "models", "seeds", "tests/generic")  # the laws are those of a whole run
 SPAIN = '              overrides: [{org_id: espana, decimal_mark: ",", grouping_mark: ".", formats: [DD/MM/YYYY]}]\n'
 
 
-@pytest.fixture(scope="module", params=BOTH)
+@pytest.fixture(scope="module", params=in_one_worker("settled"))
 def settled(
     request: pytest.FixtureRequest, make_feed_folder: MakeFeedFolder, tmp_path_factory: pytest.TempPathFactory
 ) -> FeedFolder:

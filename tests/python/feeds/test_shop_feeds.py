@@ -8,7 +8,7 @@ from tests.python.declarations.project import ROOT
 from tests.python.feeds import shop_files as files
 from tests.python.feeds.conftest import MakeFeedFolder
 from tests.python.feeds.folder import AS_OF, FeedFolder
-from tests.python.laws.conftest import BOTH
+from tests.python.laws.conftest import in_one_worker
 
 FEEDS = (
     "shopify__orders",
@@ -31,7 +31,7 @@ CANONICAL = (
 )
 
 
-@pytest.fixture(scope="module", params=BOTH)
+@pytest.fixture(scope="module", params=in_one_worker("shop"))
 def shop(request: pytest.FixtureRequest, make_feed_folder: MakeFeedFolder) -> FeedFolder:
     """Two deliveries of all feeds, landed and built once an engine; the second one in an incremental run."""
     folder = make_feed_folder(ROOT, request.param)

@@ -1,7 +1,6 @@
 """A data folder with a past: records of runs, and a published copy."""
 
 import os
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,7 +15,7 @@ from orchestration import clock
 from orchestration.data_dir import DataDir
 from orchestration.landing import land_inbox
 from orchestration.runs import RunRecord, State, new_run_id
-from tests.python.pipeline.conftest import MINI, Mini
+from tests.python.pipeline.conftest import Mini, copy_of_mini
 
 NOW = datetime(2026, 3, 10, 6, 30, tzinfo=UTC)
 
@@ -95,8 +94,7 @@ def mini(data_dir: Path) -> Mini:
 
 @pytest.fixture
 def past(tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Past:
-    project = tmp_path / "project"
-    shutil.copytree(MINI, project, ignore=shutil.ignore_patterns("target", "logs"))
+    project = copy_of_mini(tmp_path / "project")
     monkeypatch.setenv("TIEOUT_PROJECT_DIR", str(project))
     return Past(DataDir.at(data_dir), project)
 

@@ -1,7 +1,6 @@
 """What a real run leaves for those who look after it: its log, its numbers, and nothing that they must not see."""
 
 import json
-import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ import duckdb
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.python.pipeline.conftest import MINI, Answer, Mini
+from tests.python.pipeline.conftest import Answer, Mini, copy_of_mini
 
 DAY_1 = "2026-03-02T06:00:00Z"
 VISA = "4111111111111111"
@@ -52,8 +51,7 @@ def test_a_run_logs_what_it_does_and_leaves_its_numbers(mini: Mini) -> None:
 @pytest.fixture
 def leaky(tmp_path: Path) -> Path:
     """The mini project with a model that breaks on a value, which the engine then quotes."""
-    project = tmp_path / "project"
-    shutil.copytree(MINI, project, ignore=shutil.ignore_patterns("target", "logs"))
+    project = copy_of_mini(tmp_path / "project")
     (project / "models" / "reference" / "breaks.sql").write_text("select cast(order_id as date) from {{ landed() }}")
     return project
 

@@ -12,7 +12,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -35,12 +35,15 @@ RUN_LIMIT_SECONDS = 600
 
 # org_id -> what it delivered
 Cases = Mapping[str, Sequence[Delivery]]
+# An engine -> the environment in which a data folder of it has a database of its own.
+NewDatabase = Callable[[str], dict[str, str]]
 
 
 class Server:
-    """A Postgres server of the tests. Every data folder gets a database of its own."""
+    """A Postgres server of the tests. Every data folder gets a database of its own. What dbt has parsed for a database
+    holds for the next one of its name, so that names are used again."""
 
-    _numbers: ClassVar[Iterable[int]] = itertools.count(1)
+    _taken: ClassVar[set[str]] = set()
 
     def __init__(self, uri: str) -> None:
         parts = urlsplit(uri)
@@ -50,23 +53,49 @@ class Server:
 
     def new_database(self) -> dict[str, str]:
         """Make an empty database; returns the environment in which it is the target."""
-        import psycopg2
+        names = (f"tieout_{os.getpid()}_{number}" for number in itertools.count(1))
+        name = next(name for name in names if name not in self._taken)
+        self._taken.add(name)
+        self.execute(f'create database "{name}"')
+        return self._variables(name)
 
-        name = f"tieout_{os.getpid()}_{next(iter(self._numbers))}"
-        connection = psycopg2.connect(
-            host=self.host, port=self.port, user=self.user, password=self.password, dbname="postgres"
-        )
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(f'create database "{name}"')
-        connection.close()
+    def _variables(self, database: str) -> dict[str, str]:
         return {
             "TIEOUT_PG_HOST": self.host,
             "TIEOUT_PG_PORT": str(self.port),
             "TIEOUT_PG_USER": self.user,
             "TIEOUT_PG_PASSWORD": self.password,
-            "TIEOUT_PG_DATABASE": name,
+            "TIEOUT_PG_DATABASE": database,
         }
+
+    def drop_database(self, variables: Mapping[str, str]) -> None:
+        """Let go of a database that `new_database` made, whoever is still connected."""
+        name = variables["TIEOUT_PG_DATABASE"]
+        self.execute(f'drop database if exists "{name}" with (force)')
+        self._taken.discard(name)
+
+    def execute(self, *statements: str) -> None:
+        """Run statements outside of any test's database."""
+        on_postgres(self._variables("postgres"), *statements)
+
+
+def on_postgres(variables: Mapping[str, str], *queries: str) -> list[list[tuple[Any, ...]]]:
+    """The rows that each query gives in the database that variables tell of: TIEOUT_PG_HOST and its like, or
+    DAGSTER_PG_HOST and its like."""
+    import psycopg2
+
+    named = {name.rpartition("_PG_")[2].lower(): value for name, value in variables.items() if "_PG_" in name}
+    connection = psycopg2.connect(dbname=named.pop("database"), **named)
+    connection.autocommit = True
+    try:
+        found = []
+        with connection.cursor() as cursor:
+            for query in queries:
+                cursor.execute(query)
+                found.append(cursor.fetchall() if cursor.description else [])
+        return found
+    finally:
+        connection.close()
 
 
 @dataclass(frozen=True)
@@ -169,22 +198,7 @@ class Folder:
         if self.target == "duckdb":
             with duckdb.connect(str(self.root / "warehouse.duckdb"), read_only=True) as connection:
                 return connection.execute(query).fetchall()
-        import psycopg2
-
-        named = {name.removeprefix("TIEOUT_PG_").lower(): value for name, value in self.environment.items()}
-        connection = psycopg2.connect(
-            host=named["host"],
-            port=named["port"],
-            user=named["user"],
-            password=named["password"],
-            dbname=named["database"],
-        )
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(query)
-                return cursor.fetchall()
-        finally:
-            connection.close()
+        return on_postgres(self.environment, query)[0]
 
 
 def as_csv(delivery: Delivery) -> bytes:

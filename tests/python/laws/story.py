@@ -1,7 +1,5 @@
 """Ten days of orgs in which everything happens that can turn a verdict around."""
 
-from datetime import datetime
-
 from tests.python.oracle.deliveries import OMS, POLICIES, POS, Delivery
 from tests.python.oracle.make import at, delivered, oms, policy, pos
 
@@ -221,8 +219,3 @@ def late_feed(first_day: int) -> list[Delivery]:
 def everything() -> dict[str, list[Delivery]]:
     """The orgs of the story."""
     return {"acme": acme(), "late-feed": late_feed(4)}
-
-
-def day_of(when: datetime) -> int:
-    """The number of a day of the story."""
-    return DAYS.index(when) + 1

@@ -15,6 +15,9 @@ from orchestration.errors import UsageError
 from tests.python.laws.harness import Folder
 from tests.python.lifecycle.world import DAYS, Story
 
+# One worker, which makes the desk once.
+pytestmark = pytest.mark.xdist_group("desk")
+
 DECIDING = (
     "assign",
     "comment",

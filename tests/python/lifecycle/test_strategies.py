@@ -1,13 +1,12 @@
 """What rules make of exceptions: see `strategies` for the given and the when."""
 
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 import pytest
 
-from tests.python.laws.conftest import BOTH
-from tests.python.laws.harness import Folder, Server
+from tests.python.laws.conftest import in_one_worker
 from tests.python.lifecycle.strategies import BAD_RULES, everything
-from tests.python.lifecycle.world import DAYS, LAST, Lives
+from tests.python.lifecycle.world import DAYS, LAST, Lives, Story
 
 PRICE, MISSING, BUDGET = "PRICE_MISMATCH", "MISSING_OMS", "TOLERANCE_BUDGET_EXCEEDED"
 OPEN, ASSIGNED, PENDING, REOPENED = "OPEN", "ASSIGNED", "PENDING_APPROVAL", "REOPENED"
@@ -86,16 +85,10 @@ NOTES: dict[tuple[int, str, str, str], str | None] = {
 }
 
 
-@pytest.fixture(scope="module", params=BOTH)
-def ruled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, first_stream_alone: Path) -> Lives:
+@pytest.fixture(scope="module", params=in_one_worker("ruled"))
+def ruled(request: pytest.FixtureRequest, lived: Callable[[str, Sequence[Story]], Lives]) -> Lives:
     """The data folder in which all stories of rules have been lived to their end."""
-    environment = {"TIEOUT_PROJECT_DIR": str(first_stream_alone)}
-    if request.param == "postgres":
-        server: Server = request.getfixturevalue("postgres_server")
-        environment |= server.new_database()
-    lived = Lives(Folder(tmp_path_factory.mktemp(request.param), request.param, environment))
-    lived.live(everything())
-    return lived
+    return lived(request.param, everything())
 
 
 @pytest.mark.parametrize("about", STATES, ids="-".join)

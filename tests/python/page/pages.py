@@ -4,8 +4,6 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
-# What SVG closes by itself.
-DRAWN = {"path", "use", "rect", "circle", "line", "polyline", "polygon"}
 LOADS = {"src", "href", "xlink:href", "srcset", "data", "action", "poster"}
 
 

@@ -1,23 +1,17 @@
 """The page of the examples, as a run publishes them."""
 
-import shutil
 from pathlib import Path
 
-from click.testing import CliRunner
-
-from orchestration.cli import main
 from orchestration.page import Scope, write
 from orchestration.page.reading import read
 from orchestration.summary import JUDGED
-from tests.python.page.conftest import ROOT
+from tests.python.examples.reconciled import Reconciled, of_the_examples, run
 from tests.python.page.pages import Page
 
 
-def test_the_page_of_the_examples(data_dir: Path, tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "examples" / "extracts", data_dir / "inbox")
-    for as_of in ("2026-03-03T06:00:00Z", "2026-03-12T06:00:00Z"):
-        done = CliRunner().invoke(main, ["run", "--data-dir", str(data_dir), "--as-of", as_of])
-        assert done.exit_code == 0, done.output
+@of_the_examples
+def test_the_page_of_the_examples(examples: Reconciled, data_dir: Path, tmp_path: Path) -> None:
+    run(examples.copy(data_dir), "2026-03-12T06:00:00Z")
 
     figures = read(data_dir, Scope())
     assert figures.orgs == ["cedar_books", "harbour_pine", "northlight_stays"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.python.laws.harness import Folder, Server
+from tests.python.laws.harness import Folder, NewDatabase
 
 FIRST = "2026-02-20T09:00:00Z"
 SECOND = "2026-03-20T09:00:00Z"
@@ -275,11 +275,11 @@ def test_a_charge_and_its_full_refund_before_settlement_net_out(folder: Folder) 
 @pytest.mark.postgres
 @pytest.mark.xdist_group("payouts-nasty")
 def test_day_by_day_is_the_same_as_at_once_on_both_engines(
-    folder: Folder, tmp_path: Path, postgres_server: Server
+    folder: Folder, tmp_path: Path, new_database: NewDatabase
 ) -> None:
     last = run(folder, SECOND)
     assert run(folder, SECOND, "--full-refresh") == last
-    shared = Folder(tmp_path / "postgres", "postgres", postgres_server.new_database())
+    shared = Folder(tmp_path / "postgres", "postgres", new_database("postgres"))
     put(shared, DELIVERED_FIRST + DELIVERED_SECOND[:1])
     run(shared, FIRST)
     put(shared, DELIVERED_SECOND[1:])

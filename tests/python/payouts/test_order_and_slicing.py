@@ -17,7 +17,7 @@ from random import Random
 import pytest
 
 from tests.python.laws.conftest import BOTH
-from tests.python.laws.harness import Folder, Server, published_results
+from tests.python.laws.harness import Folder, NewDatabase, published_results
 
 FIRST, SECOND = "2026-02-20T09:00:00Z", "2026-02-25T09:00:00Z"
 WAYS = ("plain", "shuffled", "sliced", "both")
@@ -623,17 +623,13 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def tell(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Callable[[str], Told]:
+def tell(tmp_path_factory: pytest.TempPathFactory, lasting_database: NewDatabase) -> Callable[[str], Told]:
     """Both runs on an engine, done once."""
     known: dict[str, Told] = {}
 
     def make(target: str) -> Told:
         if target not in known:
-            settings: dict[str, str] = {}
-            if target == "postgres":
-                server: Server = request.getfixturevalue("postgres_server")
-                settings = server.new_database()
-            folder = Folder(Path(tmp_path_factory.mktemp(f"slices-{target}")), target, settings)
+            folder = Folder(Path(tmp_path_factory.mktemp(f"slices-{target}")), target, lasting_database(target))
             put(folder, 0)
             first = run(folder, FIRST)
             after_first = said(folder)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from examples.payouts.score import score
-from tests.python.laws.harness import Folder, Server
+from tests.python.laws.harness import Folder, NewDatabase
 
 ROOT = Path(__file__).resolve().parents[3]
 ORDERS = 600
@@ -48,7 +48,7 @@ def both_deliveries(world: Path, folder: Folder) -> tuple[str, str]:
 
 @pytest.mark.postgres
 @pytest.mark.xdist_group("payouts-world")
-def test_every_fault_is_found_and_nothing_else(world: Path, tmp_path: Path, postgres_server: Server) -> None:
+def test_every_fault_is_found_and_nothing_else(world: Path, tmp_path: Path, new_database: NewDatabase) -> None:
     folder = Folder(tmp_path / "duckdb", "duckdb", {})
     hashes = both_deliveries(world, folder)
     scores, payouts, _ = score(folder.root, world / "key")
@@ -62,5 +62,5 @@ def test_every_fault_is_found_and_nothing_else(world: Path, tmp_path: Path, post
     clock = json.loads((world / "key" / "summary.json").read_text(encoding="utf-8"))
     assert run(folder, clock["as_of"], "--full-refresh") == hashes[1]
 
-    shared = Folder(tmp_path / "postgres", "postgres", postgres_server.new_database())
+    shared = Folder(tmp_path / "postgres", "postgres", new_database("postgres"))
     assert both_deliveries(world, shared) == hashes

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -64,6 +65,11 @@ class Mini:
     def records(self) -> list[dict[str, Any]]:
         """The run records, oldest first."""
         return [json.loads(file.read_text()) for file in sorted((self.root / "runs").glob("*.json"))]
+
+
+def copy_of_mini(folder: Path) -> Path:
+    """The mini project for a test to change, without what runs have kept of it."""
+    return Path(shutil.copytree(MINI, folder, ignore=shutil.ignore_patterns("target", "logs")))
 
 
 @pytest.fixture

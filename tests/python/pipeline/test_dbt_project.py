@@ -2,13 +2,14 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import duckdb
-import pytest
 
+from tests.python.examples.reconciled import Reconciled, of_the_examples
 from tests.python.pipeline.conftest import ROOT, TIEOUT
 
 DBT = Path(sys.executable).parent / "dbt"
@@ -41,34 +42,17 @@ def test_every_unit_test_of_the_models_holds(data_dir: Path) -> None:
     assert all(result["status"] == "pass" for result in unit_tests)
 
 
-@pytest.fixture(scope="module")
-def examples(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The examples, reconciled as `make run` does; the data folder and what was printed."""
-    data = tmp_path_factory.mktemp("examples") / "data"
-    subprocess.run(["mkdir", "-p", data], check=True)
-    subprocess.run(["cp", "-R", ROOT / "examples" / "extracts", data / "inbox"], check=True)
-    done = subprocess.run(
-        [*TIEOUT, "run", "--data-dir", data, "--as-of", "2026-03-03T06:00:00Z"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return data, done.stdout
-
-
-def test_the_examples_close(examples: tuple[Path, str]) -> None:
-    _, printed = examples
-    assert "The books closed." in printed
+@of_the_examples
+def test_the_examples_close(examples: Reconciled) -> None:
+    assert "The books closed." in examples.said
     for words in ("Missing in oms", "Match rate", "largest:", "balances, all held", "oms_2026-03-02.csv row"):
-        assert words in printed
+        assert words in examples.said
 
 
-def test_exceptions_are_listed_from_the_published_copy(examples: tuple[Path, str]) -> None:
-    data, _ = examples
+@of_the_examples
+def test_exceptions_are_listed_from_the_published_copy(examples: Reconciled) -> None:
     done = subprocess.run(
-        [*TIEOUT, "exceptions", "list", "--json", "--limit", "5", "--data-dir", data],
+        [*TIEOUT, "exceptions", "list", "--json", "--limit", "5", "--data-dir", examples.data],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -79,14 +63,14 @@ def test_exceptions_are_listed_from_the_published_copy(examples: tuple[Path, str
     assert {"exception_id", "state", "explanation", "next_action", "source_file", "source_row_number"} <= set(listed[0])
 
 
-def test_dbt_build_by_itself_works_on_what_has_landed(examples: tuple[Path, str], data_dir: Path) -> None:
+@of_the_examples
+def test_dbt_build_by_itself_works_on_what_has_landed(examples: Reconciled, data_dir: Path) -> None:
     """Without the command: dbt's start is the clock, so only what does not depend on it is compared."""
-    data, _ = examples
-    subprocess.run(["cp", "-R", data / "landing", data_dir / "landing"], check=True)
+    shutil.copytree(examples.data / "landing", data_dir / "landing")
     done = dbt(data_dir, "build", "--exclude-resource-type", "unit_test")
     assert done.returncode == 0, done.stdout
     counts = []
-    for warehouse in (data / "warehouse.duckdb", data_dir / "warehouse.duckdb"):
+    for warehouse in (examples.data / "warehouse.duckdb", data_dir / "warehouse.duckdb"):
         with duckdb.connect(str(warehouse), read_only=True) as connection:
             counts.append(connection.execute("select count(*) from marts.reconciliation_results").fetchall())
     assert counts[0] == counts[1]

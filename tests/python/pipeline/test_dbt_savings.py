@@ -8,8 +8,11 @@ from pathlib import Path
 
 import jinja2
 import pytest
+from dbt.contracts.project import Project
 from dbt.task import runnable
+from dbt_common import dataclass_schema
 from dbt_common.clients.jinja import MacroFuzzEnvironment, get_template
+from dbt_common.dataclass_schema import ValidationError
 from dbt_common.events.base_types import EventLevel
 from dbt_common.events.event_manager import EventManager
 from dbt_common.events.types import Formatting, Note
@@ -29,6 +32,7 @@ def shown(n: int) -> str:
 def test_dbt_still_has_what_is_replaced():
     assert list(inspect.signature(EventManager.fire_event).parameters)[:3] == ["self", "e", "level"]
     assert callable(runnable.write_manifest)
+    assert "build_json_schema(cls)" in inspect.getsource(dataclass_schema.dbtClassMixin)
     assert "write_manifest(self.manifest" in inspect.getsource(runnable.GraphRunnableTask.run)
     assert issubclass(MacroFuzzEnvironment, jinja2.Environment)
     # `from_string` compiles with the source alone; with more arguments nothing is kept.
@@ -102,6 +106,25 @@ def test_a_file_that_is_not_whole_is_not_used(tmp_path: Path, spoil):
         write()
     with dbt_savings.templates_kept(file):
         assert shown(1).endswith(" 1")
+
+
+def test_how_settings_must_look_is_worked_out_once_and_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    file = tmp_path / "schemas.marshal"
+    forget = Project.json_schema.__func__.cache_clear
+    forget()
+    plain = Project.json_schema()
+    forget()
+    with dbt_savings.schemas_kept(file) as write:
+        assert Project.json_schema() == plain
+        write()
+    forget()
+    with monkeypatch.context() as patch:
+        patch.setattr(dataclass_schema, "build_json_schema", lambda of: pytest.fail("it was worked out again"))
+        with dbt_savings.schemas_kept(file):
+            assert Project.json_schema() == plain
+            with pytest.raises(ValidationError, match="name"):
+                Project.validate({})
+    forget()
 
 
 def test_events_reach_who_listens_and_what_goes_wrong_reaches_all():

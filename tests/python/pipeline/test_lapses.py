@@ -1,14 +1,13 @@
 """What a run goes on without: a stream's own mart that is not critical, where the stream's policy lets it."""
 
 import json
-import shutil
 from pathlib import Path
 
 import duckdb
 import pytest
 import yaml
 
-from tests.python.pipeline.conftest import MINI, Mini
+from tests.python.pipeline.conftest import Mini, copy_of_mini
 
 DAY_1, DAY_2, DAY_3 = (f"2026-03-0{day}T06:00:00Z" for day in (2, 3, 4))
 EXTRA = """
@@ -21,7 +20,7 @@ GATE = "select * from {{ ref('sales_extra') }} where said = 'wrong'"
 
 def project(folder: Path, *, policy: str, critical: bool, read_by: str | None = None) -> Path:
     """The mini project with a mart of its stream's own, and a gate on it."""
-    shutil.copytree(MINI, folder, ignore=shutil.ignore_patterns("target"))
+    copy_of_mini(folder)
     (folder / "models/marts/sales_extra.sql").write_text(EXTRA)
     (folder / "tests/gate_of_extra.sql").write_text(GATE)
     if read_by:

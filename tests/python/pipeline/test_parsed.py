@@ -1,6 +1,6 @@
 """The parse that is kept with a project: a new data folder starts from it, and from none that no longer holds."""
 
-import shutil
+import os
 from pathlib import Path
 
 import pytest
@@ -8,18 +8,15 @@ import pytest
 from orchestration.data_dir import DataDir
 from orchestration.environment import Place
 from orchestration.parsed import FOLDER, KEPT, PARSE, parse_key
-from tests.python.pipeline.conftest import MINI, Answer, Mini
+from tests.python.pipeline.conftest import Answer, Mini, copy_of_mini
 
 DAY = "2026-03-02T06:00:00Z"
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """The mini project, which as Tieout itself asks for its data folder only when it runs."""
-    folder = Path(shutil.copytree(MINI, tmp_path / "project", ignore=shutil.ignore_patterns("target")))
-    macros = folder / "macros" / "mini.sql"
-    macros.write_text(macros.read_text().replace('env_var("TIEOUT_DATA_DIR")', 'env_var("TIEOUT_DATA_DIR") if execute'))
-    return folder
+    """The mini project, without what others have kept of it."""
+    return copy_of_mini(tmp_path / "project")
 
 
 def run(project: Path, root: Path, **variables: str) -> Answer:
@@ -40,10 +37,12 @@ def parsed_anew(root: Path) -> bool:
 def test_a_new_data_folder_starts_from_the_parse_of_another(project: Path, tmp_path: Path) -> None:
     first = run(project, tmp_path / "first")
     assert parsed_anew(tmp_path / "first")
+    (kept,) = (project / FOLDER).iterdir()
+    os.utime(kept, (0, 0))
     second = run(project, tmp_path / "second")
     assert not parsed_anew(tmp_path / "second")
     assert second.json["streams"] == first.json["streams"]
-    (kept,) = (project / FOLDER).iterdir()
+    assert kept.stat().st_mtime > 0, "what is used is kept longest"
     (kept / PARSE).write_bytes(b"damaged")
     third = run(project, tmp_path / "third")
     assert parsed_anew(tmp_path / "third")

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -29,7 +28,7 @@ from orchestration.landing.text import read_raw
 from orchestration.pipeline import Request
 from orchestration.publish import versions
 from orchestration.streams import Retries
-from tests.python.pipeline.conftest import MINI, Mini
+from tests.python.pipeline.conftest import MINI, Mini, copy_of_mini
 
 AS_OF = datetime(2026, 3, 3, 6, tzinfo=UTC)
 AWAY = "server closed the connection unexpectedly"
@@ -252,8 +251,7 @@ SLOW = "select count(*) as n from range(100000000) a, range(100000) b where (a.r
 
 
 def test_a_run_is_stopped_when_its_time_is_over(mini: Mini, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    project = tmp_path / "project"
-    shutil.copytree(MINI, project, ignore=shutil.ignore_patterns("target", "logs"))
+    project = copy_of_mini(tmp_path / "project")
     slow = project / "models" / "marts" / "slow.sql"
     slow.write_text("{{ config(materialized='table') }}\n" + SLOW)
     monkeypatch.setenv("TIEOUT_PROJECT_DIR", str(project))

@@ -4,7 +4,6 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
-import psycopg2
 import pytest
 import yaml
 
@@ -16,6 +15,7 @@ from orchestration.publish import MARTS, publish
 from orchestration.publish.copy import deciding
 from orchestration.publish.parts import NO_DATE, Fingerprint, Key, Section, cut
 from orchestration.warehouse import Column, connect_postgres, open_warehouse
+from tests.python.laws.harness import on_postgres
 from tests.python.pipeline import warehouses
 
 
@@ -263,18 +263,12 @@ def test_what_is_open_is_kept_apart_from_what_is_settled() -> None:
 def test_postgres_keeps_every_type_and_text(data_dir: Path, postgres_database: dict[str, str]) -> None:
     data = DataDir.at(data_dir)
     small = warehouses.SMALL.replace("\n    select", "select").replace("\\n", "\n")
-    connection = psycopg2.connect(
-        host=postgres_database["TIEOUT_PG_HOST"],
-        port=postgres_database["TIEOUT_PG_PORT"],
-        user=postgres_database["TIEOUT_PG_USER"],
-        dbname=postgres_database["TIEOUT_PG_DATABASE"],
+    on_postgres(
+        postgres_database,
+        "create schema marts",
+        f"create table marts.reconciliation_results as {warehouses.RESULTS}",
+        *(f"create table marts.{mart} as {small}" for mart in MARTS[1:]),
     )
-    with connection, connection.cursor() as cursor:
-        cursor.execute("create schema marts")
-        cursor.execute(f"create table marts.reconciliation_results as {warehouses.RESULTS}")
-        for mart in MARTS[1:]:
-            cursor.execute(f"create table marts.{mart} as {small}")
-    connection.close()
     version = published(data, target="postgres", row_limit=500, part_rows=300)
     assert len(list((version / "marts").glob("reconciliation_results.*.parquet"))) == 4
     assert read(data, "select count(*), sum(row_hash) from marts.reconciliation_results") == [(1000, 499500)]

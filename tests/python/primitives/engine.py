@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from tests.python import small_project
+from tests.python.laws.harness import on_postgres
 
 SCHEMA = "primitives"
 
@@ -74,30 +75,11 @@ def run(project: Path, tables: Sequence[Table], target: str, settings: dict[str,
         (project / "models" / f"{table.name}.sql").write_bytes(table.model().encode("utf-8"))
     small_project.build(project, target, {"TIEOUT_DATA_DIR": str(project), **settings})
     queries = {table.name: f"select * from {SCHEMA}.{table.name}" for table in tables}
-    return _from_duckdb(project, queries) if target == "duckdb" else _from_postgres(settings, queries)
+    if target == "duckdb":
+        return _from_duckdb(project, queries)
+    return dict(zip(queries, on_postgres(settings, *queries.values()), strict=True))
 
 
 def _from_duckdb(project: Path, queries: dict[str, str]) -> dict[str, list[Row]]:
     with duckdb.connect(str(project / "warehouse.duckdb"), read_only=True) as warehouse:
         return {name: warehouse.execute(query).fetchall() for name, query in queries.items()}
-
-
-def _from_postgres(settings: dict[str, str], queries: dict[str, str]) -> dict[str, list[Row]]:
-    import psycopg2
-
-    connection = psycopg2.connect(
-        host=settings["TIEOUT_PG_HOST"],
-        port=settings["TIEOUT_PG_PORT"],
-        user=settings["TIEOUT_PG_USER"],
-        password=settings["TIEOUT_PG_PASSWORD"],
-        dbname=settings["TIEOUT_PG_DATABASE"],
-    )
-    try:
-        found = {}
-        with connection.cursor() as cursor:
-            for name, query in queries.items():
-                cursor.execute(query)
-                found[name] = cursor.fetchall()
-        return found
-    finally:
-        connection.close()

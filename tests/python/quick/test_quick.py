@@ -16,8 +16,12 @@ from orchestration.data_dir import DataDir
 from orchestration.quick.work import tell_audit
 from orchestration.quick.workshop import opened
 from tests.python.declarations.project import copy, write
+from tests.python.laws.harness import on_postgres
 from tests.python.quick import files
 from tests.python.quick.command import ROOT, TIEOUT, command, quick, rows
+
+# One worker, so that what was parsed once is used again.
+pytestmark = pytest.mark.xdist_group("quick")
 
 NAMES = {
     *("control_totals.csv", "exceptions.csv", "quick.json", "rejected_records.csv", "results.csv", "results.parquet"),
@@ -26,7 +30,7 @@ NAMES = {
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One data folder for the tests of this file: what was parsed once is used again."""
+    """One data folder for the tests of this file."""
     return tmp_path_factory.mktemp("data")
 
 
@@ -291,21 +295,8 @@ def test_what_a_killed_one_left_goes_with_the_next(tmp_path: Path) -> None:
 def test_postgres_says_the_same_and_keeps_its_schemas(
     data: Path, tmp_path: Path, postgres_database: dict[str, str]
 ) -> None:
-    import psycopg2
-
     def ask(query: str) -> list[tuple[Any, ...]]:
-        connection = psycopg2.connect(
-            host=postgres_database["TIEOUT_PG_HOST"],
-            port=postgres_database["TIEOUT_PG_PORT"],
-            user=postgres_database["TIEOUT_PG_USER"],
-            password=postgres_database["TIEOUT_PG_PASSWORD"],
-            dbname=postgres_database["TIEOUT_PG_DATABASE"],
-        )
-        with connection, connection.cursor() as cursor:
-            cursor.execute(query)
-            found = cursor.fetchall() if cursor.description else []
-        connection.close()
-        return found
+        return on_postgres(postgres_database, query)[0]
 
     # Schemas of the main warehouse, and what somebody who was killed has left.
     for schema in ("marts", "landing", "tieout_quick_1_marts"):

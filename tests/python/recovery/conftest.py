@@ -6,23 +6,16 @@ from pathlib import Path
 import pytest
 
 from tests.python import postgres_server
-from tests.python.core_project import core_project
 from tests.python.recovery.stage import Stage, make_stage
 
 
 @pytest.fixture(scope="session")
-def recovery_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One stream with its laws and its audit."""
-    return core_project(tmp_path_factory.mktemp("recovery") / "project")
+def duckdb_stage(tmp_path_factory: pytest.TempPathFactory, first_stream_alone: Path) -> Stage:
+    return make_stage(tmp_path_factory.mktemp("stage"), "duckdb", first_stream_alone)
 
 
 @pytest.fixture(scope="session")
-def duckdb_stage(tmp_path_factory: pytest.TempPathFactory, recovery_project: Path) -> Stage:
-    return make_stage(tmp_path_factory.mktemp("stage"), "duckdb", recovery_project)
-
-
-@pytest.fixture(scope="session")
-def postgres_stage(tmp_path_factory: pytest.TempPathFactory, recovery_project: Path) -> Iterator[Stage]:
+def postgres_stage(tmp_path_factory: pytest.TempPathFactory, first_stream_alone: Path) -> Iterator[Stage]:
     """With a server of its own: it is restarted."""
     with postgres_server.running() as (server, handle):
-        yield make_stage(tmp_path_factory.mktemp("stage"), "postgres", recovery_project, server, handle)
+        yield make_stage(tmp_path_factory.mktemp("stage"), "postgres", first_stream_alone, server, handle)

@@ -1,11 +1,10 @@
 """The mini project for both engines: twenty runs of it cost what six of the real one do."""
 
-import shutil
 from pathlib import Path
 
 import yaml
 
-from tests.python.pipeline.conftest import MINI, ROOT
+from tests.python.pipeline.conftest import ROOT, copy_of_mini
 
 MACROS = """
 {% macro generate_schema_name(custom_schema_name, node) -%}
@@ -24,7 +23,7 @@ MACROS = """
 
 def mini_on_postgres(folder: Path) -> Path:
     """A copy of the mini project that builds on Postgres."""
-    project = Path(shutil.copytree(MINI, folder))
+    project = copy_of_mini(folder)
     real = yaml.safe_load((ROOT / "profiles.yml").read_text())
     profile = {"mini": {"target": "postgres", "outputs": {"postgres": real["tieout"]["outputs"]["postgres"]}}}
     (project / "profiles.yml").write_text(yaml.safe_dump(profile))

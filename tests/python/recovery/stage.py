@@ -314,7 +314,6 @@ class Stage:
         )
 
 
-LEFTOVERS = (".versions/*.tmp", "landing/.tmp/*", ".tmp", "replays")
 INBOXES = ("inbox", "landing", "archive", "failed")
 
 
@@ -346,16 +345,9 @@ def _without(folder: Folder, relation: str, names: tuple[str, ...]) -> list[tupl
 
 
 def _copy_database(server: Server, source: str, target: str) -> None:
-    import psycopg2
-
-    connection = psycopg2.connect(
-        host=server.host, port=server.port, user=server.user, password=server.password, dbname="postgres"
+    server.execute(
+        f'drop database if exists "{target}" with (force)', f'create database "{target}" template "{source}"'
     )
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute(f'drop database if exists "{target}" with (force)')
-        cursor.execute(f'create database "{target}" template "{source}"')
-    connection.close()
 
 
 def make_stage(root: Path, target: str, project: Path, server: Server | None = None, handle: Any = None) -> Stage:

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from orchestration.cli import main
 from tests.python.declarations.project import ROOT
-from tests.python.laws.harness import Folder, Server
+from tests.python.laws.harness import Folder, NewDatabase
 from tests.python.templates.world import (
     AS_OF,
     BEFORE,
@@ -81,17 +81,13 @@ def test_a_clone_builds_and_is_edited(
     target: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    request: pytest.FixtureRequest,
+    new_database: NewDatabase,
     dbt: Callable[..., str],
 ) -> None:
     case = CASES[template]
     project = project_of(tmp_path / "project", template)
     clone(project, case, monkeypatch)
-    database = {}
-    if target == "postgres":
-        server: Server = request.getfixturevalue("postgres_server")
-        database = server.new_database()
-    folder = Folder(tmp_path / "data", target, {**database, "TIEOUT_PROJECT_DIR": str(project)})
+    folder = Folder(tmp_path / "data", target, {**new_database(target), "TIEOUT_PROJECT_DIR": str(project)})
 
     deliver_examples(folder, case)
     if target == "duckdb":

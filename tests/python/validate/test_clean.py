@@ -2,7 +2,6 @@
 each kind means."""
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,12 +11,11 @@ import pytest
 from orchestration.validate import columns, folders, loaded, macros
 from orchestration.validate.dbt_parse import fault_of
 from tests.python.declarations.project import ROOT, copy, write
-from tests.python.laws.harness import COMMAND
+from tests.python.examples.reconciled import Reconciled, of_the_examples
 from tests.python.validate.broken import RECONCILIATIONS, REGISTRY, line_of, pick, replace, tieout_validate, told
 
 STREAM = "pos_oms_orders"
 PAGE = f"{RECONCILIATIONS}/{STREAM}/_{STREAM}.yml"
-AS_OF = "2026-03-03T06:00:00Z"
 
 
 def test_the_project_as_it_ships_before_any_run(tmp_path: Path) -> None:
@@ -32,20 +30,18 @@ def test_the_project_as_it_ships_before_any_run(tmp_path: Path) -> None:
     assert of_stream[0]["line"] == line_of(ROOT, REGISTRY, f"    {STREAM}:")
 
 
-def test_the_project_as_it_ships_on_its_examples(data_dir: Path) -> None:
-    shutil.copytree(ROOT / "examples" / "extracts", data_dir / "inbox")
-    run = [*COMMAND, "run", "--data-dir", str(data_dir), "--as-of", AS_OF, "--json"]
-    done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+@of_the_examples
+def test_the_project_as_it_ships_on_its_examples(examples: Reconciled) -> None:
+    data = examples.data
     # An example of an org of which only one side has come: its records wait.
-    found = told(ROOT, data_dir, code=0)
+    found = told(ROOT, data, code=0)
     assert [(one["severity"], one["code"], one["org"]) for one in found] == [
         ("warning", "feed-not-arrived", "cedar_books")
     ]
     for stream in ("ecommerce_payouts", "bookings"):
-        assert told(ROOT, data_dir, "--stream", stream, code=0) == []
-    assert told(ROOT, data_dir, "--stream", STREAM, "--org", "harbour_pine", code=0) == []
-    done = tieout_validate(ROOT, data_dir, "--org", "northlight_stays", "--stream", "bookings")
+        assert told(ROOT, data, "--stream", stream, code=0) == []
+    assert told(ROOT, data, "--stream", STREAM, "--org", "harbour_pine", code=0) == []
+    done = tieout_validate(ROOT, data, "--org", "northlight_stays", "--stream", "bookings")
     assert done.exit_code == 0
     assert "Nothing is wrong: no faults." in done.stdout
     for what in ("registry", "declarations", "arrivals", "policies"):

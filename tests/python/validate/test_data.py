@@ -13,7 +13,8 @@ from orchestration.validate.loaded import load
 from orchestration.validate.policies import Built, check_resolved
 from tests.python.core_project import core_project
 from tests.python.declarations.project import ROOT
-from tests.python.laws.harness import Folder
+from tests.python.laws.conftest import in_one_worker
+from tests.python.laws.harness import Folder, NewDatabase
 from tests.python.validate.broken import REGISTRY, Found, line_of, pick, replace, tieout_validate, told
 
 STREAM = "pos_oms_orders"
@@ -35,13 +36,6 @@ POLICIES = (
     "pos_oms_orders,HP-04,07,,,,",
     "pos_oms_orders,HP-05,7.5,,,,",
 )
-
-
-# All tests of an engine in one worker, which builds once.
-ENGINES = [
-    pytest.param("duckdb", marks=pytest.mark.xdist_group("validate-duckdb")),
-    pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.xdist_group("validate-postgres")]),
-]
 
 
 @dataclass(frozen=True)
@@ -101,12 +95,16 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_project(tmp_path_factory.mktemp("core") / "project")
 
 
-@pytest.fixture(scope="module", params=ENGINES)
-def world(request: pytest.FixtureRequest, project: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
+@pytest.fixture(scope="module", params=in_one_worker("validate"))
+def world(
+    request: pytest.FixtureRequest,
+    project: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    lasting_database: NewDatabase,
+) -> World:
     """Built once an engine; nothing in here changes it."""
-    server = request.getfixturevalue("postgres_server") if request.param == "postgres" else None
     data = tmp_path_factory.mktemp(request.param)
-    folder = Folder(data, request.param, server.new_database() if server else {})
+    folder = Folder(data, request.param, lasting_database(request.param))
     deliver_all(folder.root)
     done = folder.start(AS_OF, TIEOUT_PROJECT_DIR=str(project))
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]

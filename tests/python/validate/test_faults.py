@@ -18,6 +18,9 @@ from tests.python.validate.broken import (
     told,
 )
 
+# One worker, which breaks and validates the project once.
+pytestmark = pytest.mark.xdist_group("validate-faults")
+
 ORDERS, PAYOUTS, BOOKINGS = "pos_oms_orders", "ecommerce_payouts", "bookings"
 SEVERITIES = ["fault", "warning", "note"]
 ORDERS_PAGE = f"{RECONCILIATIONS}/{ORDERS}/_{ORDERS}.yml"
