@@ -3,6 +3,7 @@ that Tieout needs. Everything that is due then runs by itself until Ctrl-C."""
 
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -45,6 +46,9 @@ def main(data_dir: Path, port: int, host: str) -> None:
         manifest_path(project_dir())
     except UsageError as error:
         raise SystemExit(str(error)) from error
+    # A shell's `&` leaves Ctrl-C ignored, and Dagster treats a request to end as it does Ctrl-C: nothing but SIGKILL
+    # would end it.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     # In this process's place, so that Ctrl-C reaches Dagster, which stops on nothing else.
     os.execv(command(port, host)[0], command(port, host))
 

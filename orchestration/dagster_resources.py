@@ -125,7 +125,8 @@ class Books(dg.ConfigurableResource):
         An error that a user can act on fails the step with its message and is not tried again. `stream`: the only one
         of which anything was asked for. `can_expire`: whether the streams' `timeout` stops the step.
         """
-        request = self.request_of(context, stream)
+        with told():
+            request = self.request_of(context, stream)
         with told(), self._lock(context, DataDir.at(request.data_dir)), pipeline.stoppable() as stop:
             run = self._take_up(context, request)
             if can_expire:

@@ -16,6 +16,8 @@ from orchestration.streams import StreamPage
 JOB, LAND = "tieout", "landing"
 # What a run was asked for, on the run itself: two that wait for the same thing are one too many.
 ASKED_TAG = "tieout/asked"
+# What is due goes before what waits longer: a year of past days is a run each.
+DUE = {"dagster/priority": "1"}
 WAITING = (dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING)
 _SPELT = str.maketrans({"*": "x", ",": "and", "-": "to", "/": "per", " ": "_", "#": "nth", "?": "x"})
 
@@ -33,7 +35,9 @@ class Moment:
     def name(self) -> str:
         """The schedule's name. It says when and not what, so that it stays when a stream is added: what people turned
         off stays off."""
-        zone = "".join(letter if letter.isalnum() else "_" for letter in self.time_zone.lower())
+        # Etc/GMT+1 is not Etc/GMT-1.
+        spelt = self.time_zone.lower().replace("+", "plus")
+        zone = "".join(letter if letter.isalnum() else "_" for letter in spelt)
         return f"{self.mode}__{self.cron.lower().translate(_SPELT).replace('+', '_')}__{zone}"
 
     def is_at(self, moment: datetime) -> bool:
@@ -71,7 +75,7 @@ def request_of(
         run_key=run_key,
         job_name=job_name,
         run_config=run_config(streams, all_streams, mode),
-        tags={ASKED_TAG: asked(streams, all_streams, mode), "tieout/streams": ", ".join(sorted(streams))},
+        tags={ASKED_TAG: asked(streams, all_streams, mode), "tieout/streams": ", ".join(sorted(streams)), **DUE},
     )
 
 

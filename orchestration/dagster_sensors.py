@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 import dagster as dg
 
 from orchestration import clock, pipeline
-from orchestration.dagster_schedules import ASKED_TAG, JOB, LAND, WAITING, asked, is_waiting, request_of
+from orchestration.dagster_schedules import ASKED_TAG, DUE, JOB, LAND, WAITING, asked, is_waiting, request_of
 from orchestration.data_dir import DataDir
 from orchestration.environment import DAILY, HOURLY
 from orchestration.errors import TieoutError
-from orchestration.landing.files import DONE, walk_inbox
+from orchestration.landing.files import DONE, has_beside, walk_inbox
 from orchestration.manifests import default_data_dir, default_target
 from orchestration.project import feeds_of_streams
 from orchestration.redaction import redacted
@@ -93,7 +93,7 @@ def look(inbox: Path, seen: Seen, now: datetime, *, is_busy: bool = False) -> tu
         except OSError:
             continue
         states[file.shown] = [info.st_size, info.st_mtime_ns]
-        if seen.files.get(file.shown) == states[file.shown] or file.path.with_name(file.path.name + DONE).exists():
+        if seen.files.get(file.shown) == states[file.shown] or has_beside(file.path, DONE):
             complete.append(file.shown)
     known = {_key(name, state) for name, state in states.items()}
     fresh = [name for name in complete if seen.is_fresh(_key(name, states[name]), now, is_busy=is_busy)]
@@ -133,7 +133,7 @@ def arrival_request(
     if not streams:
         if is_waiting(instance, LAND, f"all/{DAILY}", f"all/{HOURLY}"):
             return None
-        return dg.RunRequest(run_key=run_key, job_name=LAND_JOB, tags={ASKED_TAG: LAND})
+        return dg.RunRequest(run_key=run_key, job_name=LAND_JOB, tags={ASKED_TAG: LAND, **DUE})
     modes = {timing.mode for name in streams for timing in pages[name].timings}
     mode = HOURLY if HOURLY in modes else DAILY
     if is_waiting(instance, asked(streams, tuple(pages), mode), f"all/{DAILY}"):
@@ -157,19 +157,16 @@ def sensors_of(project: Path, pages: Mapping[str, StreamPage], jobs: list[Any]) 
         before, now = Seen.read(context.cursor), clock.now()
         is_busy = bool(before.asked) and is_at_work(context.instance)
         fresh, seen = look(DataDir.at(default_data_dir()).inbox, before, now, is_busy=is_busy)
-        skipped = "Nothing new in the inbox." if not seen.files else f"{len(seen.files)} files, none new and complete."
-        requests = []
-        if fresh:
-            keys = [_key(name, seen.files[name]) for name in fresh]
-            feeds = {"/".join(name.split("/")[1:3]) for name in fresh}
-            request = arrival_request(context.instance, feeds, pages, read_by, seen.run_key(keys))
-            if request is None:
-                skipped = f"{len(fresh)} new files; a run that takes them waits for its turn."
-            else:
-                requests.append(request)
-                seen.ask(keys, now)
-        reason = None if requests else dg.SkipReason(skipped)
-        return dg.SensorResult(run_requests=requests, skip_reason=reason, cursor=seen.cursor())
+        return asked_once(
+            seen,
+            [_key(name, seen.files[name]) for name in fresh],
+            now,
+            lambda key: arrival_request(
+                context.instance, {"/".join(name.split("/")[1:3]) for name in fresh}, pages, read_by, key
+            ),
+            nothing=f"{len(seen.files)} files, none new and complete." if seen.files else "Nothing new in the inbox.",
+            waits=f"{len(fresh)} new files; a run that takes them waits for its turn.",
+        )
 
     @dg.sensor(
         name="connectors",
@@ -214,22 +211,40 @@ def _poll(
         if one.error:
             context.log.warning(redacted(f"Connector {one.connector}: {one.error}"))
     ready = {one.connector: f"{one.connector}@{one.fingerprint}" for one in said if one.fingerprint}
-    # Of those whose turn has not come nothing is known, so that nothing of them is forgotten.
-    kept = {key: at for key, at in before.asked.items() if key in ready.values() or key.rpartition("@")[0] in rest}
+    # Of those whose turn has not come, or that do not answer, nothing is known, so that nothing of them is forgotten.
+    unknown = {*rest, *(one.connector for one in said if one.error)}
+    kept = {key: at for key, at in before.asked.items() if key in ready.values() or key.rpartition("@")[0] in unknown}
     after = Seen(asked=kept, first=rest[0] if rest else "")
     fresh = {name: key for name, key in ready.items() if after.is_fresh(key, now, is_busy=is_busy)}
-    skipped = f"Nothing new at {len(declared)} connectors." if declared else "No connectors are declared."
-    requests = []
-    if fresh:
-        feeds = {feed for name in fresh for feed in declared[name].feeds}
-        request = arrival_request(context.instance, feeds, pages, read_by, after.run_key(fresh.values()))
-        if request is None:
-            skipped = "Files are ready; a run that fetches them waits for its turn."
-        else:
-            requests.append(request)
-            after.ask(fresh.values(), now)
-    reason = None if requests else dg.SkipReason(skipped)
-    return dg.SensorResult(run_requests=requests, skip_reason=reason, cursor=after.cursor())
+    return asked_once(
+        after,
+        list(fresh.values()),
+        now,
+        lambda key: arrival_request(
+            context.instance, {feed for name in fresh for feed in declared[name].feeds}, pages, read_by, key
+        ),
+        nothing=f"Nothing new at {len(declared)} connectors." if declared else "No connectors are declared.",
+        waits="Files are ready; a run that fetches them waits for its turn.",
+    )
+
+
+def asked_once(
+    seen: Seen,
+    keys: Sequence[str],
+    now: datetime,
+    request_by: Callable[[str], dg.RunRequest | None],
+    *,
+    nothing: str,
+    waits: str,
+) -> dg.SensorResult:
+    """One run for all that is new, which is remembered; else why none is asked for: there is `nothing`, or a run that
+    does the same `waits`."""
+    request = request_by(seen.run_key(keys)) if keys else None
+    if request is None:
+        said = dg.SkipReason(waits if keys else nothing)
+        return dg.SensorResult(run_requests=[], skip_reason=said, cursor=seen.cursor())
+    seen.ask(keys, now)
+    return dg.SensorResult(run_requests=[request], cursor=seen.cursor())
 
 
 def turned(names: Sequence[str], first: str) -> list[str]:

@@ -1,14 +1,16 @@
 """The dbt part of a run: its arguments, one start of dbt inside this process, and what its results mean."""
 
+import importlib
 import json
+import threading
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from orchestration import dbt_savings, parsed
+from orchestration import dbt_contexts, dbt_savings, parsed
 from orchestration.audit import failures
 from orchestration.environment import DAILY, Place, variables_set
 from orchestration.errors import TieoutError, UsageError
@@ -99,6 +101,17 @@ def locations(project: Path, place: Place) -> list[str]:
     ]
 
 
+def import_beside() -> None:
+    """Begin to import dbt, which takes about two seconds, beside what comes before the build. Whatever is wrong with it
+    the build finds out, which imports it again."""
+
+    def begin() -> None:
+        with suppress(Exception):
+            importlib.import_module("dbt.cli.main")
+
+    threading.Thread(target=begin, name="import of dbt", daemon=True).start()
+
+
 def build(
     project: Path,
     place: Place,
@@ -120,7 +133,7 @@ def build(
         UsageError: the project does not parse or the profile does not connect; the message is dbt's.
         KeyboardInterrupt: dbt was interrupted; its queries are cancelled and the warehouse is closed.
     """
-    # dbt takes about two seconds to import: only who builds pays for it.
+    # Only who builds pays for the import; see `import_beside`.
     with dbt_savings.collected_rarely():
         from dbt.cli.main import dbtRunner
         from dbt_common.events.functions import reset_metadata_vars
@@ -140,6 +153,8 @@ def build(
             manifest = parsed.load(project, place, key)
             stack.enter_context(dbt_savings.told_only_to(*EVENTS, *([STATEMENT] if tested_by_crashes() else [])))
             stack.enter_context(dbt_savings.manifest_as_it_lies(manifest is not None))
+            stack.enter_context(dbt_contexts.names_made_quickly())
+            stack.enter_context(dbt_contexts.events_filled_when_read())
             keep_templates = stack.enter_context(dbt_savings.templates_kept(kept / dbt_savings.TEMPLATES))
             keep_schemas = stack.enter_context(dbt_savings.schemas_kept(kept / dbt_savings.SCHEMAS))
             result = dbtRunner(manifest, callbacks=[_node_callback(on_node)] if on_node else []).invoke(

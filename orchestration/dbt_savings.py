@@ -7,6 +7,7 @@ where one is not, that saving is left out and dbt works as it comes.
 import gc
 import hashlib
 import marshal
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -92,7 +93,7 @@ def templates_kept(file: Path) -> Iterator[Callable[[], None]]:
         def compile(self: Any, source: Any, *arguments: Any, **more: Any) -> Any:
             if arguments or more or not isinstance(source, str):
                 return original(self, source, *arguments, **more)
-            key = hashlib.sha256(source.encode("utf-8", "surrogatepass")).digest()
+            key = _key(self, source)
             if key not in known:
                 known[key] = original(self, source)
             return known[key]
@@ -135,6 +136,13 @@ def _writer(file: Path, known: dict[Any, Any]) -> Callable[[], None]:
     return write
 
 
+def _key(environment: Any, source: str) -> bytes:
+    """What tells templates apart: dbt makes other code of a value in YAML, which stays a number or a truth, than of the
+    same text in SQL; and what is said of names that nobody knows may be worked out when a template is compiled."""
+    kind = f"{type(environment).__name__} {environment.undefined.__module__}\0"
+    return hashlib.sha256((kind + source).encode("utf-8", "surrogatepass")).digest()
+
+
 def _stamp() -> bytes:
     """What is kept depends on beside the source of code and dbt's version: Python, Jinja and dbt's extensions of it."""
     said = f"{sys.implementation.cache_tag} {sys.hexversion} {version('jinja2')} {version('dbt-common')}"
@@ -158,6 +166,12 @@ def _write(file: Path, known: dict[Any, Any]) -> None:
     # A value that cannot be written down is one of a dbt that works otherwise.
     with suppress(OSError, ValueError):
         body = marshal.dumps(known)
-        with tempfile.NamedTemporaryFile(dir=file.parent, prefix=".", delete=False) as fresh:
-            fresh.write(_stamp() + hashlib.sha256(body).digest() + body)
-        Path(fresh.name).replace(file)
+        handle, name = tempfile.mkstemp(dir=file.parent, prefix=".")
+        fresh = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as sink:
+                sink.write(_stamp() + hashlib.sha256(body).digest() + body)
+            fresh.replace(file)
+        finally:
+            # On a full disk half a file would take the room that others need.
+            fresh.unlink(missing_ok=True)

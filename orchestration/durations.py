@@ -8,7 +8,9 @@ _SHAPE = re.compile(
     r"(?:(?P<seconds>s|seconds?)|(?P<minutes>m|min|minutes?)|(?P<hours>h|hours?)|(?P<days>d|days?)|(?P<weeks>w|weeks?))"
 )
 
-ALLOWED = "a whole number and its unit, such as 90 seconds, 15 minutes, 2 hours or 1 day"
+ALLOWED = "a whole number and its unit, such as 90 seconds, 15 minutes, 2 hours or 1 day, and 100 years at most"
+# Counted from any day that concerns us, what is no longer than this leads to one that a calendar has.
+MOST = timedelta(days=36_525)
 
 
 def parse_duration(text: str) -> timedelta:
@@ -21,7 +23,10 @@ def parse_duration(text: str) -> timedelta:
     if found is None:
         raise ValueError(f"allowed is {ALLOWED}, given {text!r}")
     unit = next(name for name in ("seconds", "minutes", "hours", "days", "weeks") if found[name])
-    return timedelta(**{unit: int(found["number"])})
+    length = timedelta(**{unit: int(found["number"])})
+    if length > MOST:
+        raise ValueError(f"allowed is {ALLOWED}, given {text!r}")
+    return length
 
 
 def in_words(length: timedelta | None) -> str:

@@ -41,12 +41,17 @@ def failed_files(data: DataDir) -> Iterator[FailedFile]:
             if (reason := name + ENDING) not in there:
                 continue
             parts = Path(folder, name).relative_to(root).parts
-            org, system, feed, *_ = parts if len(parts) == 4 else (None, None, None)
+            org, system, feed, *_ = map(_as_text, parts) if len(parts) == 4 else (None, None, None)
             try:
                 written = Path(folder, reason).stat().st_mtime_ns
             except FileNotFoundError:
                 continue
             yield FailedFile("/".join(parts), org, f"{system}/{feed}" if feed else None, written)
+
+
+def _as_text(name: str) -> str:
+    """A folder's name as it can be stored and sent: bytes that are no UTF-8 as their numbers."""
+    return os.fsencode(name).decode("utf-8", errors="backslashreplace")
 
 
 def reason_of(data: DataDir, failed: FailedFile) -> str:

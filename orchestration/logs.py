@@ -23,6 +23,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from orchestration.errors import UsageError
 from orchestration.redaction import redacted, redacted_value, remember_secret
 
 LOGGER = "tieout"
@@ -102,7 +103,11 @@ def log_file(root: Path) -> Path:
 
 
 def open_in(root: Path) -> None:
-    """Log into a data folder from now on; doing it again changes nothing."""
+    """Log into a data folder from now on; doing it again changes nothing.
+
+    Raises:
+        UsageError: the environment says no size.
+    """
     logger = logging.getLogger(LOGGER)
     file = log_file(root)
     with _opening:
@@ -129,9 +134,16 @@ def _add(logger: logging.Logger, handler: logging.Handler) -> None:
     logger.addHandler(handler)
 
 
+def _most_bytes() -> int:
+    said = os.environ.get(MAX_BYTES_VARIABLE, "").strip() or str(MAX_BYTES)
+    if not said.isdecimal() or not int(said):
+        raise UsageError(f"{MAX_BYTES_VARIABLE} must be a whole number of bytes, such as {MAX_BYTES}, given {said!r}.")
+    return int(said)
+
+
 def _move_aside(file: Path) -> None:
     """Give a file that has grown too large a number, and forget the oldest; one process at a time."""
-    limit = int(os.environ.get(MAX_BYTES_VARIABLE) or MAX_BYTES)
+    limit = _most_bytes()
     if not file.is_file() or file.stat().st_size < limit:
         return
     with (file.parent / f".{FILE}.lock").open("w") as lock:

@@ -13,6 +13,9 @@ from orchestration.data_dir import DataDir
 from orchestration.environment import Place
 from orchestration.errors import UsageError
 
+# Beside the manifest: the key of what it was made of (see parsed.parse_key).
+MADE_OF = "made-of"
+
 
 def default_data_dir() -> str:
     """`TIEOUT_DATA_DIR`, else `data` where Dagster was started."""
@@ -25,33 +28,30 @@ def default_target() -> str:
 
 
 def manifest_path(project: Path) -> Path:
-    """dbt's manifest of the project as it stands, parsed when a file of it is newer.
+    """dbt's manifest of the project as it stands, parsed anew when it was made of another state of it.
 
     Raises:
         UsageError: the project does not parse; the message is dbt's.
     """
     place = Place(DataDir.at(default_data_dir()), default_target(), replay=False)
     target = place.data.dbt / "dagster"
-    manifest = target / "manifest.json"
+    manifest, made_of = target / parsed.MANIFEST, target / MADE_OF
     target.mkdir(parents=True, exist_ok=True)
+    # No time of a file tells it: one that was removed has none, and those of an image are as old as the image.
+    key = parsed.parse_key(project, place)
     # Dagster loads definitions in several processes at once: one parses, the others wait.
     with (target / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not manifest.is_file() or manifest.stat().st_mtime < _newest(project):
-            _make_manifest(project, place, target)
+        if not manifest.is_file() or not made_of.is_file() or made_of.read_text(encoding="utf-8") != key:
+            made_of.unlink(missing_ok=True)
+            _make_manifest(project, place, target, key)
+            made_of.write_text(key, encoding="utf-8")
     return manifest
 
 
-def _newest(project: Path) -> float:
-    """When a file that dbt parses last changed."""
-    folders = ("models", "macros", "seeds", "snapshots", "tests/laws", "tests/generic")
-    files = [file for folder in folders for file in (project / folder).rglob("*") if file.is_file()]
-    return max(file.stat().st_mtime for file in [project / "dbt_project.yml", project / "profiles.yml", *files])
-
-
-def _make_manifest(project: Path, place: Place, target: Path) -> None:
+def _make_manifest(project: Path, place: Place, target: Path, key: str) -> None:
     """The manifest that a run has kept of this very project, else a new one."""
-    kept = project / parsed.FOLDER / parsed.parse_key(project, place) / parsed.MANIFEST
+    kept = project / parsed.FOLDER / key / parsed.MANIFEST
     if kept.is_file():
         fresh = target / f".{parsed.MANIFEST}.{os.getpid()}"
         shutil.copyfile(kept, fresh)

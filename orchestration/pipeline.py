@@ -114,7 +114,7 @@ def prepare(
     elif record.audited or record.ended_at is not None:
         # It failed, or was given up for crashed, and goes on: the audit hears of another attempt.
         record.state, record.ended_at, record.failure, record.audited = State.RUNNING, None, None, False
-        record.noted = record.built = False
+        record.noted = record.built = record.published = False
         record.save(data)
     patience = patience or Patience(request.wait, progress.note)
     # One clock for all steps of a run, whatever has become known since it began.

@@ -13,6 +13,7 @@ from typing import Any
 
 from orchestration import parsed
 from orchestration.data_dir import DataDir
+from orchestration.errors import TieoutError
 from orchestration.progress import Progress, Silent
 from orchestration.publish import versions
 
@@ -59,18 +60,31 @@ def purge(
 
     Raises:
         BusyError: a run is at work still.
+        TieoutError: something could not be removed; all else was.
     """
+    left = []
     with data.lock("tieout purge", wait.total_seconds(), (progress or Silent()).note):
         found = sorted(_old(data, project, dagster_home, now - age), key=lambda one: (one.changed_at, one.path))
         if not dry_run:
             for one in found:
-                _remove(one.path)
+                try:
+                    _remove(one.path)
+                except OSError as error:
+                    left.append(f"{error.filename or one.path}: {error.strerror or error}")
+    if left:
+        raise TieoutError(
+            f"{len(left)} of {len(found)} leftovers could not be removed, the others were: {'; '.join(left[:5])}"
+            f"{'; ...' if len(left) > 5 else ''}. Remove them by hand, or let the user of this process."
+        )
     return found
 
 
 def _old(data: DataDir, project: Path, dagster_home: Path | None, before: datetime) -> Iterator[Leftover]:
     for path, kind in _candidates(data, project, dagster_home):
-        changed_at, size = _measured(path, before)
+        try:
+            changed_at, size = _measured(path, before)
+        except FileNotFoundError:
+            continue  # whoever writes there has just turned it over, or removed it: it is in use
         if changed_at < before:
             yield Leftover(path, kind, changed_at, size)
 

@@ -38,13 +38,15 @@ _SECRET_FIELD = re.compile(
     re.IGNORECASE,
 )
 
+# Expressions look for what stays the same in what they seek, and not for what may stand before it: else a long text in
+# which it never comes (digits, dashes) would be gone through anew from each of its letters.
 _NAMED = (
-    r"(?:[\w.-]*(?:passw(?:or)?d|passphrase|passcode|secret|api[_-]?key|access[_-]?key(?:[_-]?id)?|private[_-]?key"
-    r"|token|credentials?)|pwd|pass|sig|signature)"
+    r"(?:passw(?:or)?d|passphrase|passcode|secret|api[_-]?key|access[_-]?key(?:[_-]?id)?|private[_-]?key"
+    r"|token|credentials?|(?<![A-Za-z])(?:pwd|pass|sig|signature))"
 )
 # `name = value`, `"name": "value"`, `?name=value`; a quoted value ends at its quote.
 _ASSIGNED = re.compile(
-    rf"(?<![A-Za-z])({_NAMED}\\?[\"']?\s*(?:=>|[:=])\s*)(\\?\"(?:[^\"\\]|\\.)*\"?|\\?'(?:[^'\\]|\\.)*'?|[^\s,;&\"'<>)}}\]]+)",
+    rf"({_NAMED}\\?[\"']?\s*(?:=>|[:=])\s*)(\\?\"(?:[^\"\\]|\\.)*\"?|\\?'(?:[^'\\]|\\.)*'?|[^\s,;&\"'<>)}}\]]+)",
     re.IGNORECASE,
 )
 _HEADER = re.compile(
@@ -54,7 +56,9 @@ _HEADER = re.compile(
 _COOKIE = re.compile(r"((?:set-)?cookie\\?[\"']?\s*[:=]\s*(?:b(?=\\?[\"']))?\\?[\"']?)[^\r\n\"'}]+", re.IGNORECASE)
 _BEARER = re.compile(r"\b((?i:bearer|basic))(\s+)(?=[A-Za-z0-9._~+/-]*[0-9A-Z=])[A-Za-z0-9._~+/-]{8,}=*")
 # The user's part of an address, and passwords in it that hold a slash or an at sign of their own.
-_USERINFO = re.compile(r"(\b[a-z][a-z0-9+.-]*://)(?:[^\s/:@\"'<>]*:[^\s\"'<>]*@|[^\s/?#\"'<>]*@)", re.IGNORECASE)
+_USERINFO = re.compile(r"(?<=[a-z0-9+.-])(://)(?:[^\s/:@\"'<>]*:[^\s\"'<>]*@|[^\s/?#\"'<>]*@)", re.IGNORECASE)
+# What an address with such a part stands in, up to its last at sign.
+_WITH_USERINFO = re.compile(r"(?<![^\s\"'<>])[^\s\"'<>]*@")
 _KEY_BLOCK = re.compile(
     r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\Z)",
     re.DOTALL,
@@ -62,8 +66,13 @@ _KEY_BLOCK = re.compile(
 # What providers hand out, told by its shape alone.
 _PROVIDERS = re.compile(
     r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bxox[a-z]-[A-Za-z0-9-]{10,}|\bgh[pousr]_[A-Za-z0-9]{20,}"
-    r"|\b(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{10,}|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"
+    r"|\b(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{10,}"
     r"|(?<=hooks\.slack\.com/)(?:services|workflows)/[^\s\"'<>]+"
+)
+# A signed token of three parts (JWT); what stands before it in its first part stays.
+_SIGNED = re.compile(
+    r"(?<![A-Za-z0-9_-])(?=[A-Za-z0-9_-]++\.[A-Za-z0-9_-]{8,}+\.)([A-Za-z0-9_-]*?)"
+    r"\beyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]*"
 )
 
 # Digits with what people put between them. Any digit of Unicode is one, and what has no width parts nothing.
@@ -80,6 +89,8 @@ _TIME = re.compile(
     r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d(?:\d{3}|\d{5,6})?)?"
 )
 PAN_SHORTEST, PAN_LONGEST, PAN_KEPT = 13, 19, 4
+# What a digit counts as when it is doubled.
+_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
 # Secrets that somebody has named, beside those of the environment.
 _remembered: set[str] = set()
@@ -111,9 +122,10 @@ def _cleaned(said: str, secrets: tuple[str, ...]) -> str:
     said = _HEADER.sub(rf"\g<1>{MASK}", said)
     said = _COOKIE.sub(rf"\g<1>{MASK}", said)
     said = _BEARER.sub(rf"\g<1>\g<2>{MASK}", said)
-    said = _USERINFO.sub(rf"\g<1>{MASK}@", said)
+    said = _WITH_USERINFO.sub(lambda found: _USERINFO.sub(rf"\g<1>{MASK}@", found[0]), said)
     said = _ASSIGNED.sub(_without_value, said)
     said = _PROVIDERS.sub(MASK, said)
+    said = _SIGNED.sub(rf"\g<1>{MASK}", said)
     return _without_cards(said)
 
 
@@ -211,28 +223,42 @@ def _card_digits(run: str) -> set[int]:
     A card number is made of whole groups: a row number before it or an amount after it does not hide it, and a part of
     a longer number is none.
     """
-    groups = [
-        (found.start(), "".join(str(unicodedata.digit(letter)) for letter in found[0]))
-        for found in _GROUP.finditer(run)
-    ]
+    places: list[int] = []
+    starts = []
+    for found in _GROUP.finditer(run):
+        starts.append(len(places))
+        places += range(*found.span())
+    digits = "".join(str(unicodedata.digit(run[place])) for place in places)
+    sums = _luhn_sums(digits)
+    ends = [*starts[1:], len(places)]
     hidden: set[int] = set()
-    for first in range(len(groups)):
-        places: list[int] = []
-        digits = ""
-        for start, group in groups[first:]:
-            places += range(start, start + len(group))
-            digits += group
-            if len(digits) > PAN_LONGEST:
+    for number, first in enumerate(starts):
+        for end in ends[number : number + PAN_LONGEST]:
+            if end - first > PAN_LONGEST:
                 break
-            if len(digits) >= PAN_SHORTEST and passes_luhn(digits) and not _TIME.fullmatch(digits):
-                hidden.update(places[:-PAN_KEPT])
+            is_long = end - first >= PAN_SHORTEST
+            if is_long and _holds(sums, first, end) and not _TIME.fullmatch(digits, first, end):
+                hidden.update(places[first : end - PAN_KEPT])
     return hidden
 
 
 def passes_luhn(digits: str) -> bool:
     """Whether the last digit is the one that the others ask for (ISO/IEC 7812)."""
-    total = 0
-    for place, letter in enumerate(reversed(digits)):
-        value = int(letter) * (2 if place % 2 else 1)
-        total += value - 9 if value > 9 else value
-    return total % 10 == 0
+    return _holds(_luhn_sums(digits), 0, len(digits))
+
+
+def _luhn_sums(digits: str) -> tuple[list[int], list[int]]:
+    """Sums of the first so many digits: where those at even places count as they are and the others doubled, and the
+    other way around. The sum of any part is the difference of two, so that a long text is added up once."""
+    sums: tuple[list[int], list[int]] = ([0], [0])
+    for place, letter in enumerate(digits):
+        value = int(letter)
+        sums[place % 2].append(sums[place % 2][-1] + value)
+        sums[1 - place % 2].append(sums[1 - place % 2][-1] + _DOUBLED[value])
+    return sums
+
+
+def _holds(sums: tuple[list[int], list[int]], first: int, end: int) -> bool:
+    """Whether the digits from one place to before another pass the check: their last one counts as it is."""
+    of_last = sums[(end - 1) % 2]
+    return (of_last[end] - of_last[first]) % 10 == 0

@@ -157,6 +157,7 @@ class Run:
         """Bring what is new at the connectors' sources, and land what lies in the inbox. A replay does neither. A
         source that cannot be worked with is a lapse: the run goes on with what is there. What was done before an error
         counts, whether it is tried again or not."""
+        dbt_build.import_beside()
         if self.replay:
             return None
         fetched = self.fetch()
@@ -372,15 +373,20 @@ class Run:
         with open_warehouse(self.place, self.data.root / ".tmp", self.patience) as warehouse:
             if outcome.ok and not self.replay:
                 code = code_version.code_version(self.project, code_version.MART_PARTS)
-                publish.publish(
-                    self.data,
-                    warehouse,
-                    marts=marts,
-                    code=code,
-                    left_out=outcome.left_out,
-                    on_mart=lambda mart: self.progress.step(0, 0, mart),
-                )
-                self.record.published = True
+                before = publish.current(self.data)
+                try:
+                    publish.publish(
+                        self.data,
+                        warehouse,
+                        marts=marts,
+                        code=code,
+                        left_out=outcome.left_out,
+                        on_mart=lambda mart: self.progress.step(0, 0, mart),
+                    )
+                    self.record.published = True
+                finally:
+                    # From the swap on readers see it, whatever breaks in before old versions are removed.
+                    self.record.published |= publish.current(self.data) != before
                 self.record.save(self.data)
                 logs.info("published", marts=len(marts) - len(outcome.left_out))
             return summary.read_facts(warehouse, streams, self.request.stream)

@@ -71,6 +71,11 @@ class RunRecord:
     # What the readable summary shows beyond the JSON one, so that it can be shown again without a warehouse.
     facts: dict[str, Any] | None = None
 
+    @property
+    def scope(self) -> str | None:
+        """The one stream that the run was asked for, None for all; it may have to build more than that (`stream`)."""
+        return (self.requested or {}).get("stream", self.stream)
+
     def save(self, data: DataDir) -> None:
         """Write the record, whole or not at all."""
         write_json(data.runs / f"{self.run_id}.json", asdict(self))
@@ -155,6 +160,8 @@ def _content(file: Path) -> dict[str, Any] | None:
     return None
 
 
+# As `RunRecord.save` writes it; within a text it would have other quotes, and within anything else another indent.
+_AUDITED = b'\n  "audited": true'
 _told_of: set[Path] = set()
 
 
@@ -178,6 +185,16 @@ def all_of(data: DataDir, target: str) -> Iterator[RunRecord]:
         record = load(data, file.stem)
         if record is not None and record.target == target:
             yield record
+
+
+def untold(data: DataDir, target: str) -> Iterator[RunRecord]:
+    """The records of a target whose end the audit does not hold, oldest first. All others, years of them, are not
+    parsed."""
+    for file in sorted(data.runs.glob("*.json")):
+        if _AUDITED not in file.read_bytes():
+            record = load(data, file.stem)
+            if record is not None and record.target == target and not record.audited:
+                yield record
 
 
 def latest_built_as_of(data: DataDir) -> datetime | None:

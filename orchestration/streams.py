@@ -222,7 +222,8 @@ def _timing(where: str, said: Mapping[str, Any], told: _Told, fallback: Timing) 
         told.fault(f"{where}.mode", f"one of {', '.join(MODES)}", mode)
         mode = DAILY
     zone = _zone(where, said, told, fallback.time_zone)
-    yield Timing(" ".join(cron.split()), zone, mode, fallback.org)
+    # MON is mon: what is due at the same moment is one schedule.
+    yield Timing(" ".join(cron.lower().split()), zone, mode, fallback.org)
 
 
 def _zone(where: str, said: Mapping[str, Any], told: _Told, fallback: str) -> str:

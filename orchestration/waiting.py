@@ -4,11 +4,12 @@ Whoever waits tries again every second or so, with jitter, so that many who wait
 moment for ever; nobody is first in a line. Ctrl-C ends the waiting.
 """
 
+import fcntl
 import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import IO, TypeVar
 
 from orchestration.errors import BusyError
 
@@ -52,6 +53,23 @@ class Patience:
             time.sleep(seconds)
             self.seconds -= time.monotonic() - started
             pause = min(pause * GROWTH, LONGEST)
+
+
+def lock_file(handle: IO[str], seconds: float) -> bool:
+    """Take the lock of an open file, trying so many seconds while somebody else has it, and say whether it was got. The
+    system frees the lock of a process that dies."""
+
+    def take() -> None:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BusyError(f"{handle.name} is locked.") from error
+
+    try:
+        Patience(seconds).until(take)
+    except BusyError:
+        return False
+    return True
 
 
 def said(seconds: float) -> str:

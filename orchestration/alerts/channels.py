@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from orchestration.alerts.settings import Delivery
+from orchestration.alerts.words import Message, clean
 
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 # Stands for a variable while an address is looked at; letters and digits fit into every part of one.
@@ -135,8 +136,6 @@ def secrets_of(url: str) -> list[str]:
 
 def scrubbed(text: str, url: str) -> str:
     """A text without the secrets of an address, on one line, and short."""
-    from orchestration.alerts.words import clean
-
     for secret in secrets_of(url):
         text = re.sub(re.escape(secret), "***", text, flags=re.IGNORECASE)
     return clean(text, _MOST_LETTERS)
@@ -182,8 +181,9 @@ class Sender:
         # A service's own Markdown is nobody's standard: plain text is read alike by all that take it.
         return "text" if "text" in offered and offered[0] != "html" else offered[0]
 
-    def send(self, url: str, title: str, body: str, form: str, *, bad: bool) -> None:
-        """Send one message; `bad` news are marked as such where the service can.
+    def send(self, url: str, message: Message, form: str, *, bad: bool) -> None:
+        """Send one message; `bad` news are marked as such where the service can. Plain text that is longer than the
+        service takes is cut, unless the address says otherwise (`?overflow=`): whole, nobody would get it.
 
         Raises:
             ChannelError: the channel cannot be used.
@@ -193,14 +193,28 @@ class Sender:
         with _silenced() as said:
             import apprise
 
-            kind = apprise.NotifyType.WARNING if bad else apprise.NotifyType.INFO
+            # The usual length stands for none that is known.
+            has_limit = service.body_maxlen < apprise.NotifyBase.body_maxlen
+            is_cut = form == "text" and has_limit and "overflow_mode" not in vars(service)
             try:
-                sent = service.notify(body=body, title=title, notify_type=kind, body_format=apprise.NotifyFormat(form))
+                sent = service.notify(
+                    body=message.written(form),
+                    title=message.heading_in(form if _shows_title_as_body(service, form) else "text"),
+                    notify_type=apprise.NotifyType.WARNING if bad else apprise.NotifyType.INFO,
+                    body_format=apprise.NotifyFormat(form),
+                    overflow=apprise.OverflowMode.TRUNCATE if is_cut else None,
+                )
             except Exception as error:
                 # Whatever a service's code trips over is a failed delivery, and one to be tried again.
                 raise DeliveryError(scrubbed(f"{type(error).__name__}: {error}", url)) from None
         if not sent:
             raise DeliveryError(scrubbed("; ".join(said) or "The service did not say why.", url))
+
+
+def _shows_title_as_body(service: Any, form: str) -> bool:
+    """Whether markup does in a title what it does in the body: the service puts it there, or reads everything as
+    Markdown (Teams)."""
+    return service.title_maxlen <= 0 or (form == "markdown" and service.notify_format == form)
 
 
 class _Kept(logging.Handler):

@@ -94,7 +94,7 @@ def troubles(
                     standing.name, list(fresh.values()), part == WHOLE, standing.at, record, said.dagster_url
                 ),
                 run_id=record.run_id if record else None,
-                streams=(record.stream,) if record and record.stream else (),
+                streams=(record.scope,) if record and record.scope else (),
                 subject=f"{place} {','.join(fresh)}",
             )
         )

@@ -31,13 +31,14 @@ def due(look: Look) -> list[tuple[Alert, tuple[str, ...]]]:
     """Digests that are due and not made yet, with their channels. One that was due before alerts began, or whose day
     is over, is not made up for."""
     found = []
-    for number, declared in enumerate(look.settings.digests):
+    for declared in look.settings.digests:
         moment = declared.latest_due(look.now)
         begun = look.journal.begun_at or look.now
         if moment <= begun or look.now - moment > timedelta(days=1):
             continue
         scope = (declared.orgs or (), declared.streams or (), declared.channels)
-        key = key_of(DIGEST, number, clock.to_text(moment), *scope)
+        # Not its place in the list: another one before it makes it no other.
+        key = key_of(DIGEST, clock.to_text(moment), *scope)
         if key not in look.journal.raised:
             found.append((Alert(key, DIGEST, "LOW", message(look, declared, moment)), declared.channels))
     return found

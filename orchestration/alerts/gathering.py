@@ -148,16 +148,17 @@ def _of_run(look: Look, kind: str, record: RunRecord, message: texts.Message, wh
         kind=kind,
         severity=look.settings.severities[kind],
         message=message,
-        streams=(record.stream,) if record.stream else (),
+        streams=(record.scope,) if record.scope else (),
         run_id=record.run_id,
     )
 
 
 def _exceptions(look: Look, record: RunRecord) -> list[Alert]:
-    as_of = clock.from_text(record.as_of)
-    exponents = dict((record.facts or {}).get("exponents") or {})
+    # A run that broke off after publishing has none of its own.
+    exponents = dict((record.facts or {}).get("exponents") or decimals(look.data, look.target))
+    moments = _since_closed(look, record)
     with published.marts(look.data) as connection:
-        groups = published.opened_at(connection, as_of, exponents) if connection else []
+        groups = published.opened_at(connection, moments, exponents) if connection else []
     return [
         Alert(
             # The time instead of the run: the same found again at the same time is no news.
@@ -172,6 +173,23 @@ def _exceptions(look: Look, record: RunRecord) -> list[Alert]:
         )
         for group in groups
     ]
+
+
+def _since_closed(look: Look, record: RunRecord) -> list[datetime]:
+    """The clock of a run, and those of the runs since the last one that closed the books: what one of these had written
+    down when it broke off, readers see with this run first."""
+    own = clock.from_text(record.as_of)
+    moments = [own]
+    for file in sorted(look.data.runs.glob("*.json"), reverse=True):
+        other = runs.load(look.data, file.stem) if file.stem < record.run_id else None
+        if other is None or other.target != look.target or other.replay:
+            continue
+        moment = clock.from_text(other.as_of)
+        if other.state == State.CLOSED or (other.state == State.RUNNING and other.published):
+            # What was found at its time has been told with it.
+            return [one for one in moments if one == own or one > moment]
+        moments.append(moment)
+    return moments
 
 
 def _of_group(group: published.Group) -> tuple[str | None, ...]:
@@ -299,9 +317,11 @@ def late(look: Look) -> list[Alert]:
         if subject in known:
             continue
         streams = concerned.get(one.feed, ())
+        # What was over may begin anew for the same delivery: it was not waited for meanwhile.
+        before = look.journal.latest(LATE_FEED).get(subject)
         found.append(
             Alert(
-                key=key_of(LATE_FEED, subject, clock.to_text(one.due_at)),
+                key=key_of(LATE_FEED, subject, clock.to_text(one.due_at), before and before.alert.key),
                 kind=LATE_FEED,
                 severity=look.settings.severities[LATE_FEED],
                 message=texts.late_feed(one, streams),
@@ -313,7 +333,8 @@ def late(look: Look) -> list[Alert]:
     for subject, raised in known.items():
         if subject in now_late:
             continue
-        org, _, feed = subject.partition(" ")
+        # An org's name may hold blanks.
+        org, _, feed = subject.rpartition(" ")
         found.append(
             Alert(
                 key=key_of(LATE_AGAIN, raised.alert.key),

@@ -6,11 +6,9 @@ period (`held`) and which ends of runs have been looked at (`seen`). No lock of 
 that people are told while a run works; the audit takes the deliveries in when it can (see `noting`).
 """
 
-import fcntl
 import hashlib
 import json
 import os
-import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +21,7 @@ from orchestration import clock
 from orchestration.alerts.words import Message
 from orchestration.data_dir import DataDir
 from orchestration.errors import TieoutError
+from orchestration.waiting import lock_file
 
 FOLDER = "alerts"
 SENT, FAILED, GAVE_UP, SUPPRESSED = "SENT", "FAILED", "GAVE_UP", "SUPPRESSED"
@@ -177,14 +176,24 @@ class Journal:
         tried = self.attempts.get((key, channel))
         return tried[-1].state if tried else None
 
-    def open_subjects(self, kind: str) -> dict[str, Raised]:
-        """The latest alert of each subject of a kind that is not over yet."""
-        latest = {
+    def tried(self) -> dict[str, dict[str, list[Attempt]]]:
+        """What was tried, by alert and address."""
+        found: dict[str, dict[str, list[Attempt]]] = defaultdict(dict)
+        for (key, address), attempts in self.attempts.items():
+            found[key][address] = attempts
+        return found
+
+    def latest(self, kind: str) -> dict[str, Raised]:
+        """The latest alert of each subject of a kind."""
+        return {
             raised.alert.subject: raised
             for raised in self.raised.values()
             if raised.alert.kind == kind and raised.alert.subject
         }
-        return {subject: raised for subject, raised in latest.items() if subject and not raised.alert.is_over}
+
+    def open_subjects(self, kind: str) -> dict[str, Raised]:
+        """The latest alert of each subject of a kind that is not over yet."""
+        return {subject: raised for subject, raised in self.latest(kind).items() if not raised.alert.is_over}
 
     def compact(self, noted: int, now: datetime, most_bytes: int = MOST_BYTES) -> None:
         """Make a spool that has grown too large smaller, once a day at most: what is settled and noted in the audit
@@ -207,8 +216,9 @@ class Journal:
         reminded = {
             (raised.alert.org_id, one): key for key, raised in self.raised.items() for one in raised.alert.exceptions
         }
+        all_tried = self.tried()
         for key, raised in self.raised.items():
-            tried = [attempt for one, found in self.attempts.items() if one[0] == key for attempt in found]
+            tried = [attempt for attempts in all_tried[key].values() for attempt in attempts]
             done = all(
                 any(a.channel == name and a.state in SETTLED for a in tried) for name in self._names(raised, tried)
             )
@@ -297,19 +307,8 @@ def _cut_unfinished(file: Any) -> None:
 
 @contextmanager
 def alone(data: DataDir, wait: float) -> Iterator[bool]:
-    """Be the only one that tells people; yields False when somebody else still does after `wait` seconds. The system
-    frees the lock of a process that dies."""
+    """Be the only one that tells people; yields False when somebody else still does after `wait` seconds."""
     folder = data.root / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    until = time.monotonic() + wait
     with (folder / ".lock").open("w") as handle:
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= until:
-                    yield False
-                    return
-                time.sleep(0.05)
-        yield True
+        yield lock_file(handle, wait)

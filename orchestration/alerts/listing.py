@@ -17,9 +17,10 @@ HELD, WAITING = "HELD", "WAITING"
 def listed(data: DataDir, target: str, *, every_attempt: bool = False) -> list[dict[str, Any]]:
     """How each alert stands in each channel, or every attempt, the latest first."""
     journal = Journal.of(data, target)
+    all_tried = journal.tried()
     rows = []
     for key, raised in journal.raised.items():
-        tried = {channel: found for (one, channel), found in journal.attempts.items() if one == key}
+        tried = all_tried[key]
         for name in raised.channels:
             if name not in tried:
                 rows.append(_row(raised, name, None))

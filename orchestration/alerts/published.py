@@ -37,14 +37,15 @@ class Shown:
 @dataclass
 class Group:
     """Exceptions of one org, stream, counterparty and severity: how many, which, their money by currency in minor
-    units, how many are of an unknown amount, and the largest. Times are UTC without a zone."""
+    units, how many are of an unknown amount, when the first of them is due, and the largest. Times are UTC without a
+    zone."""
 
     org_id: str
     stream: str
     counterparty_id: str | None
     severity: str
     ids: tuple[str, ...]
-    oldest: datetime
+    due_at: datetime | None
     unknown: int = 0
     money: dict[str, int] = field(default_factory=dict)
     largest: list[Shown] = field(default_factory=list)
@@ -62,13 +63,16 @@ def marts(data: DataDir) -> Iterator[duckdb.DuckDBPyConnection | None]:
         yield connection
 
 
-def opened_at(connection: duckdb.DuckDBPyConnection, as_of: datetime, decimals: Mapping[str, int]) -> list[Group]:
-    """What the run of an `as_of` found for the first time or again, and that is still open."""
+def opened_at(
+    connection: duckdb.DuckDBPyConnection, moments: Sequence[datetime], decimals: Mapping[str, int]
+) -> list[Group]:
+    """What the runs of these `as_of` found for the first time or again, and that is still open."""
     found = (
         f"{OPEN} and exists (select 1 from marts.exception_history as h where h.org_id = e.org_id"
-        " and h.exception_id = e.exception_id and h.action in ('OPENED', 'REOPENED') and h.event_at = ?)"
+        " and h.exception_id = e.exception_id and h.action in ('OPENED', 'REOPENED')"
+        f" and h.event_at in ({', '.join('?' * len(moments))}))"
     )
-    return groups(connection, found, [as_of.replace(tzinfo=None)], decimals)
+    return groups(connection, found, [moment.replace(tzinfo=None) for moment in moments], decimals)
 
 
 def overdue(connection: duckdb.DuckDBPyConnection, now: datetime) -> list[tuple[str, str, str | None, str, str, Any]]:
@@ -110,9 +114,9 @@ def groups(
         list(values),
     )
     made = {
-        tuple(row[:4]): Group(*row[:4], ids=tuple(row[4]), oldest=row[5], unknown=row[6])
+        tuple(row[:4]): Group(*row[:4], ids=tuple(row[4]), due_at=row[5], unknown=row[6])
         for row in connection.execute(
-            f"select {key}, list(exception_id order by exception_id), min(opened_at),"
+            f"select {key}, list(exception_id order by exception_id), min(due_at),"
             f" count(*) filter (where amount_minor is null) from told group by {key}"
         ).fetchall()
     }

@@ -6,7 +6,8 @@ twice; nothing that stands in the spool is ever lost.
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -107,11 +108,9 @@ def send_due(data: DataDir, project: Path, target: str, now: datetime) -> AlertR
     if said is None:
         return AlertReport(is_configured=False)
     report = AlertReport()
-    with alone(data, WAIT) as is_mine:
-        if not is_mine:
-            report.is_busy = True
-            return report
-        look = Look(data, project, target, now, said, Journal.of(data, target))
+    with _looking(data, project, target, now, said) as look:
+        if look is None:
+            return AlertReport(is_busy=True)
         if look.journal.begun_at is None:
             look.journal.add([{"what": "begun", "at": clock.to_text(now)}])
         _raise_all(look, report)
@@ -133,11 +132,9 @@ def send_test(data: DataDir, project: Path, target: str, name: str, now: datetim
     if name not in said.channels:
         raise UsageError(f"There is no channel {name!r} in {settings.FILE}. Channels: {', '.join(said.channels)}.")
     report = AlertReport()
-    with alone(data, WAIT) as is_mine:
-        if not is_mine:
-            report.is_busy = True
-            return report
-        look = Look(data, project, target, now, said, Journal.of(data, target))
+    with _looking(data, project, target, now, said) as look:
+        if look is None:
+            return AlertReport(is_busy=True)
         message = Message(
             "Test of a channel",
             (
@@ -156,6 +153,13 @@ def send_test(data: DataDir, project: Path, target: str, name: str, now: datetim
                 _note(look, [alert.key], address, GAVE_UP, message, "A test is not repeated.")
         noting.take_in_now(data, target, look.journal)
     return report
+
+
+@contextmanager
+def _looking(data: DataDir, project: Path, target: str, now: datetime, said: Settings) -> Iterator[Look | None]:
+    """Everything that alerts are made from, while nobody else tells people; None where somebody else does for long."""
+    with alone(data, WAIT) as is_mine:
+        yield Look(data, project, target, now, said, Journal.of(data, target)) if is_mine else None
 
 
 def _raise_all(look: Look, report: AlertReport) -> None:
@@ -330,8 +334,7 @@ def _send(
 
     def once() -> None:
         try:
-            form = sender.format_of(url, channel.format)
-            sender.send(url, message.heading, message.written(form), form, bad=bad)
+            sender.send(url, message, sender.format_of(url, channel.format), bad=bad)
         except (ChannelError, DeliveryError) as error:
             _note(look, keys, address, FAILED, message, clean(error))
             raise

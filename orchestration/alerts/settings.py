@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from orchestration.at_work import QUIET
-from orchestration.durations import ALLOWED, parse_duration
+from orchestration.durations import ALLOWED, in_words, parse_duration
 from orchestration.errors import UsageError
 
 FILE = "alerts.yml"
@@ -247,7 +247,7 @@ class _Reader:
             quiet=self.read_quiet(data.get("quiet")),
             digests=self.read_digests(data.get("digest")),
             backlog=self.read_backlog(data["backlog"]) if "backlog" in data else None,
-            remind_every=self.length(("sla", "remind_every"), sla.get("remind_every"), timedelta(hours=24))
+            remind_every=self.length(("sla", "remind_every"), sla.get("remind_every"), timedelta(hours=24), least=60)
             if "sla" in data
             else None,
             severities=self.read_severities(data.get("severities")),
@@ -339,15 +339,17 @@ class _Reader:
         if given is None:
             return None
         given = [given] if isinstance(given, str) else given
-        if not isinstance(given, list) or not all(isinstance(item, str | int) for item in given):
-            self.fault(path, f"must be a list of names; given is {given!r}")
+        if not isinstance(given, list) or not all(isinstance(item, str) for item in given):
+            # YAML makes 83 of 0123 and false of NO: nobody could tell any more what was meant.
+            what = "a list of names, in quotes where one is a number, a date, yes, no, on or off"
+            self.fault(path, f"must be {what}; given is {given!r}")
             return None
         if not given and not empty:
             self.fault(path, "is empty and would match nothing; leave the key out to match everything")
         for item in given:
             if allowed is not None and item not in allowed:
-                self.fault((*path, str(item)), f"there is no {item!r}; allowed are {', '.join(allowed) or 'none'}")
-        return tuple(str(item) for item in given)
+                self.fault((*path, item), f"there is no {item!r}; allowed are {', '.join(allowed) or 'none'}")
+        return tuple(given)
 
     def read_quiet(self, given: Any) -> Quiet | None:
         if given is None:
@@ -431,7 +433,7 @@ class _Reader:
             self.fault(path, f"allowed is {ALLOWED}; given is {given!r}")
             return usual
         if length < timedelta(seconds=least):
-            self.fault(path, f"allowed is {least} second or longer; given is {given!r}")
+            self.fault(path, f"allowed is {in_words(timedelta(seconds=least))} or longer; given is {given!r}")
         return length
 
     def clock_time(self, path: Path_, given: Any) -> time | None:

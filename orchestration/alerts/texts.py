@@ -1,6 +1,7 @@
 """The texts of alerts, for people in finance: what, how much, where, since when, what to do, and where to look."""
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -100,8 +101,7 @@ def reminder(group: Group, decimals: Mapping[str, int], now: datetime, first: bo
     who = group.counterparty_id or "no counterparty"
     money = money_text(group.money, decimals, group.unknown)
     again = "" if first else "Reminder: "
-    due = [shown.due_at for shown in group.largest if shown.due_at]
-    late = length_text((now.replace(tzinfo=None) - min(due)).total_seconds()) if due else ""
+    late = length_text((now.replace(tzinfo=None) - group.due_at).total_seconds()) if group.due_at else ""
     return Message(
         f"{again}{count} past due, {group.severity}, {who}, {money}",
         (
@@ -118,7 +118,7 @@ def reminder(group: Group, decimals: Mapping[str, int], now: datetime, first: bo
 
 
 def _scope(record: RunRecord) -> str:
-    return f"stream {record.stream}" if record.stream else "all streams"
+    return f"stream {record.scope}" if record.scope else "all streams"
 
 
 def law_failed(record: RunRecord, dagster_url: str | None) -> Message:
@@ -245,7 +245,8 @@ def backlog(
                 "p",
                 "What to do: look whether a delivery is incomplete or late, or the ids of one side have changed.",
             ),
-            ("code", f"tieout exceptions list --org {org} --stream {stream}"),
+            # A name may hold what a shell takes for its own.
+            ("code", f"tieout exceptions list --org {shlex.quote(org)} --stream {stream}"),
             *run_link(record, dagster_url),
         ),
     )

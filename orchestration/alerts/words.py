@@ -12,6 +12,10 @@ from typing import Any
 MOST_LETTERS = 400
 # What makes anything of text inside a line; what does so at its beginning only never stands there.
 _MARKED = re.compile(r"([\\`*_\[\]<>|~&])")
+# What calls everybody in Discord, Mattermost and their like. A blank without width after the sign lets it be read.
+_CALLS = re.compile(r"(?<![\w.-])@(?=(?:everyone|here|channel|all)\b)", re.IGNORECASE)
+# So long a message of several may be. Teams refuses more than 28 KB, with all that goes around the text.
+MOST_TOGETHER = 12_000
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,10 @@ class Message:
         """The body in a form: `text`, `markdown` or `html`."""
         return {"text": _text, "markdown": _markdown, "html": _html}[form](self.blocks)
 
+    def heading_in(self, form: str) -> str:
+        """The title in a form, for where it is shown like the body."""
+        return {"text": _calm, "markdown": _escaped, "html": html.escape}[form](self.heading)
+
 
 def redacted(text: str) -> str:
     """A text without card numbers and secrets."""
@@ -66,31 +74,43 @@ def clean(text: Any, most: int = MOST_LETTERS) -> str:
 
 
 def combined(title: str, messages: Sequence[Message], whole: int = 10) -> Message:
-    """Several messages as one; of more than `whole` the titles and first lines only."""
-    blocks: list[tuple[Any, ...]] = []
-    if len(messages) <= whole:
-        for message in messages:
-            blocks += [("p", message.title), *message.blocks]
-    else:
-        for message in messages:
-            first = next((str(block[1]) for block in message.blocks if block[0] == "p"), "")
-            blocks.append(("list", [f"{message.title}: {first}" if first else message.title]))
-    return Message(title, tuple(blocks))
+    """Several messages as one; of more than `whole`, or of much text, the titles and first lines only, as many as a
+    service takes."""
+    blocks = tuple(block for message in messages for block in (("p", message.title), *message.blocks))
+    if len(messages) <= whole and len(_text(blocks)) <= MOST_TOGETHER:
+        return Message(title, blocks)
+    lines: list[str] = []
+    for message in messages:
+        first = next((str(block[1]) for block in message.blocks if block[0] == "p"), "")
+        line = clean(f"{message.title}: {first}" if first else message.title)
+        if sum(map(len, lines)) + len(line) > MOST_TOGETHER:
+            break
+        lines.append(line)
+    rest = len(messages) - len(lines)
+    more = [("p", f"And {rest:,} more; this lists all of them:"), ("code", "tieout alerts list")] if rest else []
+    return Message(title, (("list", lines), *more))
+
+
+def _calm(text: str) -> str:
+    """A text on one line that calls nobody."""
+    return _CALLS.sub("@\u200b", clean(text))
+
+
+def _escaped(text: str) -> str:
+    """A text on one line as Markdown shows it."""
+    return _MARKED.sub(r"\\\1", _calm(text))
 
 
 def _text(blocks: Iterable[tuple[Any, ...]]) -> str:
-    return _joined(blocks, clean, lambda text: f"    {clean(text)}", lambda words, url: f"{clean(words)}: {url}")
+    return _joined(blocks, _calm, lambda text: f"    {clean(text)}", lambda words, url: f"{_calm(words)}: {url}")
 
 
 def _markdown(blocks: Iterable[tuple[Any, ...]]) -> str:
-    def escaped(text: str) -> str:
-        return _MARKED.sub(r"\\\1", clean(text))
-
     return _joined(
         blocks,
-        escaped,
+        _escaped,
         lambda text: "`" + clean(text).replace("`", "'") + "`",
-        lambda words, url: f"[{escaped(words)}]({url})",
+        lambda words, url: f"[{_escaped(words)}]({url})",
     )
 
 

@@ -147,7 +147,8 @@ def purge(
             ]
         }
     )
+    going = {row["artifact_id"] for row in due}
     for row in everything:
-        if row in due or row["is_purged"]:
+        if row["is_purged"] or row["artifact_id"] in going:
             artifacts.file_of(data, row["org_id"], row["storage_path"]).unlink(missing_ok=True)
     return due

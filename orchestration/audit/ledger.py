@@ -107,7 +107,7 @@ class Ledger:
                 if self._postgres:
                     # Two data folders may share a server: one adds to a table at a time.
                     self.execute(f"lock table {{schema}}.{table.name} in exclusive mode")
-                stamped = ({**row, "recorded_at": recorded_at} for row in given)
+                stamped = ({**_storable(row), "recorded_at": recorded_at} for row in given)
                 whole = list(linked(table.name, stamped, self.end_of(table)))
                 self._insert(table, whole)
                 ends[table.name] = [whole[-1]["sequence_number"], whole[-1]["row_hash"]]
@@ -144,17 +144,31 @@ class Ledger:
             os.fsync(file.fileno())
 
 
+def _storable(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row with what no engine holds in a text spelt out: bytes that are no characters, as a file's name or the words
+    of a command may have them, and NUL."""
+    return {
+        name: value.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+        if isinstance(value, str)
+        else value
+        for name, value in row.items()
+    }
+
+
 def anchors_file(data: DataDir, target: str) -> Path:
     """Where the notes of a target's tables lie."""
     return data.root / "audit" / f"anchors-{target}.jsonl"
 
 
 def _drop_unfinished_line(file: Path) -> None:
-    """Cut off a last line that a full disk or a power cut left without its end."""
-    content = file.read_bytes() if file.is_file() else b""
-    if content and not content.endswith(b"\n"):
-        with file.open("r+b") as notes:
-            notes.truncate(content.rfind(b"\n") + 1)
+    """Cut off a last line that a full disk or a power cut left without its end. The notes of years are not read for
+    it."""
+    if not file.is_file() or not file.stat().st_size:
+        return
+    with file.open("r+b") as notes:
+        notes.seek(-1, os.SEEK_END)
+        if notes.read(1) != b"\n":
+            notes.truncate(file.read_bytes().rfind(b"\n") + 1)
 
 
 @dataclass(frozen=True)
@@ -164,6 +178,10 @@ class Notes:
 
     written: dict[str, list[Link]]
     pending: dict[str, int]
+
+    def most_rows(self, table: str) -> int:
+        """How many rows a table may have by them."""
+        return max([self.pending.get(table, 0), *(end.rows for end in self.written.get(table, []))])
 
 
 def read_anchors(data: DataDir, target: str) -> Notes:

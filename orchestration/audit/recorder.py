@@ -98,12 +98,14 @@ def begin(ledger: Ledger, data: DataDir, record: RunRecord, steps: list[Step], n
     for state in (QUEUED, RUNNING):
         rows[RUNS].append(run_row(record, state, attempt))
     now = _plain(clock.now())
+    told = dict(_states_of_steps(ledger, record.run_id))
     for step in steps:
         why = _left_out(record, step, nodes)
-        row = _step_row(record, step, SKIPPED if why else QUEUED, attempt)
-        if why:
-            row |= {"start_reason": why, "ended_at": now}
-        rows[STEP_RUNS].append(row)
+        if why is None or step.model in told:
+            rows[STEP_RUNS].append(_step_row(record, step, QUEUED, attempt))
+        if why is not None:
+            row = _step_row(record, step, SKIPPED, attempt)
+            rows[STEP_RUNS].append({**row, "start_reason": why, "ended_at": now})
     ledger.append(rows)
     _mark(data, silent)
     _all_told(data, record)
@@ -316,9 +318,7 @@ def settle(ledger: Ledger, data: DataDir, current: RunRecord) -> tuple[Rows, lis
     """The rows of runs that ended without the audit saying so, and these runs: they crashed, or the warehouse could not
     be reached. What they wrote and did not register is removed."""
     rows: Rows = defaultdict(list)
-    silent = [
-        record for record in runs.all_of(data, current.target) if not record.audited and record.run_id != current.run_id
-    ]
+    silent = [record for record in runs.untold(data, current.target) if record.run_id != current.run_id]
     if not silent:
         return rows, silent
     said = {run_id: (state, attempt) for run_id, state, attempt in _states(ledger, [r.run_id for r in silent])}
@@ -356,7 +356,7 @@ def run_row(record: RunRecord, state: str, attempt: int, failure: RunFailure | N
         "start_reason": record.start_reason or None,
         "as_of": _time(record.as_of),
         "target": record.target,
-        "stream": record.requested.get("stream", record.stream),
+        "stream": record.scope,
         "mode": record.mode,
         "is_replay": record.replay,
         "code_version": record.code_version,

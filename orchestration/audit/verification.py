@@ -62,9 +62,9 @@ class Proof:
 @dataclass
 class Registered:
     """What the audit says of files, of one org where one is named: each artifact with where it stands, the purged ones,
-    and the runs of which nothing need be registered yet."""
+    and the runs of which nothing need be registered yet; and the files that were there just before it was asked."""
 
-    org: str | None
+    there: list[str] = field(default_factory=list)
     artifacts: list[tuple[int, str, str, str, str]] = field(default_factory=list)
     purged: set[str] = field(default_factory=set)
     open_runs: set[str] = field(default_factory=set)
@@ -79,7 +79,7 @@ def verify(
 ) -> Proof:
     """Recompute the chain of every table and the checksum of every artifact (see `verify_tables`)."""
     proof, registered = verify_tables(ledger, data, target, org, heads)
-    look_at_files(proof, registered, data, target)
+    look_at_files(proof, registered, data)
     return proof
 
 
@@ -100,8 +100,12 @@ def verify_tables(
         TieoutError: the notes of where the tables ended cannot be read.
     """
     proof = Proof()
+    # A run may be at work on a server all the while. What is noted before the tables are read has to be in them; what
+    # is noted by then may be. A file that is there before they are read is one that they know, or of a run under way.
+    there = _files_there(data, target, org)
     notes = read_anchors(data, target)
     lacking = {table.name for table in TABLES} if ledger is None else ledger.lacks()
+    meanwhile = read_anchors(data, target)
     for table in TABLES:
         ends = notes.written.get(table.name, [])
         noted = {end.rows: end.row_hash for end in ends}
@@ -115,13 +119,13 @@ def verify_tables(
             continue
         proof.faults += _taken_back(table, ends)
         counted = _Counted(ledger.scan(table))
-        found = breaks(table.name, counted, noted, notes.pending.get(table.name, 0))
+        found = breaks(table.name, counted, noted, meanwhile.most_rows(table.name))
         proof.faults += _described(ledger, table, found)
         proof.rows[table.name] = counted.rows
     if ledger is None or not ledger.exists():
         return proof, None
     proof.faults += _states(ledger)
-    return proof, _registered(ledger, org)
+    return proof, _registered(ledger, org, there)
 
 
 def _taken_back(table: Table, ends: list[Link]) -> Iterator[Break]:
@@ -205,7 +209,14 @@ def _states(ledger: Ledger) -> Iterator[Break]:
                 break
 
 
-def _registered(ledger: Ledger, org: str | None) -> Registered:
+def _files_there(data: DataDir, target: str, org: str | None) -> list[str]:
+    """The paths of all files below the artifacts of a target, or of one org."""
+    folder = data.root / FOLDER / target
+    own = folder / artifacts.folder_name(org) if org else folder
+    return [file.relative_to(data.root).as_posix() for file in sorted(own.rglob("*")) if file.is_file()]
+
+
+def _registered(ledger: Ledger, org: str | None, there: list[str]) -> Registered:
     purged = ledger.rows(f"select artifact_id from {{schema}}.{LINEAGE_EVENTS.name} where event_type = '{PURGED}'")
     files = ledger.rows(
         f"select sequence_number, org_id, artifact_id, storage_path, checksum from {{schema}}.{ARTIFACTS.name}"
@@ -216,10 +227,10 @@ def _registered(ledger: Ledger, org: str | None) -> Registered:
     under_way = ledger.rows(
         f"select run_id from {{schema}}.{RUN_STATES} where state in ('{recorder.QUEUED}', '{recorder.RUNNING}')"
     )
-    return Registered(org, files, {artifact for (artifact,) in purged}, {run for (run,) in under_way})
+    return Registered(there, files, {artifact for (artifact,) in purged}, {run for (run,) in under_way})
 
 
-def look_at_files(proof: Proof, registered: Registered | None, data: DataDir, target: str) -> None:
+def look_at_files(proof: Proof, registered: Registered | None, data: DataDir) -> None:
     """Look at every registered file that has not been purged, and for files that nobody registered; what is wrong goes
     to the proof."""
     if registered is None:
@@ -244,11 +255,10 @@ def look_at_files(proof: Proof, registered: Registered | None, data: DataDir, ta
             proof.faults.append(
                 Break(path, 0, FILE_CHANGED, f"the bytes of artifact {artifact} are not what was written")
             )
-    folder = data.root / FOLDER / target
-    own = folder / artifacts.folder_name(registered.org) if registered.org else folder
-    for file in sorted(own.rglob("*")):
-        path = file.relative_to(data.root).as_posix()
-        if file.is_file() and path not in known and registered.open_runs.isdisjoint(file.parts):
+    for path in registered.there:
+        # What a run that broke off has left goes with the run after it.
+        is_odd = path not in known and registered.open_runs.isdisjoint(Path(path).parts)
+        if is_odd and (data.root / path).is_file():
             proof.faults.append(Break(path, 0, FILE_INSERTED, "no run registered this file"))
 
 

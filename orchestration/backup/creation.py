@@ -145,7 +145,7 @@ def _folder(work: _Work, to: Path, keep: int | None) -> Made:
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise
-        return Made(final, manifest, shared, _forget(to, work.place.target, keep))
+        return Made(final, manifest, shared, _forget(to, work.place.target, keep, final))
 
 
 @contextmanager
@@ -287,11 +287,13 @@ def _linked(old: Path, new: Path, known: Entry) -> bool:
     return True
 
 
-def _forget(to: Path, target: str, keep: int | None) -> tuple[str, ...]:
-    """Remove the oldest backups of an engine beyond `keep`. Their manifest goes first: half a backup is none."""
+def _forget(to: Path, target: str, keep: int | None, made: Path) -> tuple[str, ...]:
+    """Remove the oldest backups of an engine beyond `keep`, never the one just made: by a clock that was put back its
+    name may sort as the oldest. Their manifest goes first: half a backup is none."""
     if keep is None:
         return ()
-    old = _of_target(to, target)[:-keep]
+    others = [folder for folder in _of_target(to, target) if folder != made]
+    old = others[: max(len(others) - (keep - 1), 0)]
     for folder in old:
         (folder / NAME).unlink()
         folder.rename(gone := to / f"{PARTIAL}{folder.name}")

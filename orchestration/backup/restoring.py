@@ -49,11 +49,29 @@ def restore(path: Path, data_dir: Path, target: str | None = None, progress: Pro
     path = path.expanduser().absolute()
     check_place(path)
     data = _empty(data_dir)
-    with (
-        data.lock("tieout restore", restoring=True),
-        told(f"The backup cannot be restored into {data.root}", "Nothing was restored."),
-    ):
+    with data.lock("tieout restore", restoring=True):
+        # Somebody may have come before, as long as nobody held it.
+        _empty(data.root)
+        manifest, place = _put_aside(path, data, target, progress)
         scratch = data.root / RESTORING
+        with told(
+            f"The restore into {data.root} broke off",
+            "Remove that folder (on Postgres the database too) and restore again.",
+        ):
+            _note(scratch / DATA, manifest)
+            _move_in(scratch, data.root)
+        progress.phase("Proving")
+        with told(f"{data.root} is restored, and its audit not proved", "`tieout audit verify` tries it again."):
+            proof = _prove(place)
+            if proof.rows or proof.faults:
+                verified.keep(data, place.target, proof)
+    return Restored(data.root, manifest, proof, sum(table.rows for table in manifest.tables))
+
+
+def _put_aside(path: Path, data: DataDir, target: str | None, progress: Progress) -> tuple[Manifest, Place]:
+    """Have all of a backup, proved, beside its place, and its tables in it; or nothing at all."""
+    scratch = data.root / RESTORING
+    with told(f"The backup cannot be restored into {data.root}", "Nothing was restored."):
         scratch.mkdir()
         try:
             progress.phase("Restoring")
@@ -75,13 +93,7 @@ def restore(path: Path, data_dir: Path, target: str | None = None, progress: Pro
         except BaseException:
             shutil.rmtree(scratch, ignore_errors=True)
             raise
-        _note(scratch / DATA, manifest)
-        _move_in(scratch, data.root)
-        progress.phase("Proving")
-        proof = _prove(place)
-        if proof.rows or proof.faults:
-            verified.keep(data, place.target, proof)
-    return Restored(data.root, manifest, proof, sum(table.rows for table in manifest.tables))
+    return manifest, place
 
 
 def _empty(data_dir: Path) -> DataDir:

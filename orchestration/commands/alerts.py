@@ -160,7 +160,9 @@ def tell_after_run(data_dir: Path, target: str) -> None:
         if report.raised or report.sent or not report.ok:
             click.echo(report.line(), err=True)
     except Exception as error:  # the run has ended as it has ended, whatever this is
-        click.echo(f"Alerts could not be sent: {' '.join(str(error).split())}", err=True)
+        from orchestration.redaction import redacted
+
+        click.echo(redacted(f"Alerts could not be sent: {' '.join(str(error).split())}"), err=True)
 
 
 def _print(report: Any, as_json: bool) -> None:

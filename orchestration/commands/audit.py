@@ -93,7 +93,7 @@ def audit_verify(
         with _ledger(data_dir, target) as (ledger, data):
             proof, registered = verify_tables(ledger, data, target, org, heads)
     # Not while the warehouse is open: a run may want it, and files take their time.
-    look_at_files(proof, registered, gone, target)
+    look_at_files(proof, registered, gone)
     if org is None:
         verified.keep(gone, target, proof)
     if as_json:

@@ -73,7 +73,7 @@ def _past(data: DataDir, record: RunRecord, now: datetime, *, is_newest: bool) -
         started_at=clock.from_text(record.started_at),
         ended_at=clock.from_text(record.ended_at) if record.ended_at else None,
         as_of=clock.from_text(record.as_of),
-        scope=(record.requested or {}).get("stream", record.stream),
+        scope=record.scope,
         published=record.published,
         failure=failure,
         mode=record.mode,

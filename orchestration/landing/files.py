@@ -13,6 +13,13 @@ from orchestration.landing.batch import sync
 PARTIAL_ENDINGS = (".tmp", ".part", ".partial", ".filepart", ".crdownload", ".swp", "~")
 # The ending of a marker that says that the file of its name is complete.
 DONE = ".done"
+# The ending of the reason that stands beside a failed file.
+REASON = ".reason.txt"
+# A file system's names end here; those that files get from us leave room for a reason's.
+LONGEST_NAME = 255
+LONGEST_OF_OURS = LONGEST_NAME - len(REASON)
+# What is longer, and only begins with a dot, is no ending.
+LONGEST_ENDING = 30
 FORMATS = {
     ".csv": "csv",
     ".tsv": "csv",
@@ -77,14 +84,32 @@ def split_ending(name: str) -> tuple[str, str]:
 
 
 def free_path(folder: Path, name: str, mark: str = "") -> Path:
-    """`folder/name`; when that is taken, with `.<mark>` before its ending, and then with a number too."""
+    """`folder/name`; when that is taken, with `.<mark>` before its ending, and then with a number too. A name that
+    would be too long with them is cut before them."""
     stem, ending = split_ending(name)
-    target, n = folder / name, 1
+    if len(os.fsencode(ending)) > LONGEST_ENDING:
+        stem, ending = name, ""
+    target, n = folder / _fitting(stem, ending), 1
     while os.path.lexists(target):
         marks = ([mark] if mark else []) + ([str(n)] if n > 1 else [])
-        target = folder / (".".join([stem, *marks]) + ending)
+        target = folder / _fitting(stem, "".join(f".{one}" for one in marks) + ending)
         n += 1
     return target
+
+
+def _fitting(stem: str, rest: str) -> str:
+    """A stem with what follows it, as much of the stem as there is room for."""
+    room = LONGEST_OF_OURS - len(os.fsencode(rest))
+    if len(os.fsencode(stem)) > room:
+        stem = os.fsencode(stem)[:room].decode("utf-8", "ignore")
+    return stem + rest
+
+
+def has_beside(path: Path, ending: str) -> bool:
+    """Whether a marker or a reason lies beside a file: its name with an ending more. A name that leaves no room for the
+    ending has none."""
+    name = path.name + ending
+    return len(os.fsencode(name)) <= LONGEST_NAME and path.with_name(name).is_file()
 
 
 def move(source: Path, target: Path) -> Path:
@@ -108,10 +133,11 @@ def move(source: Path, target: Path) -> Path:
             raise
         source.unlink()
     sync(target.parent)
-    source.with_name(source.name + DONE).unlink(missing_ok=True)
+    if has_beside(source, DONE):
+        source.with_name(source.name + DONE).unlink(missing_ok=True)
     return target
 
 
 def reason_path(failed: Path) -> Path:
     """Where the reason of a failed file stands."""
-    return failed.with_name(failed.name + ".reason.txt")
+    return failed.with_name(failed.name + REASON)

@@ -2,6 +2,7 @@
 reason.
 """
 
+import os
 import shutil
 import threading
 from collections.abc import Callable, Container, Mapping
@@ -39,6 +40,7 @@ from orchestration.waiting import Patience
 
 # Deliveries of different feeds or orgs that are read at a time: reading a file with bad lines keeps one core busy.
 PARALLEL = 2
+CHANGED = "the file changed while it was read"
 
 Progress = Callable[[str, str, int, int], None]  # stage ("landing"), detail (the file), bytes done, bytes in all
 
@@ -74,12 +76,13 @@ def land_inbox(
         files = [file for file in walk_inbox(data / "inbox") if only is None or file.shown in only]
         if not files:
             return report
-        work = _Landing(data, scratch, known, as_of.astimezone(UTC), _Meter(files, on_progress), origins or {})
+        meter = _Meter(files, on_progress)
+        work = _Landing(data, scratch, known, as_of.astimezone(UTC), meter, origins or {}, report.unmoved)
         outcomes: dict[int, FileOutcome] = {}
         try:
             _land_groups(work, files, outcomes)
         finally:
-            report.files.extend(outcomes[number] for number in sorted(outcomes))
+            report.add([*(outcomes[number] for number in sorted(outcomes)), *work.unmoved.values()])
             shutil.rmtree(scratch, ignore_errors=True)
     return report
 
@@ -109,7 +112,7 @@ class _Meter:
     """Turns bytes read into progress calls."""
 
     def __init__(self, files: list[InboxFile], on_progress: Progress | None) -> None:
-        self._sizes = {file.path: file.path.lstat().st_size for file in files}
+        self._sizes = {file.path: _size(file.path) for file in files}
         self._total, self._finished, self._done = sum(self._sizes.values()), 0, 0
         self._lock = threading.Lock()
         self._call = on_progress or (lambda stage, detail, done, total: None)
@@ -130,8 +133,17 @@ class _Meter:
             self._call("landing", file.shown, min(self._done, self._total), self._total)
 
 
+def _size(path: Path) -> int:
+    """A file's bytes; none of one that somebody has just taken away."""
+    try:
+        return path.lstat().st_size
+    except FileNotFoundError:
+        return 0
+
+
 class _Landing:
-    """One landing at work: the open book of what has landed, and the scratch folder."""
+    """One landing at work: the open book of what has landed, and the scratch folder. `unmoved` is what has become a
+    batch and could not be moved out of the inbox; of the try before this one it is given."""
 
     def __init__(
         self,
@@ -141,9 +153,12 @@ class _Landing:
         as_of: datetime,
         meter: _Meter,
         origins: Mapping[str, Origin],
+        unmoved: Mapping[tuple[str, str], FileOutcome],
     ) -> None:
         self.data, self.scratch, self.feeds, self.as_of, self.meter = data, scratch, feeds, as_of, meter
         self.origins = origins
+        self.before = unmoved
+        self.unmoved: dict[tuple[str, str], FileOutcome] = {}
         self.book: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self.by_id: dict[str, dict[str, Any]] = {}
         for manifest in read_manifests(data):
@@ -159,22 +174,33 @@ class _Landing:
             with told_as_landing_error(f"landing inbox/{file.shown}"):
                 work_dir.mkdir(parents=True)
                 try:
-                    return self._land(file, work_dir)
-                except UnreadableFileError as error:
-                    return self._fail(file, error)
+                    return self._ended(file, work_dir)
+                except FileNotFoundError:
+                    if os.path.lexists(file.path):
+                        raise
+                    return _busy(file, "the file went away while it was read")
         finally:
             shutil.rmtree(work_dir, ignore_errors=True)
             self.meter.finish(file)
 
-    def _land(self, file: InboxFile, work_dir: Path) -> FileOutcome:
-        org_id, feed, form = self._place(file)
+    def _ended(self, file: InboxFile, work_dir: Path) -> FileOutcome:
         before = _state(file.path)
+        try:
+            return self._land(file, work_dir, before)
+        except UnreadableFileError as error:
+            # What is still being written need not be readable yet.
+            return self._fail(file, error) if _is_still(file.path, before) else _busy(file, CHANGED)
+
+    def _land(self, file: InboxFile, work_dir: Path, before: tuple[int, int]) -> FileOutcome:
+        org_id, feed, form = self._place(file)
         raw = read_raw(file.path, work_dir, self.meter.of(file))
         crash_point("after-hash")
         landed = self.book.setdefault((org_id, feed.key), [])
         identity, known = identify(feed, org_id, raw.sha256, landed)
         if known:
-            return self._archive(file, FileOutcome(file.shown, "redelivered", org_id, feed.system, feed.name, identity))
+            again = FileOutcome(file.shown, "redelivered", org_id, feed.system, feed.name, identity)
+            outcome = self.before.get((file.shown, identity), again)
+            return self._archive(file, outcome) if _is_still(file.path, before) else _busy(file, CHANGED)
         refuse_collision(identity, org_id, feed.key, raw.sha256, self.by_id.get(identity))
         target = Target(
             work_dir,
@@ -185,10 +211,8 @@ class _Landing:
             self.as_of.replace(tzinfo=None).isoformat(timespec="microseconds"),
         )
         reading = read_delivery(raw, form, feed, target, work_dir)
-        if _state(file.path) != before:
-            return FileOutcome(
-                file.shown, "busy", org_id, feed.system, feed.name, reason="the file changed while it was read"
-            )
+        if not _is_still(file.path, before):
+            return _busy(file, CHANGED)
         reading.check()
         origin = self.origins.get(file.shown)
         if origin and (origin.bytes, origin.mtime_ns) != before:
@@ -208,7 +232,13 @@ class _Landing:
             rows=reading.records,
             rejected=reading.rejects,
         )
-        return self._archive(file, outcome)
+        self.unmoved[file.shown, identity] = outcome
+        # What has taken its name since it was read is another delivery, and stays.
+        if not _is_still(file.path, before):
+            return self.unmoved.pop((file.shown, identity))
+        moved = self._archive(file, outcome)
+        del self.unmoved[file.shown, identity]
+        return moved
 
     def _place(self, file: InboxFile) -> tuple[str, Feed, str]:
         """Org, feed and format by the file's path. Raises `UnreadableFileError` when it lies where nothing is
@@ -261,8 +291,17 @@ class _Landing:
         text = f"File:     inbox/{file.shown}\n{redacted(error.text())}"
         reason_path(target).write_text(text, encoding="utf-8", errors="backslashreplace")
         moved = move(file.path, target)
-        place = dict(zip(("org_id", "system", "feed"), file.parts, strict=False)) if len(file.parts) == 4 else {}
-        return _moved(FileOutcome(file.shown, "failed", reason=redacted(error.found), **place), moved, self.data)
+        outcome = FileOutcome(file.shown, "failed", reason=redacted(error.found), **_where(file))
+        return _moved(outcome, moved, self.data)
+
+
+def _where(file: InboxFile) -> dict[str, str]:
+    """Org, system and feed of a file that lies where deliveries lie."""
+    return dict(zip(("org_id", "system", "feed"), file.parts, strict=False)) if len(file.parts) == 4 else {}
+
+
+def _busy(file: InboxFile, reason: str) -> FileOutcome:
+    return FileOutcome(file.shown, "busy", reason=reason, **_where(file))
 
 
 def _moved(outcome: FileOutcome, path: Path, data: Path) -> FileOutcome:
@@ -287,5 +326,13 @@ def read_delivery(raw: RawFile, form: str, feed: Feed, target: Target, work_dir:
 
 def _state(path: Path) -> tuple[int, int]:
     """Size and time of change: what differs when someone is still writing."""
-    info = path.stat()
+    info = path.lstat()
     return info.st_size, info.st_mtime_ns
+
+
+def _is_still(path: Path, before: tuple[int, int]) -> bool:
+    """Whether a file is as it was; one that is gone is not."""
+    try:
+        return _state(path) == before
+    except FileNotFoundError:
+        return False

@@ -1,5 +1,6 @@
 """What a landing did, file by file and in sum."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -31,6 +32,17 @@ class LandingReport:
     """
 
     files: list[FileOutcome] = field(default_factory=list)
+
+    @property
+    def unmoved(self) -> dict[tuple[str, str], FileOutcome]:
+        """What has become a batch, and whose file a try could not move out of the inbox; by file and batch."""
+        landed = (file for file in self.files if file.outcome == "landed" and file.moved_to is None)
+        return {(file.file, file.batch_id): file for file in landed if file.batch_id}
+
+    def add(self, files: Sequence[FileOutcome]) -> None:
+        """Take in the outcomes of a try. A file that has only been moved now counts once."""
+        again = self.unmoved.keys() & {(file.file, file.batch_id) for file in files if file.outcome == "landed"}
+        self.files[:] = [file for file in self.files if (file.file, file.batch_id) not in again] + [*files]
 
     def _count(self, outcome: Outcome) -> int:
         return sum(file.outcome == outcome for file in self.files)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.landing import Feed, read_manifests
-from orchestration.landing.files import reason_path, walk_inbox
+from orchestration.landing.files import REASON, has_beside, reason_path, walk_inbox
 from orchestration.landing.header import normalise
 from orchestration.landing.manifest import MANIFEST
 from orchestration.validate.faults import FAULT, NOTE, WARNING, Fault, listed
@@ -57,9 +57,8 @@ def read_delivered(data: Path, shown: str) -> Delivered:
     }
     failed = []
     for file in walk_inbox(data / "failed"):
-        reason = reason_path(file.path)
-        if len(file.parts) == 4 and reason.is_file():
-            said = reason.read_text(encoding="utf-8", errors="replace").splitlines()
+        if len(file.parts) == 4 and has_beside(file.path, REASON):
+            said = reason_path(file.path).read_text(encoding="utf-8", errors="replace").splitlines()
             found = next((line for line in said if line.startswith("Found:")), said[0] if said else "")
             place = (file.parts[0], "/".join(file.parts[1:3]))
             name = f"{shown}/failed/{file.shown}"

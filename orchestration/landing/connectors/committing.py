@@ -5,24 +5,22 @@ among the failed. Who asks after a crash finds the answer where landing left it:
 stands in the manifests, the archive and the failed.
 """
 
-import json
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from orchestration.landing.connectors.declaration import Connector, load_connectors
 from orchestration.landing.connectors.kinds import kind_of
 from orchestration.landing.connectors.ledger import Ledger, State, Taken, open_ledger, read_ledger, with_ledgers
 from orchestration.landing.connectors.limits import Limit
 from orchestration.landing.connectors.protocol import ConnectorError, LimitError, UnreachableError
-from orchestration.landing.connectors.taking import PATIENCE, again, at_work, stat_of
+from orchestration.landing.connectors.taking import PATIENCE, again, at_work
+from orchestration.landing.connectors.whereabouts import batches_of, ended, lies_at
 from orchestration.landing.crash_points import crash_point
-from orchestration.landing.files import split_ending
-from orchestration.landing.manifest import Origin, read_manifests
-from orchestration.landing.report import LandingReport
+from orchestration.landing.manifest import Origin
+from orchestration.landing.report import FileOutcome, LandingReport
 
 LANDED = ("landed", "redelivered", "failed")
 
@@ -41,14 +39,15 @@ class Committed:
 
 
 def arrived(data_dir: Path | str, names: Iterable[str] | None = None) -> dict[str, Origin]:
-    """The files in the inbox that connectors brought (all, or some), by their paths below the inbox. A book that cannot
-    be read says of no file where it is from; `commit` tells of it."""
+    """The files in the inbox that connectors brought (all, or some), by their paths below the inbox: those that lie
+    there still, since another connector's may have come to a place whose book nobody could tell that its file has
+    landed. A book that cannot be read says of no file where it is from; `commit` tells of it."""
     data = Path(data_dir).absolute()
     found = {}
     for name in with_ledgers(data) if names is None else names:
         with suppress(OSError, sqlite3.Error), read_ledger(data, name) as ledger:
             for taken in ledger.of_state(State.ARRIVED):
-                if taken.in_inbox:
+                if taken.in_inbox and lies_at(data / taken.place, taken):
                     found[taken.in_inbox] = Origin(name, taken.offer.remote, taken.bytes, taken.mtime_ns)
     return found
 
@@ -66,11 +65,11 @@ def commit(data_dir: Path | str, project: Path | str, report: LandingReport, *, 
     if not names:
         return []
     declared = load_connectors(project) if tell else {}
-    outcomes = {file.file: file.outcome for file in report.files}
+    outcomes = {file.file: file for file in report.files}
     return [_commit(data, name, declared.get(name), outcomes) for name in names]
 
 
-def _commit(data: Path, name: str, connector: Connector | None, outcomes: Mapping[str, str]) -> Committed:
+def _commit(data: Path, name: str, connector: Connector | None, outcomes: Mapping[str, FileOutcome]) -> Committed:
     try:
         with at_work(data, name, wait=PATIENCE.total_seconds()), open_ledger(data, name) as ledger:
             told = tuple(_note_landed(data, ledger, name, outcomes))
@@ -94,21 +93,23 @@ def _commit(data: Path, name: str, connector: Connector | None, outcomes: Mappin
         return Committed(name, errors=(f"its book below {data.name}/connectors cannot be kept: {error}",))
 
 
-def _note_landed(data: Path, ledger: Ledger, name: str, outcomes: Mapping[str, str]) -> list[str]:
+def _note_landed(data: Path, ledger: Ledger, name: str, outcomes: Mapping[str, FileOutcome]) -> list[str]:
     """Note what became of each file in the inbox; returns what is to be told of those that are nowhere."""
     lost: list[Taken] = []
     told: list[str] = []
     for taken in ledger.of_state(State.ARRIVED):
-        outcome = outcomes.get(taken.in_inbox or "")
-        if outcome in LANDED:
-            ledger.landed(taken, str(outcome))
-        elif outcome is None and not _still_there(data / taken.place, taken):
+        file = outcomes.get(taken.in_inbox or "")
+        is_over = file is not None and file.outcome in LANDED
+        # What landed under its name may be another file, which somebody put there.
+        if file and is_over and file.moved_to and lies_at(data / file.moved_to, taken):
+            ledger.landed(taken, file.outcome)
+        elif (is_over or file is None) and not lies_at(data / taken.place, taken):
             lost.append(taken)
     if not lost:
         return told
-    batches = _batches(data, name)
+    batches = batches_of(data, name)
     for taken in lost:
-        outcome = _ended(data, taken, batches)
+        outcome = ended(data, taken, batches)
         if outcome:
             ledger.landed(taken, outcome)
         else:
@@ -132,46 +133,15 @@ def forget_missing(data: Path) -> int:
         try:
             with open_ledger(data, name) as ledger:
                 under_way = [*ledger.of_state(State.ARRIVING), *ledger.of_state(State.ARRIVED)]
-                missing = [taken for taken in under_way if not _still_there(data / taken.place, taken)]
-                batches = _batches(data, name) if missing else set()
+                missing = [taken for taken in under_way if not lies_at(data / taken.place, taken)]
+                batches = batches_of(data, name) if missing else set()
                 for taken in missing:
-                    if _ended(data, taken, batches) is None:
+                    if ended(data, taken, batches) is None:
                         ledger.forget(taken)
                         forgotten += 1
         except sqlite3.Error:
             continue
     return forgotten
-
-
-def _origin(remote: Mapping[str, Any] | None) -> str:
-    return json.dumps(dict(remote or {}), sort_keys=True)
-
-
-def _still_there(path: Path, taken: Taken) -> bool:
-    return path.is_file() and stat_of(path) == (taken.bytes, taken.mtime_ns)
-
-
-def _batches(data: Path, name: str) -> set[str]:
-    """The origins of all batches that a connector brought."""
-    return {_origin(manifest.get("remote")) for manifest in read_manifests(data) if manifest["connector"] == name}
-
-
-def _ended(data: Path, taken: Taken, batches: Collection[str]) -> str | None:
-    """What became of a file that is no longer in the inbox; None where nothing says it."""
-    return _found(data, taken) or ("landed" if _origin(taken.offer.remote) in batches else None)
-
-
-def _found(data: Path, taken: Taken) -> str | None:
-    """What became of a file that is no longer in the inbox, by where it lies now."""
-    if taken.in_inbox is None:
-        return None
-    folder, name = taken.in_inbox.rsplit("/", 1)
-    stem, _ = split_ending(name)
-    for room, outcome in (("archive", "landed"), ("failed", "failed")):
-        for path in (data / room / folder).glob("*"):
-            if path.name.startswith(stem) and _still_there(path, taken):
-                return outcome
-    return None
 
 
 def _tell(connector: Connector, ledger: Ledger, waiting: list[Taken]) -> Committed:
@@ -192,6 +162,7 @@ def _tell(connector: Connector, ledger: Ledger, waiting: list[Taken]) -> Committ
                     continue
                 crash_point("commit-told")
                 ledger.done(taken, gone=gone)
+                errors.pop(taken.id, None)  # of a try before this one
                 left.remove(taken)
                 limit.came()
 

@@ -18,6 +18,7 @@ from orchestration.landing.connectors.limits import LIMIT, SILENCE, Limit
 from orchestration.landing.connectors.naming import printable
 from orchestration.landing.connectors.protocol import ConnectorError
 from orchestration.landing.feeds import load_feeds
+from orchestration.landing.files import is_ignored
 from orchestration.redaction import redacted, remember_secret
 
 FOLDER = "connectors"
@@ -229,7 +230,10 @@ class Said:
     def org(self, *, required: bool) -> str:
         """The org that deliveries are of."""
         allowed = "an org (letters, digits, and . _ - inside), the folder of the inbox"
-        return self.text("org", allowed, required=required, form=ORG)
+        given = self.text("org", allowed, required=required, form=ORG)
+        if given and is_ignored(given):
+            self.fault("org", "no name of an upload under way: the inbox passes over such a folder", given)
+        return given
 
     def feed(self) -> str:
         """A declared feed."""

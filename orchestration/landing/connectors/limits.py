@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from orchestration.durations import in_words
-from orchestration.landing.connectors.protocol import LimitError
+from orchestration.landing.connectors.protocol import LimitError, SilenceError
 
 # Long enough for the deliveries of a day; short enough for a run to come to its end.
 LIMIT = timedelta(minutes=10)
@@ -38,7 +38,7 @@ class Limit:
         """Go on only while there is time.
 
         Raises:
-            LimitError: there is none left.
+            LimitError: there is none left, or nothing has come for too long.
         """
         now = time.monotonic()
         if now - self.began >= self.total.total_seconds():
@@ -47,7 +47,7 @@ class Limit:
                 " on from there."
             )
         if now - self.came_at >= self.silence.total_seconds():
-            raise LimitError(f"nothing came for {in_words(self.silence)}, its `silence`. The next call tries again.")
+            raise SilenceError(f"nothing came for {in_words(self.silence)}, its `silence`. The next call tries again.")
 
     @property
     def left(self) -> float:

@@ -3,19 +3,23 @@
 import hashlib
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from orchestration import clock
+from orchestration.durations import in_words
 from orchestration.landing.connectors.declaration import Connector, load_connectors
 from orchestration.landing.connectors.kinds import kind_of
 from orchestration.landing.connectors.ledger import Ledger, Look, State, open_ledger, read_ledger
-from orchestration.landing.connectors.protocol import AtWorkError, ConnectorError
+from orchestration.landing.connectors.protocol import AtWorkError, ConnectorError, LimitError, SilenceError
 from orchestration.landing.connectors.taking import at_work, chosen, kept_in_bounds
 
 LAST_LOOK = "look"
+# A look is one of several in a tick of Dagster's, which is ended, and forgets what it found, after a minute: whatever
+# the connector's own limits, which are a fetch's, it takes no longer, and waits so long where nothing comes.
+LOOK, LOOK_SILENCE = timedelta(seconds=20), timedelta(seconds=15)
 
 
 @dataclass(frozen=True)
@@ -62,11 +66,14 @@ def _unreadable(data: Path, error: Exception) -> str:
 
 def _look_anew(data: Path, connector: Connector, ledger: Ledger, now: datetime) -> dict[str, Any]:
     said: dict[str, Any] = {"ready": [], "waiting": [], "fingerprint": "", "problems": [], "error": None}
+    said["looked_at"] = clock.to_text(now)
+    silence = min(connector.silence, LOOK_SILENCE)
+    brief = replace(connector, limit=min(connector.limit, LOOK), silence=silence)
     next_at = now + connector.poll_every
     try:
         with at_work(data, connector.name):
             pass
-        with kept_in_bounds(), kind_of(connector.kind).connect(connector) as source:
+        with kept_in_bounds(), kind_of(connector.kind).connect(brief.timed()) as source:
             listing = source.list(ledger.latest)
             look = ledger.look(listing.offers, now)
         said |= {
@@ -77,12 +84,29 @@ def _look_anew(data: Path, connector: Connector, ledger: Ledger, now: datetime) 
         }
         next_at = min([next_at, *(waiting.ready_at for waiting in look.waiting if waiting.ready_at)])
     except AtWorkError:
-        next_at = now  # what is there is being fetched: nothing is pending
+        # What is there is being fetched: nothing is pending, and nobody was asked how the connector stands.
+        return said
+    except SilenceError:
+        said["error"] = f"nothing came for {in_words(silence)} while it was looked at. The next look tries again."
+    except LimitError:
+        # No trouble that people are told of as the connector's: a fetch has longer.
+        said["unfinished"] = (
+            f"it answers, but takes longer to list what it has than the {in_words(brief.limit)} of a look: its files"
+            " start no run by themselves, and come with the runs that start otherwise."
+        )
+        said["problems"] = _known_problems(ledger)
     except ConnectorError as error:
         said["error"] = connector.redacted(str(error))
-    said |= {"looked_at": clock.to_text(now), "next_at": clock.to_text(next_at)}
+    said["next_at"] = clock.to_text(next_at)
     ledger.remark(**{LAST_LOOK: said})
     return said
+
+
+def _known_problems(ledger: Ledger) -> list[str]:
+    """What was wrong with parts of a source when all of it was listed last, by a look or by a fetch."""
+    look = ledger.about(LAST_LOOK) or {}
+    is_fetchs = (ledger.about("fetched_at") or "") > look.get("looked_at", "")
+    return list((ledger.about("problems") if is_fetchs else look.get("problems")) or [])
 
 
 def _went_back(last: Mapping[str, Any], now: datetime) -> bool:
@@ -96,7 +120,7 @@ def _pending(name: str, said: Mapping[str, Any]) -> Pending:
         tuple(said["waiting"]),
         said["fingerprint"],
         tuple(said["problems"]),
-        said["error"],
+        said["error"] or said.get("unfinished"),
         clock.from_text(said["looked_at"]),
     )
 

@@ -30,6 +30,10 @@ class LimitError(ConnectorError):
     """The time that one call may take is over; the next call goes on."""
 
 
+class SilenceError(LimitError):
+    """Nothing has come for so long that the source counts as away."""
+
+
 class AtWorkError(ConnectorError):
     """Another process works with the connector."""
 

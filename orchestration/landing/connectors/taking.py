@@ -5,7 +5,6 @@ one step, and noted as ARRIVED. After a crash the note and what still lies below
 """
 
 import errno
-import fcntl
 import hashlib
 import shutil
 import sqlite3
@@ -36,9 +35,11 @@ from orchestration.landing.connectors.protocol import (
     Source,
     UnreachableError,
 )
+from orchestration.landing.connectors.whereabouts import batches_of, ended, lies_at, stat_of
 from orchestration.landing.crash_points import crash_point
 from orchestration.landing.errors import UnreadableFileError
 from orchestration.landing.files import free_path, is_ignored, move, reason_path
+from orchestration.waiting import lock_file
 
 PARTS = ".parts"
 # What becomes stable within so many seconds is waited for; the rest is left to the next call.
@@ -154,15 +155,8 @@ def at_work(data: Path, name: str, wait: float = 0.0) -> Iterator[None]:
     folder = data / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / f".{name}.lock").open("w") as handle:
-        until = time.monotonic() + wait
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= until:
-                    raise AtWorkError("it is at work in another process; what is new comes with that.") from None
-                time.sleep(0.1)
+        if not lock_file(handle, wait):
+            raise AtWorkError("it is at work in another process; what is new comes with that.")
         yield
 
 
@@ -171,21 +165,14 @@ def recover(data: Path, ledger: Ledger, name: str) -> None:
     for taken in ledger.of_state(State.ARRIVING):
         part, place = parts_folder(data, name) / taken.part, data / taken.place
         if part.is_file():
-            if _is(place, taken):  # copied to another file system already, and not yet removed here
+            if lies_at(place, taken):  # copied to another file system already, and not yet removed here
                 part.unlink()
             else:
                 _put(data, ledger, taken, part)
+        elif not lies_at(place, taken) and ended(data, taken, batches_of(data, name)) is None:
+            ledger.forget(taken)  # somebody has cleared the parts away: its source offers it anew
+            continue
         ledger.arrived(taken)
-
-
-def _is(path: Path, taken: Taken) -> bool:
-    return path.is_file() and stat_of(path) == (taken.bytes, taken.mtime_ns)
-
-
-def stat_of(path: Path) -> tuple[int, int]:
-    """What tells a file from another one of its name: size, and time of change in nanoseconds."""
-    info = path.stat()
-    return info.st_size, info.st_mtime_ns
 
 
 def parts_folder(data: Path, name: str) -> Path:

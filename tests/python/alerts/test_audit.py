@@ -103,6 +103,20 @@ def test_while_a_run_works_deliveries_wait_in_the_spool(told: World, web: Hook) 
     assert len(web.received) == 1
 
 
+def test_a_folder_whose_name_is_no_text_is_told_of(told: World, web: Hook) -> None:
+    """And keeps no run from beginning: each takes in what the spool says."""
+    warehouse(told)
+    failed = Path(os.fsdecode(os.fsencode(told.data.root) + b"/failed/acm\xe9/pos/orders/a.csv"))
+    failed.parent.mkdir(parents=True)
+    failed.touch()
+    failed.with_name("a.csv.reason.txt").write_text("Found:    a path that is not UTF-8\n")
+    told.configure(**{**yaml.safe_load((told.project / "alerts.yml").read_text()), "look_back": "99999 days"})
+    assert told.send(NOW).sent == 1
+    assert web.titles == [r"1 file could not be landed: pos/orders of acm\xe9"]
+    assert [row[1] for row in noted(told)] == [r"acm\xe9"]
+    assert told.send(NOW).raised == 0
+
+
 def test_a_warehouse_of_before_gets_the_table(told: World) -> None:
     warehouse(told)
     with duckdb.connect(str(told.data.warehouse)) as connection:

@@ -2,15 +2,17 @@
 
 import json
 import logging
+import re
 import shutil
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import requests
 
-from orchestration.alerts import send_test, settings
+from orchestration.alerts import send_test, settings, texts
 from orchestration.alerts.channels import faults_of, scrubbed
-from orchestration.alerts.words import Message
+from orchestration.alerts.words import Message, combined
 from orchestration.errors import UsageError
 from orchestration.runs import State
 from orchestration.validate import alerting
@@ -69,6 +71,82 @@ def test_slack_gets_text_that_calls_nobody(world: World, web: Hook, monkeypatch:
     assert "<!channel>" not in said
     assert "&lt;!channel&gt;" in said
     assert CARD not in said
+
+
+def redirected(monkeypatch: pytest.MonkeyPatch, web: Hook) -> None:
+    """Let everything that goes out reach the server on loopback."""
+    request = requests.Session.request
+    monkeypatch.setattr(
+        requests.Session,
+        "request",
+        lambda self, method, url, **said: request(self, method, f"http://127.0.0.1:{web.port}/", **said),
+    )
+
+
+def test_a_title_is_text_where_it_is_shown_like_the_body(
+    world: World, web: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redirected(monkeypatch, web)
+    monkeypatch.setenv("TEAMS", "workflow://prod-12.example.com:443/643e69f83c8944/signature-abcdefgh/")
+    monkeypatch.setenv("TELEGRAM", "tgram://123456789:abcdefg_hijklmnop/12315544/")
+    world.configure(
+        channels={"teams": {"urls": "${TEAMS}"}, "telegram": {"urls": "${TELEGRAM}"}},
+        routes=[{"channels": ["teams", "telegram"]}],
+        delivery=QUICK,
+    )
+    nasty(world)
+    world.send(NOW)
+    teams, telegram = web.received
+    (title,) = (part["text"] for part in teams["attachments"][0]["content"]["body"] if part.get("id") == "title")
+    assert r"\[x\](http://evil)" in title
+    assert telegram["text"].startswith("<b>HIGH: 1 new exception, &lt;b&gt;S1&lt;/b&gt;")
+
+
+def test_what_is_too_long_for_a_service_is_cut(world: World, web: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PagerDuty refuses what is longer than its summary may be, and nobody would be called."""
+    redirected(monkeypatch, web)
+    monkeypatch.setenv("DUTY", f"pagerduty://{'a' * 32}@{'b' * 20}")
+    monkeypatch.setenv("SPLIT", f"pagerduty://{'a' * 32}@{'b' * 20}?overflow=split")
+    world.configure(
+        channels={name: {"urls": f"${{{name.upper()}}}"} for name in ("duty", "split")} | {"hook": {"urls": web.url}},
+        routes=[{"channels": ["duty", "split", "hook"]}],
+        delivery=QUICK,
+    )
+    laws = [f"Law {number} does not hold: " + "rows " * 60 for number in range(5)]
+    failure = {"failure_class": "LAW", "failure_code": "nothing_is_lost", "failure_message": "3 rows"}
+    world.run(RUN, State.FAILED, failure=failure, summary={"laws": {"failed": 5}, "failures": laws})
+    assert world.send(NOW).ok
+    *duty, hook = web.received
+    assert len(hook["message"]) > 1_500
+    said = [one["payload"]["summary"] for one in duty]
+    assert said[0].startswith("The books do not close: 5 laws failed (nothing_is_lost)")
+    assert len(said) > 2
+    assert all(len(one) <= 1_024 for one in said)
+
+
+def test_many_messages_at_once_are_not_too_long_for_a_service() -> None:
+    one = Message("HIGH: 1 new exception, S1", (("p", "x" * 390), *[("list", ["y" * 390] * 5)]))
+    few, many = combined("few", [one] * 5), combined("many", [one] * 99)
+    assert few.written("text").count("y" * 390) == 25
+    for number in (10, 99):
+        text = combined("many", [one] * number).written("text")
+        assert len(text) < 13_000
+    assert f"And {99 - many.written('text').count('HIGH')} more" in many.written("text")
+    assert many.written("text").endswith("tieout alerts list")
+
+
+def test_a_command_to_copy_does_what_it_says_alone(world: World) -> None:
+    record = world.run(RUN)
+    message = texts.backlog(record, "acme; rm -rf ~", "orders", 3, "", "", "", None)
+    assert "    tieout exceptions list --org 'acme; rm -rf ~' --stream orders" in message.written("text")
+
+
+def test_nobody_is_called_by_a_name() -> None:
+    message = Message("@here", (("p", "@everyone, mail ops@all.example.com"), ("list", ["@Channel"])))
+    for form in ("text", "markdown"):
+        said = message.heading_in(form) + message.written(form)
+        assert "ops@all.example.com" in said
+        assert not {"@here", "@everyone", "@Channel"} & set(re.split(r"[\s,]", said))
 
 
 def test_a_form_of_ones_own(world: World, web: Hook) -> None:
@@ -194,6 +272,27 @@ def test_every_fault_is_told_at_once(world: World) -> None:
     ):
         assert fault in said, f"{fault}\n---\n{said}"
     assert "hunter2" not in said
+
+
+def test_a_name_that_yaml_makes_something_else_of_is_refused(world: World) -> None:
+    (world.project / "alerts.yml").write_text(
+        "channels: {a: {urls: json://localhost}}\n"
+        "routes:\n"
+        "  - {counterparties: ['0123', S1], channels: a}\n"
+        "  - {counterparties: [0123], channels: a}\n"
+        "  - {orgs: [NO], channels: a}\n"
+        "sla: {remind_every: 0 minutes}\n"
+    )
+    said, found = settings.read(world.project)
+    assert said is not None
+    assert said.routes[0].counterparties == ("0123", "S1")
+    assert [(fault.path, fault.message.partition(";")[0]) for fault in found] == [
+        (
+            f"routes[{number}].{key}",
+            "must be a list of names, in quotes where one is a number, a date, yes, no, on or off",
+        )
+        for number, key in ((2, "counterparties"), (3, "orgs"))
+    ] + [("sla.remind_every", "allowed is 1 minute or longer")]
 
 
 def test_a_test_message(world: World, web: Hook) -> None:

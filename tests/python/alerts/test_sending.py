@@ -11,7 +11,7 @@ import pytest
 from orchestration import clock, runs
 from orchestration.alerts.channels import Sender
 from orchestration.alerts.gathering import Look, runs_before
-from orchestration.alerts.journal import Journal
+from orchestration.alerts.journal import Journal, alone
 from orchestration.alerts.listing import digests_now, listed
 from orchestration.alerts.settings import load as load_settings
 from orchestration.landing.connectors.ledger import open_ledger as open_book
@@ -91,6 +91,23 @@ def test_again_is_nothing(told: World, web: Hook) -> None:
     assert len(web.received) == 1
 
 
+def test_what_a_run_found_that_broke_off_is_told_with_the_next(told: World, web: Hook) -> None:
+    """It had been written down when the disk was full, and nothing of it was published."""
+    told.run(RUN - timedelta(hours=3))
+    told.run(RUN - timedelta(hours=2), State.FAILED)
+    told.run(RUN - timedelta(hours=1), State.RUNNING, audited=True)
+    told.send(RUN - timedelta(minutes=30))
+    web.received.clear()
+    for number, hours in enumerate((3, 2, 1, 0)):
+        told.open(str(number) * 32, RUN - timedelta(hours=hours))
+    told.publish()
+    told.run(RUN)
+    told.send(NOW)
+    assert web.titles == ["HIGH: 3 new exceptions, S1, 31.50 EUR"]
+    told.run(RUN + timedelta(hours=1))
+    assert told.send(RUN + timedelta(hours=2)).raised == 0
+
+
 SENDS = """
 import sys
 from pathlib import Path
@@ -123,6 +140,18 @@ def test_two_processes_at_once_send_it_once(told: World, web: Hook) -> None:
         "HIGH: 1 new exception, S1, 10.50 EUR",
         "HIGH: 1 new exception, S2, 10.50 EUR",
     ]
+
+
+def test_while_another_process_sends_this_one_leaves_it_to_that(
+    told: World, web: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestration.alerts.sending.WAIT", 0.2)
+    told.run(RUN, State.FAILED)
+    with alone(told.data, 0) as is_mine:
+        assert is_mine
+        assert told.send(NOW).is_busy
+    assert web.titles == []
+    assert told.send(NOW).sent == 1
 
 
 def test_what_broke_off_between_noting_and_sending_goes_out_later(
@@ -430,6 +459,37 @@ def test_a_late_feed_is_told_once_and_its_coming_once(told: World, web: Hook) ->
     assert web.titles[2:] == ["Late: pos/orders of acme, due 2026-03-08 06:00 UTC"]
 
 
+def test_of_a_late_feed_its_org_hears_and_no_other(told: World, web: Hook) -> None:
+    channels = {name: {"urls": f"{web.url}/{name}"} for name in ("acme", "south")}
+    routes = [{"orgs": ["acme"], "channels": ["acme"]}, {"orgs": ["acme south"], "channels": ["south"]}]
+    told.configure(**{**_read(told), "channels": channels, "routes": routes})
+    told.expect_orders()
+    told.deliver_orders(at("03-04 05:50"), "acme south")
+    told.deliver_orders(at("03-04 05:50"))
+    told.deliver_orders(at("03-05 05:50"))
+    started(told)
+    told.send(at("03-05 07:00"))
+    told.deliver_orders(at("03-05 08:00"), "acme south")
+    told.send(at("03-05 08:01"))
+    assert web.titles == ["Late: pos/orders of acme south, due 2026-03-05 06:00 UTC", "Came: pos/orders of acme south"]
+    assert [path.split("/")[-1] for path in web.paths] == ["south", "south"]
+
+
+def test_a_late_feed_that_was_not_waited_for_meanwhile_is_late_again(told: World, web: Hook) -> None:
+    sources = told.project / "models/staging/pos/_pos__sources.yml"
+    told.expect_orders()
+    told.deliver_orders(at("03-04 05:50"))
+    started(told)
+    told.send(at("03-05 07:00"))
+    expected = sources.read_text()
+    sources.write_text(expected.replace("1 hour", "3 hours"))
+    told.send(at("03-05 08:00"))
+    sources.write_text(expected)
+    told.send(at("03-05 08:01"))
+    told.send(at("03-05 08:02"))
+    assert [title[:4] for title in web.titles] == ["Late", "Came", "Late"]
+
+
 def test_reminders_of_what_is_past_its_due_time(told: World, web: Hook) -> None:
     told.configure(**{**_read(told), "sla": {"remind_every": "1 day"}})
     told.run(RUN - timedelta(days=9))
@@ -451,6 +511,28 @@ def test_reminders_of_what_is_past_its_due_time(told: World, web: Hook) -> None:
     told.publish()
     told.send(NOW + timedelta(days=2, minutes=2))
     assert web.titles[3:] == ["Reminder: 1 exception past due, HIGH, S1, 10.50 EUR"]
+
+
+def test_a_reminder_knows_the_longest_wait_though_it_shows_the_largest_amounts(told: World, web: Hook) -> None:
+    told.configure(**{**_read(told), "sla": {}})
+    told.run(RUN - timedelta(days=9))
+    started(told)
+    for number in range(6):
+        told.open(str(number) * 32, RUN - timedelta(days=9), due_at=NOW - timedelta(hours=1), amount_minor=900)
+    told.open("a" * 32, RUN - timedelta(days=9), due_at=NOW - timedelta(days=3), amount_minor=1)
+    told.publish()
+    told.send(NOW)
+    assert web.titles == ["7 exceptions past due, HIGH, S1, 54.01 EUR"]
+    assert "Overdue for up to 3 days." in web.received[0]["message"]
+
+
+def test_money_is_readable_of_a_run_that_broke_off_after_publishing(told: World, web: Hook) -> None:
+    told.run(RUN - timedelta(days=1))
+    told.open("a" * 32, RUN, currency="KWD", amount_minor=1_234)
+    told.publish()
+    told.run(RUN, facts=None, summary=None)
+    told.send(NOW)
+    assert web.titles == ["HIGH: 1 new exception, S1, 1.234 KWD"]
 
 
 def test_a_quiet_period_holds_what_can_wait(told: World, web: Hook) -> None:
@@ -516,6 +598,14 @@ def test_routes(world: World, web: Hook) -> None:
     }
 
 
+def test_who_asks_for_a_stream_hears_of_its_runs_whatever_else_they_had_to_build(told: World, web: Hook) -> None:
+    told.configure(**{**_read(told), "routes": [{"channels": ["hook"], "streams": ["orders"]}]})
+    told.run(RUN, State.FAILED, stream=None, requested={"stream": "orders"})
+    told.run(RUN, State.FAILED, stream=None, requested={"stream": "payouts"})
+    told.send(NOW)
+    assert web.titles == ["A run failed: stream orders"]
+
+
 def test_a_flood_is_one_message(told: World, web: Hook) -> None:
     told.configure(**{**_read(told), "most_messages": 3})
     for number in range(9):
@@ -564,8 +654,12 @@ def test_the_digest_of_each_morning(told: World, web: Hook) -> None:
         "- pos/orders of acme: due 2026-03-05 07:00 Europe/Berlin, 1 hour ago",
     ):
         assert line in body, f"{line}\n---\n{body}"
+    # Another one that stands before it is no reason to send it again.
+    told.configure(**{**_read(told), "digest": [{**digest, "cron": "0 9 * * *"}, digest]})
+    told.send(at("03-05 07:02"))
+    assert [title.split()[-1] for title in web.titles[1:]] == ["2026-03-03"]
     told.send(at("03-06 07:00"))
-    assert len(web.received) == 2
+    assert len(web.received) == 4
 
 
 def test_what_was_delivered_stays_so_when_a_channel_changes(told: World, web: Hook) -> None:

@@ -6,17 +6,17 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.audit import failures
+from orchestration.audit import failures, verification
 from orchestration.audit.artifacts import Counts
 from orchestration.audit.definitions import Step
-from orchestration.audit.ledger import anchors_file, open_ledger
+from orchestration.audit.ledger import anchors_file, open_ledger, read_anchors
 from orchestration.audit.recorder import Taken, begin, end, end_steps
 from orchestration.audit.verification import Proof, read_heads, verify
 from orchestration.data_dir import DataDir
 from orchestration.dbt_build import BuildOutcome, StepBuild
 from orchestration.environment import Place
 from orchestration.errors import UsageError
-from orchestration.runs import RunRecord
+from orchestration.runs import RunRecord, State
 
 
 def note(data: DataDir, name: str, state: str = "SUCCEEDED") -> None:
@@ -43,6 +43,23 @@ def data(data_dir: Path) -> DataDir:
     return data
 
 
+def test_a_text_that_no_engine_holds_keeps_no_later_run_from_the_audit(data: DataDir) -> None:
+    """What a shell or a file's name gives may be no text at all (`--reason $'\\xff'`). The record keeps it, and every
+    later run tells of that run first."""
+    moment, said = "2026-03-04T06:00:00.000000Z", "who knows \udcff and \0 of it"
+    odd = {"started_by": said, "start_reason": said, "failure": failures.of_error(OSError(said)).to_json()}
+    RunRecord("r3", moment, moment, "duckdb", replay=False, state=State.FAILED, requested={"as_of": said}, **odd).save(
+        data
+    )
+    note(data, "r4")
+    assert proof(data).holds
+    with open_ledger(Place(data, "duckdb", replay=False)) as ledger:
+        found = ledger.rows(
+            "select started_by, failure_message from {schema}.reconciliation_run_states where run_id = 'r3'"
+        )
+    assert found == [(r"who knows \udcff and \x00 of it",) * 2]
+
+
 def test_rows_taken_from_the_end_are_told_after_the_next_run_too(data: DataDir) -> None:
     with duckdb.connect(str(data.warehouse)) as connection:
         connection.execute("delete from audit.reconciliation_runs where run_id = 'r2'")
@@ -50,6 +67,31 @@ def test_rows_taken_from_the_end_are_told_after_the_next_run_too(data: DataDir) 
     note(data, "r3")
     (fault,) = (fault for fault in proof(data).faults if fault.kind == "REMOVED")
     assert "taken away" in fault.message
+
+
+def test_what_a_run_writes_meanwhile_is_no_fault(data: DataDir, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a server nothing keeps a run from writing while the proof is made."""
+    before = read_anchors(data, "duckdb")
+    note(data, "r3")
+    notes = iter([before])
+    monkeypatch.setattr(verification, "read_anchors", lambda *given: next(notes, None) or read_anchors(*given))
+    assert proof(data).holds
+    # And what nobody has noted by then either is one.
+    monkeypatch.setattr(verification, "read_anchors", lambda *_: before)
+    assert [fault.kind for fault in proof(data).faults] == ["INSERTED"]
+
+
+def test_a_file_that_a_run_registers_meanwhile_is_no_fault(data: DataDir) -> None:
+    folder = data.root / "artifacts" / "duckdb" / "acme"
+    (folder / "r2").mkdir(parents=True)
+    (folder / "r2" / "put-in.parquet").touch()
+    with open_ledger(Place(data, "duckdb", replay=False)) as ledger:
+        found, registered = verification.verify_tables(ledger, data, "duckdb")
+    # The tables are closed, a run comes, and the files are looked at all the while.
+    (folder / "r3").mkdir()
+    (folder / "r3" / "new.parquet").touch()
+    verification.look_at_files(found, registered, data)
+    assert [fault.table for fault in found.faults] == ["artifacts/duckdb/acme/r2/put-in.parquet"]
 
 
 def test_a_warehouse_that_is_gone_is_told_even_once_there_is_a_new_one(data: DataDir) -> None:
@@ -140,6 +182,27 @@ def test_a_run_that_could_not_begin_counts_as_an_attempt(data: DataDir) -> None:
         found = ledger.rows("select run_id, attempt, state from {schema}.reconciliation_run_states order by 2")
     assert found == [("r1", 1, "SUCCEEDED"), ("r2", 2, "FAILED"), ("killed", 3, "FAILED"), ("r3", 4, "SUCCEEDED")]
     assert proof(data).holds
+
+
+def test_a_step_that_is_left_out_is_left_out_of_each_attempt(data: DataDir) -> None:
+    """A run of one stream whose build is tried again: nothing that no run writes."""
+    moment = "2026-03-04T06:00:00.000000Z"
+    steps = [Step(name, name, "by_id", f"{name}__by_id", 1, None, "{}", (), True) for name in ("sales", "returns")]
+    record = RunRecord("r3", moment, moment, "duckdb", replay=False, stream="sales")
+    record.save(data)
+    away = failures.of_error(ConnectionError("server closed the connection")).to_json()
+    with open_ledger(Place(data, "duckdb", replay=False), write=True) as ledger:
+        begin(ledger, data, record, steps, None)
+        record.retries.append({"part": "dbt", "failure": away, "at": moment})
+        begin(ledger, data, record, steps, None)
+        # Taken up again, it knows what it need not build.
+        begin(ledger, data, record, steps, [])
+        end(ledger, data, record, "SUCCEEDED", None)
+        found = ledger.rows(
+            "select model, state, attempt from {schema}.reconciliation_step_run_states order by sequence_number"
+        )
+    assert found == [("sales__by_id", "SKIPPED", 3), ("returns__by_id", "SKIPPED", 3)]
+    assert proof(data).faults == []
 
 
 def test_a_run_given_up_for_crashed_goes_on(data: DataDir) -> None:

@@ -16,6 +16,7 @@ import duckdb
 import pytest
 
 from orchestration import backup, clock, code_version, pipeline, runs
+from orchestration.backup import restoring
 from orchestration.backup.manifest import NAME
 from orchestration.backup.reading import is_safe
 from orchestration.data_dir import DataDir
@@ -115,6 +116,15 @@ def test_files_that_have_not_changed_are_shared_and_old_backups_go(data: DataDir
     assert backup.verify(third.path).holds
 
 
+def test_a_clock_that_was_put_back_does_not_make_the_newest_the_oldest(data: DataDir, tmp_path: Path) -> None:
+    ahead = tmp_path / "backups/tieout-duckdb-20991231T000000Z"
+    backup.create(data.root, "duckdb", tmp_path / "backups").path.rename(ahead)
+    made = backup.create(data.root, "duckdb", tmp_path / "backups", keep=2)
+    assert (made.removed, backup.verify(made.path).holds) == ((), True)
+    made = backup.create(data.root, "duckdb", tmp_path / "backups", keep=1)
+    assert [row["backup"] for row in backup.listed(tmp_path / "backups")] == [made.path.name]
+
+
 def damage(made: Path, kind: str) -> str:
     """Do something to a backup that is a folder; returns the file that a message must name."""
     name = "data/landing/pos/orders/acme/bbbbbbbbbbbb/records.parquet"
@@ -176,7 +186,7 @@ def test_a_path_that_leads_out_of_the_backup_is_refused(data: DataDir, tmp_path:
     assert not list((tmp_path / "deep").rglob("x"))
 
 
-def test_a_restore_overwrites_nothing(data: DataDir, tmp_path: Path) -> None:
+def test_a_restore_overwrites_nothing(data: DataDir, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = backup.create(data.root, "duckdb", tmp_path / "backups").path
     before = content(data.root)
     with pytest.raises(UsageError, match="is not empty"):
@@ -190,6 +200,16 @@ def test_a_restore_overwrites_nothing(data: DataDir, tmp_path: Path) -> None:
         backup.restore(tmp_path / "nowhere", tmp_path / "new")
     with pytest.raises(UsageError, match="is no backup"):
         backup.verify(data.root)
+    # Whoever comes while nobody holds the place has come first.
+    (tmp_path / "raced").mkdir()
+    with monkeypatch.context() as patch:
+        looks = iter([DataDir(tmp_path / "raced")])
+        look = restoring._empty
+        patch.setattr(restoring, "_empty", lambda folder: next(looks, None) or look(folder))
+        (tmp_path / "raced/warehouse.duckdb").write_bytes(b"of a run")
+        with pytest.raises(UsageError, match="is not empty"):
+            backup.restore(made, tmp_path / "raced")
+        assert (tmp_path / "raced/warehouse.duckdb").read_bytes() == b"of a run"
     # A mounted disk is not quite empty.
     (tmp_path / "new" / "lost+found").mkdir()
     assert backup.restore(made, tmp_path / "new").audit.holds

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from orchestration import purge as purging
 from orchestration.data_dir import DataDir
-from orchestration.errors import BusyError
+from orchestration.errors import BusyError, TieoutError
 from orchestration.purge import purge
 from tests.python.backup.conftest import put
 from tests.python.backup.test_backup import tieout
@@ -93,6 +94,29 @@ def test_without_a_link_no_version_goes(lived: DataDir, tmp_path: Path) -> None:
     (lived.root / "published").unlink()
     gone = purge(lived, tmp_path, None, datetime.now(UTC), timedelta(days=14))
     assert not [one for one in gone if one.kind == "published version"]
+
+
+def test_what_cannot_be_removed_is_told_and_keeps_nothing_else(
+    lived: DataDir, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck, passing = lived.root / ".dbt/logs/dbt.log.1", lived.root / "logs/tieout.jsonl.2026-01-01.gz"
+    remove, measured = purging._remove, purging._measured
+
+    def removed(path: Path) -> None:
+        if path == stuck:
+            raise OSError(30, "Read-only file system", str(path))
+        remove(path)
+
+    def looked_at(path: Path, enough: datetime) -> tuple[datetime, int]:
+        if path == passing:
+            path.unlink()
+        return measured(path, enough)
+
+    monkeypatch.setattr(purging, "_remove", removed)
+    monkeypatch.setattr(purging, "_measured", looked_at)
+    with pytest.raises(TieoutError, match=r"1 of 6 leftovers could not .*dbt\.log\.1: Read-only"):
+        purge(lived, tmp_path, None, datetime.now(UTC), timedelta(days=14))
+    assert [path for path in OLD if (lived.root / path).exists()] == [".dbt/logs/dbt.log.1"]
 
 
 def test_a_purge_does_not_come_between_a_run(lived: DataDir, tmp_path: Path) -> None:

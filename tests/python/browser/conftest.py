@@ -70,7 +70,8 @@ def mini_with_a_late_feed(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Webserver and daemon, up; they are stopped as Ctrl-C stops them."""
+    """Webserver and daemon, up as `make up &` of a script starts them, which leaves Ctrl-C ignored. They stop when
+    asked to end."""
     folder = tmp_path_factory.mktemp("served")
     project, data = mini_with_a_late_feed(folder), folder / "data"
     data.mkdir()
@@ -85,18 +86,20 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
         )
     url = f"http://127.0.0.1:{port}"
     try:
         _until_up(url, process, folder / "up.log")
         yield Served(url, data, project)
     finally:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
         try:
             process.wait(STOP_WITHIN)
-        except subprocess.TimeoutExpired:
+        except subprocess.TimeoutExpired as error:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+            raise AssertionError(f"`make up` did not end within {STOP_WITHIN} seconds of SIGTERM") from error
 
 
 def _until_up(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -1,14 +1,16 @@
 """A process that is killed at any moment of fetching or of telling the server: nothing is lost, nothing comes twice."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 
 import pytest
 
+from orchestration.landing import land_inbox
 from orchestration.landing.connectors.taking import CRASH_POINTS
-from tests.python.connectors.conftest import ROOT, World, orders
+from tests.python.connectors.conftest import AS_OF, ROOT, World, orders
 
 SCRIPT = """
 import sys
@@ -50,3 +52,17 @@ def test_killed_at_any_moment(world: World, crash_at: str) -> None:
     archived = [path.name for path in (world.data / "archive").rglob("*.csv")]
     assert sorted(archived) == ["a.csv", "b.csv"]
     assert world.fetch().files == []
+
+
+def test_parts_that_somebody_cleared_away_after_a_crash_come_anew(world: World) -> None:
+    world.put("out/a.csv", orders("A1"))
+    assert fetch_and_land(world, "fetch-noted") == -signal.SIGKILL
+    shutil.rmtree(world.data / "connectors/.parts")
+    assert world.fetch().files == ["acme/pos/orders/a.csv"]
+    assert world.land().batches == 1
+    # One that stood in the inbox already, and landed without anybody asking its book.
+    world.put("out/b.csv", orders("B1"))
+    assert fetch_and_land(world, "fetch-moved") == -signal.SIGKILL
+    land_inbox(world.data, world.project, AS_OF)
+    assert world.fetch().files == []
+    assert world.land().files == []

@@ -78,6 +78,7 @@ def test_every_fault_of_every_file_is_told_at_once(tmp_path: Path) -> None:
             {"from": "/out/*/*.csv", "feed": "pos/orders", "after": "move"},
             {"from": "/a/*.csv", "feed": "pos/orders", "after": "move", "to": "/out/done"},
             {"from": "/b/*", "feed": "pos/orders", "done_marker": "{nme}.ok", "stable_for": "1 minute"},
+            {"from": "/c/*", "feed": "pos/orders", "org": "north.part"},
         ],
     }
     told = "\n".join(faults(tmp_path, bad, {"kind": "carrier_pigeon"}, "- a\n- list\n", "a: [", {**GOOD, "auth": {}}))
@@ -102,6 +103,7 @@ def test_every_fault_of_every_file_is_told_at_once(tmp_path: Path) -> None:
         "c0.yml: files[2].to: must be a folder that no entry reads from (/out/*/*.csv does), given '/out/done'",
         "c0.yml: files[3].done_marker: must be a name in the same folder",
         "c0.yml: files[3].stable_for: must be left out where there is a `done_marker`",
+        "c0.yml: files[4].org: must be no name of an upload under way",
         "c1.yml: kind: must be one of sftp, given 'carrier_pigeon'",
         "c2.yml: must be a mapping of keys",
         "c3.yml: not readable as YAML (line 1)",

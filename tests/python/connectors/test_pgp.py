@@ -8,7 +8,8 @@ from tests.python.connectors.conftest import World, orders
 
 pysequoia = pytest.importorskip("pysequoia")
 
-# A key of nobody, for these tests; its passphrase is `correct horse`.
+# A key of nobody, which guards nothing: pysequoia reads keys with a passphrase, and makes none. This one has
+# `correct horse`.
 LOCKED = Path(__file__).with_name("locked_key.asc")
 
 

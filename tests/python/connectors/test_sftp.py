@@ -3,16 +3,21 @@
 import os
 import socket
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import asyncssh
 import pytest
+import yaml
 
 from orchestration import clock
 from orchestration.alerts.connectors import standings
-from orchestration.landing import connectors
+from orchestration.landing import connectors, land_inbox
+from orchestration.landing.connectors import looking, taking
+from orchestration.landing.connectors.kinds import sftp
 from orchestration.landing.connectors.ledger import open_ledger
-from tests.python.connectors.conftest import World, orders
+from orchestration.landing.connectors.protocol import LimitError
+from tests.python.connectors.conftest import AS_OF, World, orders
 from tests.python.connectors.server import (
     ACCOUNT,
     LOOPBACK,
@@ -358,6 +363,17 @@ def test_markers_go_with_their_files_and_nothing_is_overwritten(world: World) ->
     assert {"done/a.csv", "done/a.csv.done"} < set(there)
 
 
+def test_a_marker_goes_though_its_file_has_gone_before(world: World) -> None:
+    """Killed between the two, or somebody took the file away: the marker would speak for the next one."""
+    world.declare(files={"after": "delete", "stable_for": None, "done_marker": "{name}.done"})
+    file = world.put("out/a.csv", orders("A1"), mtime=1_772_000_000)
+    world.put("out/a.csv.done", "", mtime=1_772_000_001)
+    world.fetch()
+    file.unlink()
+    world.land()
+    assert world.there() == []
+
+
 def test_what_was_taken_out_of_the_inbox_by_hand_is_told_and_kept_at_its_server(world: World) -> None:
     world.declare(files={"after": "delete"})
     world.put("out/a.csv", orders("A1"))
@@ -370,6 +386,18 @@ def test_what_was_taken_out_of_the_inbox_by_hand_is_told_and_kept_at_its_server(
     assert world.fetch().files == []
     world.put("out/a.csv", orders("A1", "A2"))
     assert world.fetch().files == ["acme/pos/orders/a.csv"]
+
+
+def test_what_took_a_files_name_in_the_inbox_does_not_count_for_it(world: World) -> None:
+    world.declare(files={"after": "delete"})
+    world.put("out/a.csv", orders("A1"))
+    world.fetch()
+    (world.data / "inbox/acme/pos/orders/a.csv").write_text(orders("D1", "D2"))
+    with pytest.raises(AssertionError, match="or changed there, by hand"):
+        world.land()
+    assert [(one["connector"], one["record_count"]) for one in world.manifests()] == [("inbox", 2)]
+    # Its own bytes have landed nowhere.
+    assert world.there() == ["out/a.csv"]
 
 
 def test_a_newer_file_of_the_same_name_is_not_deleted(world: World) -> None:
@@ -406,14 +434,45 @@ def test_folders_may_be_globs_and_one_that_is_missing_keeps_nothing_back(world: 
     world.connector["files"].append({"from": f"{world.remote}/nowhere/*.csv", "feed": "pos/orders"})
     world.connector["files"][0]["from"] = f"{world.remote}/out/*/*"
     folder = world.project / "connectors/acme.yml"
-    import yaml
-
     folder.write_text(yaml.safe_dump(world.connector))
     fetched = world.fetch()
     assert len(fetched.files) == 2
     assert "acme/pos/orders/a.csv" in fetched.files
-    assert [text for text in fetched.problems if "nowhere/*.csv cannot be listed" in text]
+    assert [text for text in fetched.problems if "nowhere cannot be listed" in text]
     assert world.land().batches == 2
+
+
+def test_a_folder_or_a_file_that_cannot_be_read_keeps_no_other_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scandir, read = asyncssh.SFTPClient.scandir, asyncssh.SFTPClientFile.read
+    refused: list[bytes] = []
+
+    def listed(client: asyncssh.SFTPClient, path: bytes) -> object:
+        if path.endswith(b"/a"):
+            raise asyncssh.SFTPPermissionDenied("not for you")
+        return scandir(client, path)
+
+    async def bytes_of(file: asyncssh.SFTPClientFile, *given: int) -> object:
+        if refused and (await file.stat()).size == len(orders("B1", "B2")):
+            raise asyncssh.SFTPFailure("input/output error")
+        return await read(file, *given)
+
+    monkeypatch.setattr(asyncssh.SFTPClient, "scandir", listed)
+    monkeypatch.setattr(asyncssh.SFTPClientFile, "read", bytes_of)
+    world.declare(files={"from": f"{world.remote}/out/*/*.csv"})
+    world.put("out/a/a.csv", orders("A1"), mtime=1_772_000_000)
+    world.put("out/b/b.csv", orders("B1", "B2"), mtime=1_772_000_001)
+    world.put("out/c/c.csv", orders("C1"), mtime=1_772_000_002)
+    refused.append(b"b.csv")
+    fetched = world.fetch()
+    assert (fetched.files, fetched.error) == (["acme/pos/orders/c.csv"], None)
+    assert [text.rpartition("/out/")[2] for text in fetched.problems] == [
+        "a cannot be listed: not for you",
+        "b/b.csv: cannot be read there: input/output error",
+    ]
+    refused.clear()
+    assert world.fetch().files == ["acme/pos/orders/b.csv"]
 
 
 def test_names_of_a_stranger_stay_in_their_folder(
@@ -457,6 +516,20 @@ def test_two_files_of_one_name_stand_side_by_side(world: World) -> None:
     assert sorted(manifest["connector"] for manifest in world.manifests()) == ["acme", "inbox"]
 
 
+def test_a_place_in_the_inbox_that_is_used_again_is_the_later_ones(world: World) -> None:
+    """The book of the first does not know yet that its file has landed: its process was killed before."""
+    other = {**world.connector, "files": [{**world.connector["files"][0], "from": f"{world.remote}/other/*.csv"}]}
+    (world.project / "connectors/zeta.yml").write_text(yaml.safe_dump(other))
+    for name, folder, order in (("zeta", "other", "Z1"), ("acme", "out", "A1")):
+        world.put(f"{folder}/day.csv", orders(order))
+        (fetched,) = connectors.fetch(world.data, world.project, [name])
+        assert fetched.files == ["acme/pos/orders/day.csv"]
+        land_inbox(world.data, world.project, AS_OF, origins=connectors.arrived(world.data))
+    assert sorted(manifest["connector"] for manifest in world.manifests()) == ["acme", "zeta"]
+    assert world.land().files == []
+    assert [row["in_inbox"] for row in connectors.listing(world.data, world.project)] == [0, 0]
+
+
 def test_pending_says_what_would_come_and_a_look_of_it_counts(world: World) -> None:
     world.declare(files={"stable_for": "2 minutes"}, poll_every="10 minutes")
     world.put("out/day.csv", orders("A1"))
@@ -472,6 +545,61 @@ def test_pending_says_what_would_come_and_a_look_of_it_counts(world: World) -> N
     assert second.fingerprint
     assert world.fetch().files == ["acme/pos/orders/day.csv"]
     assert connectors.pending(world.data, world.project, "acme", force=True).fingerprint == ""
+
+
+def test_a_look_is_over_before_a_tick_is(world: World, server: OpenSsh, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dagster ends a tick after a minute; what a fetch may take is no measure."""
+    for number in range(300):
+        world.put(f"out/{number:0100}.csv", "")
+    monkeypatch.setattr(looking, "LOOK_SILENCE", timedelta(seconds=2))
+    with line_to(server.port) as line:
+        known = server.known_hosts.replace(str(server.port), str(line.port))
+        world.declare(port=line.port, known_hosts=known)
+        line.falls_silent_after = 20_000
+        began = time.monotonic()
+        found = connectors.pending(world.data, world.project, "acme", force=True)
+        assert "nothing came for 2 seconds" in (found.error or "")
+        assert time.monotonic() - began < 15
+        # Nor does a fetch wait for longer than it says.
+        world.declare(silence="2 seconds")
+        line.falls_silent_after = 20_000
+        assert "nothing came for 2 seconds, its `silence`" in (world.fetch().error or "")
+        world.declare(silence="1 minute")
+        # It answers, and has more to tell than there is time for: that is no trouble of the connector's.
+        monkeypatch.setattr(looking, "LOOK", timedelta(seconds=1))
+        line.pause = 0.6
+        found = connectors.pending(world.data, world.project, "acme", force=True)
+        assert (found.ready, found.fingerprint) == ((), "")
+        assert "longer to list what it has than the 1 second of a look" in (found.error or "")
+        assert time.monotonic() - began < 25
+        (standing,) = standings(world.data, world.project)
+        assert standing.wrong == {"whole": [], "parts": []}
+        line.pause = 0.0
+        monkeypatch.setattr(looking, "LOOK", timedelta(seconds=20))
+        assert len(connectors.pending(world.data, world.project, "acme", force=True).ready) == 300
+
+
+def test_a_look_that_asked_nobody_says_nothing_of_how_a_connector_stands(
+    world: World, server: OpenSsh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else people are told that it works again while a fetch still hangs there."""
+    world.declare(port=free_port())
+    error = world.fetch().error
+    with taking.at_work(world.data, "acme"):
+        assert connectors.pending(world.data, world.project, "acme", force=True).error is None
+    assert [one.wrong for one in standings(world.data, world.project)] == [{"whole": [error], "parts": []}]
+    # One that saw only a part does not say that what was left behind is not any more.
+    world.connector["files"].append({"from": f"{world.remote}/nowhere/*.csv", "feed": "pos/orders"})
+    (world.project / "connectors/acme.yml").write_text(yaml.safe_dump({**world.connector, "port": server.port}))
+    (problem,) = world.fetch().problems
+
+    def too_long(*given: object) -> None:
+        raise LimitError("too long")
+
+    monkeypatch.setattr(sftp.Session, "list", too_long)
+    for _ in range(2):
+        assert "longer to list" in (connectors.pending(world.data, world.project, "acme", force=True).error or "")
+        assert [one.wrong for one in standings(world.data, world.project)] == [{"whole": [], "parts": [problem]}]
 
 
 def test_check_logs_in_and_changes_nothing(world: World, server: OpenSsh) -> None:

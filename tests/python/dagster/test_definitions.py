@@ -13,7 +13,7 @@ import dagster as dg
 import pytest
 import yaml
 
-from orchestration import dagster_assets
+from orchestration.dagster_assets import Translator, ending, last_assets
 from orchestration.dagster_resources import Books
 from orchestration.landing import load_feeds
 from orchestration.page import Scope
@@ -117,7 +117,7 @@ def test_the_settings_are_ones_that_dagster_takes(tmp_path: Path) -> None:
 
     with dg.DagsterInstance.from_config(str(home(DataDir.at(tmp_path)))) as instance:
         assert instance.get_concurrency_config().run_queue_config.max_concurrent_runs == 1
-        assert instance.freshness_enabled if hasattr(instance, "freshness_enabled") else True
+        assert instance.freshness_enabled
         assert instance.run_monitoring_enabled
 
 
@@ -278,7 +278,7 @@ def test_a_run_goes_on_without_marts_that_are_not_critical(
     defs = definitions_of(project, mini, monkeypatch)
     monkeypatch.setenv("DBT_ENV_CUSTOM_ENV_MINI_EXTRA", "broken")
     # The page reads columns that the small project's marts do not have.
-    monkeypatch.setattr(dagster_assets, "write_page", small_page)
+    monkeypatch.setattr(ending, "write_page", small_page)
     with dg.DagsterInstance.ephemeral() as instance:
         result = defs.resolve_job_def("tieout").execute_in_process(instance=instance, raise_on_error=False)
         assert result.success
@@ -297,7 +297,7 @@ def test_a_run_goes_on_without_marts_that_are_not_critical(
 def test_numbers_that_cannot_be_written_fail_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "data" / "runs").mkdir(parents=True)
     (tmp_path / "manifest.json").write_text('{"nodes": {}}')
-    monkeypatch.setattr(dagster_assets, "write_page", small_page)
+    monkeypatch.setattr(ending, "write_page", small_page)
     tried = []
 
     def fail(*given: Any) -> Path:
@@ -305,7 +305,7 @@ def test_numbers_that_cannot_be_written_fail_no_run(tmp_path: Path, monkeypatch:
         raise OSError("no space left on device")
 
     monkeypatch.setattr("orchestration.health.metrics.write_metrics", fail)
-    report = dagster_assets.last_assets(tmp_path / "manifest.json", dagster_assets.Translator())[-1]
+    report = last_assets(tmp_path / "manifest.json", Translator())[-1]
     with dg.DagsterInstance.ephemeral() as instance:
         books = Books(data_dir=str(tmp_path / "data"))
         assert dg.materialize([report], resources={"books": books}, instance=instance).success

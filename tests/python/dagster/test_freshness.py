@@ -6,7 +6,8 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
-from orchestration.dagster_assets import deadline_cron, feed_assets, freshness_of
+from orchestration.dagster_assets import feed_assets
+from orchestration.dagster_assets.freshness import deadline_cron, freshness_of
 from orchestration.landing.expected import Expected
 from orchestration.landing.feeds import Column, Feed, Override
 

@@ -55,6 +55,30 @@ def test_no_step_takes_up_what_this_process_has_ended(data_dir: Path, context: A
     assert run.record.state == State.FAILED
 
 
+def test_a_further_attempt_is_not_called_good_for_what_the_one_before_has_published(
+    data_dir: Path, context: Any
+) -> None:
+    books = Books(data_dir=str(data_dir))
+    run = books._take_up(context, books.request_of(context))
+    run.record.published = True
+    run.record.end(run.data, State.CLOSED, clock.now())
+    again = Books(data_dir=str(data_dir))
+    taken_up = again._take_up(context, again.request_of(context))
+    assert taken_up.run_id == run.run_id
+    taken_up.break_off(TieoutError("it broke off before it had built anything"))
+    assert taken_up.record.state == State.FAILED
+
+
+@pytest.mark.parametrize("wrong", [{"mode": "weekly"}, {"as_of": "tomorrow"}])
+def test_a_configuration_that_cannot_be_is_told_and_not_tried_again(
+    data_dir: Path, context: Any, wrong: dict[str, str]
+) -> None:
+    with pytest.raises(dg.Failure) as failed, Books(data_dir=str(data_dir), **wrong).step(context):
+        raise AssertionError("it began")
+    assert failed.value.allow_retries is False
+    assert next(iter(wrong.values())) in str(failed.value.description)
+
+
 def test_what_is_told_holds_no_secret() -> None:
     with pytest.raises(dg.Failure) as failed, told():
         raise TieoutError("no connection to postgresql://tieout:hunter2@db/tieout")

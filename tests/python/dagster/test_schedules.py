@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 from dagster._core.utils import make_new_run_id
+from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import QueuedRunCoordinatorDaemon
 from dagster._utils.schedules import is_valid_cron_schedule
 
-from orchestration.dagster_schedules import ASKED_TAG, is_waiting, moments_of, schedules_of
+from orchestration.dagster_schedules import ASKED_TAG, is_waiting, moments_of, request_of, schedules_of
 from orchestration.errors import UsageError
 from orchestration.streams import StreamPage, Timing, load_pages, timeout_of
 
@@ -56,6 +57,24 @@ def tick(
     )
     found = schedule.evaluate_tick(context)
     return found.run_requests[0] if found.run_requests else str(found.skip_message)
+
+
+def test_no_two_schedules_have_one_name(tmp_path: Path) -> None:
+    """Dagster would load none of them."""
+    pages = pages_of(
+        tmp_path,
+        a='{schedule: {cron: "0 6 * * MON", time_zone: Etc/GMT+1}}',
+        b='{schedule: {cron: "0  6 * * mon", time_zone: Etc/GMT+1}}',
+        c='{schedule: {cron: "0 6 * * mon", time_zone: Etc/GMT-1}}',
+    )
+    moments = moments_of(pages.values())
+    assert [moment.streams for moment in moments] == [("c",), ("a", "b")]
+
+    @dg.job
+    def tieout() -> None:
+        """Stands for the whole run."""
+
+    dg.Definitions(jobs=[tieout], schedules=schedules_of(pages)).get_repository_def()
 
 
 def test_words_stand_for_crons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,6 +206,15 @@ def test_a_run_that_waits_is_what_its_configuration_says(books: dict[str, Any] |
         run = dg.DagsterRun("tieout", make_new_run_id(), config, status=status, tags={ASKED_TAG: "all/daily"})
         instance.add_run(run)
         assert is_waiting(instance, "all/daily") == does_the_same
+
+
+def test_what_is_due_goes_before_a_year_of_past_days() -> None:
+    """By Dagster's own daemon: the runs of a folder go one by one."""
+    due = request_of(["a"], ("a", "b"), "daily", run_key="key")
+    queued = [dg.DagsterRun("days", make_new_run_id()) for _ in range(3)]
+    queued.append(dg.DagsterRun("tieout", make_new_run_id(), tags=due.tags))
+    daemon = QueuedRunCoordinatorDaemon(interval_seconds=1)
+    assert daemon._priority_sort(queued) == [queued[3], *queued[:3]]
 
 
 def test_a_run_may_take_as_long_as_the_most_patient_of_its_streams() -> None:

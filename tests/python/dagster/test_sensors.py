@@ -199,6 +199,29 @@ def test_connectors_give_one_run_for_all_that_is_ready(
     assert [[request.job_name for request in requests] for requests in ticks] == [["tieout"], [], ["land"]]
 
 
+def test_a_connector_that_does_not_answer_for_a_moment_is_not_asked_for_anew(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dagster takes no run for a key that it knows: who forgets what was asked for asks for nothing."""
+    monkeypatch.setenv("TIEOUT_DATA_DIR", str(data_dir))
+    monkeypatch.setattr(dagster_sensors, "feeds_of_streams", lambda project: READ_BY)
+    (tmp_path / "connectors").mkdir()
+    declared = {"shop": Connector("shop", "sftp", "shop.yml", feeds=("pos/orders",))}
+    ready, gone = Pending("shop", ready=("a",), fingerprint="1"), Pending("shop", error="no connection")
+    monkeypatch.setattr(connectors, "load_connectors", lambda project: declared)
+    poll, cursor, keys = sensor("connectors", tmp_path), None, {}
+    with dg.DagsterInstance.ephemeral() as instance:
+        for minute, said in ((0, ready), (4, gone), (5, ready), (9, gone), (11, ready)):
+            monkeypatch.setattr("orchestration.clock.now", lambda minute=minute: NOW + timedelta(minutes=minute))
+            monkeypatch.setattr(connectors, "pending", lambda *_, said=said: said)
+            tick = poll.evaluate_tick(dg.build_sensor_context(instance, cursor=cursor))
+            if tick.run_requests:
+                keys[minute] = tick.run_requests[0].run_key
+            cursor = tick.cursor
+    assert list(keys) == [0, 11]
+    assert len(set(keys.values())) == 2
+
+
 def test_connectors_that_hang_take_nothing_from_the_others(
     data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from orchestration import logs
+from orchestration.errors import UsageError
 
 VISA = "4111111111111111"
 WRITER = (
@@ -84,6 +85,15 @@ def test_several_processes_write_whole_lines(data_dir: Path) -> None:
     assert [writer.wait() for writer in writers] == [0, 0, 0]
     seen = sorted((line["who"], line["number"]) for line in lines(data_dir))
     assert seen == [(who, number) for who in "abc" for number in range(200)]
+
+
+@pytest.mark.parametrize("given", ["20MB", "0", "-1", "1.5"])
+def test_a_size_that_is_none_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    said = f"whole number of bytes, such as 20000000, given '{given}'"
+    with monkeypatch.context() as environment:
+        environment.setenv(logs.MAX_BYTES_VARIABLE, given)
+        with pytest.raises(UsageError, match=said):
+            logs.open_in(tmp_path)
 
 
 def test_the_log_is_bounded_and_every_process_goes_on_in_the_new_file(

@@ -13,21 +13,10 @@ from orchestration.data_dir import DataDir
 from orchestration.environment import Place
 from orchestration.health.facts import VARIABLE
 from orchestration.warehouse import open_warehouse
-from tests.python.primitives.engine import dbt_run
+from tests.python import small_project
 
-ROOT = Path(__file__).resolve().parents[3]
 # Times of tables are UTC without a zone.
 NOW = datetime(2026, 3, 10, 6, tzinfo=UTC).replace(tzinfo=None)
-PROJECT = """
-name: tieout
-version: "0.1.0"
-config-version: 2
-profile: tieout
-model-paths: [models]
-macro-paths: [macros]
-models: {tieout: {+materialized: table, +schema: marts}}
-flags: {send_anonymous_usage_stats: false}
-"""
 FACTS = {
     "late_feeds": {"acme": [2, 7200], "o'dd": [1, 60]},
     "verified": {"artifacts": 83, "artifact_faults": 1, "artifact_verification_age": 3600},
@@ -63,15 +52,11 @@ def stub(columns: list[str], rows: list[str]) -> str:
 
 
 def write_project(project: Path) -> None:
+    small_project.lay_out(project, "marts")
     models = project / "models" / "marts"
-    models.mkdir(parents=True)
-    (project / "dbt_project.yml").write_text(PROJECT)
-    (project / "profiles.yml").write_bytes((ROOT / "profiles.yml").read_bytes())
-    (project / "macros").mkdir()
-    for macro in (ROOT / "macros").rglob("*.sql"):
-        (project / "macros" / macro.name).write_bytes(macro.read_bytes())
+    models.mkdir()
     for mart in ("reconciliation_summary", "health_metrics"):
-        (models / f"{mart}.sql").write_bytes((ROOT / "models" / "marts" / f"{mart}.sql").read_bytes())
+        (models / f"{mart}.sql").write_bytes((small_project.ROOT / "models" / "marts" / f"{mart}.sql").read_bytes())
     names = ["org_id", "stream", "result", "anomalies", "business_date", "source_event_at", "last_received_at"]
     others = ["counterparty_id", "source_currency", "target_currency", "is_late"]
     amounts = ["source_amount_minor", "target_amount_minor", "difference_minor"]
@@ -125,7 +110,8 @@ def keep_books(place: Place) -> None:
 
 def build(project: Path, place: Place, **variables: str) -> dict[Key, tuple[str, int]]:
     """Run dbt alone, and read the mart: unit and value by org, stream, metric and window."""
-    dbt_run(project, place.target, {**place.variables("this", NOW.replace(tzinfo=UTC)), **variables})
+    settings = {**place.variables("this", NOW.replace(tzinfo=UTC)), **variables}
+    small_project.build(project, place.target, settings)
     with open_warehouse(place, project / "tmp") as warehouse:
         rows = warehouse.rows(
             "select org_id, stream, metric, time_window, unit, metric_value from"

@@ -1,6 +1,7 @@
 """The file for Prometheus, the dashboard that reads it and the page that explains it."""
 
 import json
+import os
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -113,11 +114,19 @@ def test_late_feeds_and_waiting_files_are_counted(past: Past) -> None:
     failed.mkdir(parents=True)
     for name in ("old.csv", "old.csv.reason.txt", "dealt_with.csv.reason.txt"):
         (failed / name).write_text("x")
+    # Whoever delivers names folders as they like; Prometheus reads text.
+    odd = Path(os.fsdecode(os.fsencode(failed.parents[2]) + b'/a"\xe9\n/pos/orders'))
+    odd.mkdir(parents=True)
+    for name in ("old.csv", "old.csv.reason.txt"):
+        (odd / name).write_text("x")
     found = read(write_metrics(past.data, past.project, "duckdb", NOW))
     assert found["tieout_late_feeds"] == {labels(org="acme"): 1, labels(org="bolt"): 0}
     assert found["tieout_late_feed_seconds"] == {labels(org="acme", feed="pos/orders"): 1800}
     assert found["tieout_inbox_files"] == {labels(): 1}
-    assert found["tieout_failed_files"] == {labels(org="acme", feed="pos/orders"): 1}
+    assert found["tieout_failed_files"] == {
+        labels(org="acme", feed="pos/orders"): 1,
+        labels(org='a"\\xe9\n', feed="pos/orders"): 1,
+    }
 
 
 def test_the_proof_of_the_audit_is_told(past: Past) -> None:

@@ -90,7 +90,9 @@ def test_a_declaration_is_read():
     assert read_expected("x", given, refuse) == DAILY
 
 
-@pytest.mark.parametrize("text", ["", "2", "-1 hours", "1.5 hours", "two hours", "1 fortnight", None])
+@pytest.mark.parametrize(
+    "text", ["", "2", "-1 hours", "1.5 hours", "two hours", "1 fortnight", "5219 weeks", "999999 d", None]
+)
 def test_what_is_no_length_of_time(text: Any):
     with pytest.raises(ValueError, match="90 seconds"):
         parse_duration(text)

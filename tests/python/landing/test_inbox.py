@@ -11,10 +11,19 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.dagster_sensors import Seen, look
+from orchestration.data_dir import DataDir
 from orchestration.errors import BusyError, UsageError
-from orchestration.landing import batch, land_inbox, latest_received_at, load_feeds, read_manifests
-from orchestration.landing.batch import batch_id
+from orchestration.failed_files import failed_files
+from orchestration.landing import LandingReport, batch, land_inbox, latest_received_at, load_feeds, read_manifests
+from orchestration.landing import inbox as landing_inbox
+from orchestration.landing.batch import batch_id, publish_batch
+from orchestration.landing.errors import LandingError
+from orchestration.landing.files import reason_path
+from orchestration.landing.inbox import read_delivery
 from orchestration.landing.lock import landing_lock
+from orchestration.landing.reading import Reading
+from orchestration.landing.text import RawFile
 
 from .conftest import AS_OF, HEADER, PROJECT, Inbox, order
 
@@ -152,6 +161,82 @@ def test_a_failed_name_that_is_taken(inbox: Inbox):
         inbox.land()
     names = sorted(p.name for p in (inbox.data / "failed/acme/pos/orders").iterdir() if not p.name.endswith(".txt"))
     assert names == ["orders.2.csv", "orders.3.csv", "orders.csv"]
+
+
+def test_names_of_any_length_land_fail_and_come_again(inbox: Inbox):
+    """A file system's names have 255 bytes, and the mark, the reason and the marker's ending come on top."""
+    for name in ("x" * 251 + ".csv", "ü" * 125 + ".csv", "y." + "z" * 250):
+        for _ in range(3):
+            inbox.put("nonsense", name)
+            assert inbox.land().failed_files == 1
+    for number, name in enumerate(("x" * 251 + ".csv", "x" * 250 + "y.csv", "ü" * 124 + ".csv.gz")):
+        for outcome in ("batches", "redelivered", "redelivered"):
+            inbox.put(gzip.compress(f"{HEADER}\n{order(number)}\n".encode()), name)
+            assert getattr(inbox.land(), outcome) == 1
+    assert [path for path in inbox.data.glob("inbox/**/*") if path.is_file()] == []
+    failed = list(failed_files(DataDir(inbox.data)))
+    assert len(failed) == 9
+    assert all("Found:" in reason_path(inbox.data / "failed" / one.path).read_text() for one in failed)
+    assert look(inbox.data / "inbox", Seen(), AS_OF)[0] == []
+    inbox.put(FILE, "x" * 251 + ".csv")
+    assert look(inbox.data / "inbox", Seen(), AS_OF)[0] == []
+
+
+def test_a_file_that_is_replaced_while_its_batch_is_written_stays_and_lands(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+):
+    path, newer = inbox.put(FILE), f"{HEADER}\n{order(7)}\n{order(8)}\n"
+
+    def published(*given: object) -> None:
+        publish_batch(*given)
+        path.write_text(newer)
+        monkeypatch.undo()
+
+    monkeypatch.setattr(landing_inbox, "publish_batch", published)
+    (file,) = inbox.land().files
+    assert (file.outcome, file.moved_to) == ("landed", None)
+    assert path.read_text() == newer
+    assert inbox.land().rows == 2
+    assert len(read_manifests(inbox.data)) == 2
+
+
+@pytest.mark.parametrize("content", [FILE, "nonsense"])
+@pytest.mark.parametrize("does", ["goes away", "grows"])
+def test_a_file_that_somebody_is_at_is_left_to_him_and_the_others_land(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch, content: str, does: str
+):
+    path = inbox.put(content, "a.csv")
+    inbox.put(f"{HEADER}\n{order(2)}\n", "b.csv")
+
+    def read(raw: RawFile, *given: object) -> Reading:
+        if raw.path == path:
+            path.unlink() if does == "goes away" else path.write_text(FILE + "\n")
+        return read_delivery(raw, *given)
+
+    monkeypatch.setattr(landing_inbox, "read_delivery", read)
+    report = inbox.land()
+    assert [file.outcome for file in report.files] == ["busy", "landed"]
+    assert list(inbox.data.glob("failed/**/*.csv")) == []
+    monkeypatch.undo()
+    assert inbox.land().batches == (does == "grows")
+
+
+def test_a_file_that_could_not_be_moved_counts_as_landed_once(inbox: Inbox, monkeypatch: pytest.MonkeyPatch):
+    inbox.put(FILE, "a.csv")
+    inbox.put(FILE, "b.csv")
+    report = LandingReport()
+
+    def full(*given: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(landing_inbox, "move", full)
+    with pytest.raises(LandingError, match="No space left"):
+        inbox.land(report=report)
+    assert (report.batches, report.rows) == (1, 1)
+    monkeypatch.undo()
+    inbox.land(report=report)
+    assert report.as_dict() == {"batches": 1, "rows": 1, "rejected": 1, "redelivered": 1, "failed_files": 0}
+    assert [(file.file[-5:], file.outcome) for file in report.files] == [("a.csv", "landed"), ("b.csv", "redelivered")]
 
 
 def test_org_aliases_serve_their_org_only(inbox: Inbox, tmp_path: Path):

@@ -1,6 +1,7 @@
 """What dbt is kept from doing again: it still has the functions that stand aside, and answers the same without them."""
 
 import contextlib
+import errno
 import gc
 import inspect
 from pathlib import Path
@@ -56,6 +57,41 @@ def test_a_template_is_compiled_once_and_says_the_same(tmp_path: Path, monkeypat
             get_template(SOURCE + " ", {"n": 1})
     with pytest.raises(CompilationError, match="again"):
         get_template(SOURCE, {"n": 1})
+
+
+@pytest.mark.parametrize("order", [(True, False), (False, True)])
+def test_the_same_text_in_yaml_and_in_sql_is_told_apart(tmp_path: Path, order: tuple[bool, bool]):
+    """In YAML `{{ n }}` is a number or a truth, in SQL a text: `enabled: "{{ false }}"` must not become a text."""
+    for _ in ("compiled now", "kept"):
+        with dbt_savings.templates_kept(tmp_path / "templates.marshal") as write:
+            said = {native: get_template("{{ n }}", {}, native=native).render({"n": False}) for native in order}
+            assert said == {True: False, False: "False"}
+            write()
+
+
+@pytest.mark.parametrize("order", [(True, False), (False, True)])
+def test_unknown_names_are_passed_over_where_dbt_parses_and_nowhere_else(tmp_path: Path, order: tuple[bool, bool]):
+    source = "{{ ([] | first).sort_key }}"
+    for _ in ("compiled now", "kept"):
+        with dbt_savings.templates_kept(tmp_path / "templates.marshal") as write:
+            for captures in order:
+                template = get_template(source, {}, capture_macros=captures)
+                with contextlib.nullcontext() if captures else pytest.raises(jinja2.UndefinedError):
+                    assert template.render({}) == ""
+            write()
+
+
+def test_what_cannot_be_written_whole_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    file = tmp_path / "templates.marshal"
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with dbt_savings.templates_kept(file) as write:
+        get_template(SOURCE, {})
+        write()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("spoil", [lambda c: c[:-1], lambda c: b"", lambda c: b"\0" * 64 + c[64:], lambda c: c[:80]])

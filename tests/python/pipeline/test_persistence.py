@@ -1,5 +1,6 @@
 """A run goes on after trouble that passes, never after a broken law, and never longer than it may."""
 
+import contextlib
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ import pytest
 from orchestration import pipeline, running
 from orchestration.audit import failures, recorder
 from orchestration.audit.failures import RunFailure, passes, text_passes
+from orchestration.data_dir import DataDir, write_json
 from orchestration.dbt_build import BuildOutcome, Failure
 from orchestration.durations import in_words
 from orchestration.errors import BusyError, RunTimeoutError, TieoutError, UsageError
@@ -24,6 +26,7 @@ from orchestration.landing import inbox
 from orchestration.landing.connectors import Fetched
 from orchestration.landing.text import read_raw
 from orchestration.pipeline import Request
+from orchestration.publish import versions
 from orchestration.streams import Retries
 from tests.python.pipeline.conftest import MINI, Mini, copy_of_mini
 
@@ -311,6 +314,30 @@ def test_how_a_run_ends_is_said_whatever_asks_it_to_stop_again(here: Mini, monke
         pipeline.run(request(here, timeout=timedelta(seconds=300)))
     (record,) = here.records()
     assert (record["state"], record["audited"]) == ("CANCELLED", True)
+
+
+@pytest.mark.parametrize("stopped", [KeyboardInterrupt(), PermissionError(13, "Permission denied")])
+def test_what_readers_see_is_not_called_cancelled(
+    here: Mini, monkeypatch: pytest.MonkeyPatch, stopped: BaseException
+) -> None:
+    """Whatever breaks in while versions of long ago are removed: the swap has been made."""
+
+    def swapped(data: DataDir, *_: object, **__: object) -> None:
+        version = versions.begin(data)
+        write_json(version / versions.MANIFEST, {})
+        versions.swap(data, version)
+        raise stopped
+
+    monkeypatch.setattr(running.publish, "publish", swapped)
+    monkeypatch.setattr(running, "open_warehouse", lambda *_: contextlib.nullcontext())
+    monkeypatch.setattr(running.Run, "build", lambda _: BuildOutcome(1, 0, 0, []))
+    monkeypatch.setattr(running.Run, "note_steps", lambda *_: None)
+    with pytest.raises(type(stopped)) as raised:
+        pipeline.run(request(here))
+    assert isinstance(stopped, Exception) or "published" in raised.value.args
+    (record,) = here.records()
+    assert (record["state"], record["published"]) == ("CLOSED", True)
+    assert attempts(here)[-1][0] == "SUCCEEDED"
 
 
 def test_the_timer_is_off_before_a_failed_build_is_brought_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:

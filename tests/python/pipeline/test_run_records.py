@@ -51,6 +51,21 @@ def test_a_record_that_cannot_be_read_is_told_once_and_stops_nothing(
     assert runs.next_run_id(data, pipeline.clock.from_text(LATER)) > newest.stem
 
 
+def test_runs_that_the_audit_knows_are_not_read_again(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = DataDir.at(data_dir)
+    odd = 'a run\n  "audited": true'
+    for number, (audited, target) in enumerate(
+        [(True, "duckdb"), (False, "duckdb"), (True, "duckdb"), (False, "postgres")]
+    ):
+        name = f"2026030{number + 1}T060000Z-a"
+        RunRecord(name, MOMENT, MOMENT, target, replay=False, audited=audited, start_reason=odd).save(data)
+    read: list[str] = []
+    load = runs.load
+    monkeypatch.setattr(runs, "load", lambda data, run_id: read.append(run_id) or load(data, run_id))
+    assert [record.run_id for record in runs.untold(data, "duckdb")] == ["20260302T060000Z-a"]
+    assert read == ["20260302T060000Z-a", "20260304T060000Z-a"]
+
+
 @pytest.mark.parametrize("content", ["", "{}", "[1]"])
 def test_a_note_of_what_the_audit_knows_of_alerts_that_cannot_be_read_says_nothing(
     data_dir: Path, content: str

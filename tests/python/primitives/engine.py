@@ -1,9 +1,6 @@
 """A small dbt project that holds every primitive against a table of inputs, run once an engine."""
 
-import os
-import subprocess
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -11,21 +8,10 @@ from typing import Any
 
 import duckdb
 
+from tests.python import small_project
 from tests.python.laws.harness import on_postgres
 
-ROOT = Path(__file__).resolve().parents[3]
 SCHEMA = "primitives"
-
-PROJECT = f"""
-name: tieout
-version: "0.1.0"
-config-version: 2
-profile: tieout
-model-paths: [models]
-macro-paths: [macros]
-models: {{tieout: {{+materialized: table, +schema: {SCHEMA}}}}}
-flags: {{send_anonymous_usage_stats: false}}
-"""
 
 Row = tuple[Any, ...]
 
@@ -83,37 +69,15 @@ def literal(value: object) -> str:
 
 def run(project: Path, tables: Sequence[Table], target: str, settings: dict[str, str]) -> dict[str, list[Row]]:
     """What an engine makes of the tables, by name: one run of dbt with our macros and a model a table."""
-    (project / "models").mkdir(parents=True)
-    (project / "dbt_project.yml").write_text(PROJECT, encoding="utf-8")
-    (project / "profiles.yml").write_bytes((ROOT / "profiles.yml").read_bytes())
-    (project / "macros").mkdir()
-    for macro in (ROOT / "macros").rglob("*.sql"):
-        (project / "macros" / macro.name).write_bytes(macro.read_bytes())
+    small_project.lay_out(project, SCHEMA)
     for table in tables:
         # Written as it is: line ends are among the texts.
         (project / "models" / f"{table.name}.sql").write_bytes(table.model().encode("utf-8"))
-    dbt_run(project, target, {"TIEOUT_DATA_DIR": str(project), **settings})
+    small_project.build(project, target, {"TIEOUT_DATA_DIR": str(project), **settings})
     queries = {table.name: f"select * from {SCHEMA}.{table.name}" for table in tables}
     if target == "duckdb":
         return _from_duckdb(project, queries)
     return dict(zip(queries, on_postgres(settings, *queries.values()), strict=True))
-
-
-def dbt_run(project: Path, target: str, settings: Mapping[str, str]) -> None:
-    """dbt by itself, in a process of its own: everything that a small project has."""
-    done = subprocess.run(
-        [
-            *(sys.executable, "-c", "from dbt.cli.main import cli; cli()", "--no-use-colors", "run"),
-            *("--project-dir", str(project), "--profiles-dir", str(project), "--target", target),
-        ],
-        cwd=project,
-        env={**os.environ, **settings},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
 
 def _from_duckdb(project: Path, queries: dict[str, str]) -> dict[str, list[Row]]:

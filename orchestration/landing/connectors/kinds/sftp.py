@@ -11,7 +11,7 @@ import posixpath
 import re
 import stat
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -48,6 +48,7 @@ HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
 KNOWN_HOST_LINE = re.compile(r"(@(cert-authority|revoked)\s+)?\S+\s+(ssh|ecdsa|sk)-\S+\s+\S+.*")
 # Asked for at a time, and how many of these are on their way: enough for a fast line to a far place, little memory.
 BLOCK, ON_THEIR_WAY = 256 * 1024, 16
+GOODBYE_SECONDS = 5.0
 _WILD = re.compile(r"[*?\[]")
 
 Result = TypeVar("Result")
@@ -269,9 +270,7 @@ class Session:
                 connect_timeout=seconds,
                 login_timeout=seconds,
             )
-            self.sftp = await asyncio.wait_for(
-                self.connection.start_sftp_client(path_encoding=None), self.answer_seconds
-            )
+            self.sftp = await _within(self.answer_seconds, self.connection.start_sftp_client(path_encoding=None))
         except (asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed) as error:
             raise ConnectorError(await self._of_host_key(client.found or await self._shown(), known, error)) from error
         except (asyncssh.ConnectionLost, ConnectionResetError) as error:
@@ -301,7 +300,7 @@ class Session:
 
         with suppress(asyncssh.Error, OSError):
             asked = asyncssh.get_server_host_key(self.settings.host, self.settings.port, config=None)
-            return await asyncio.wait_for(asked, self.connect_seconds)
+            return await _within(self.connect_seconds, asked)
         return None
 
     async def _of_host_key(self, found: "asyncssh.SSHKey | None", known: Any, error: Exception) -> str:
@@ -335,7 +334,9 @@ class Session:
         if self.connection is not None:
             self.connection.close()
             with suppress(Exception):
-                await asyncio.wait_for(self.connection.wait_closed(), 5)
+                await _within(GOODBYE_SECONDS, self.connection.wait_closed())
+            # What still waits for an answer gets none any more.
+            self.connection.abort()
 
     def about(self) -> Mapping[str, str]:
         """Where it is logged in, as whom, and by which host key."""
@@ -352,21 +353,14 @@ class Session:
         return self.run(self._list())
 
     async def _list(self) -> Listing:
-        import asyncssh
-
         folders: dict[str, dict[str, Any]] = {}
         found: dict[str, Offer] = {}
         problems: dict[str, None] = {}
         for rule in self.settings.rules:
-            try:
-                for folder in await self._folders(posixpath.dirname(rule.path), folders, problems):
-                    entries = await self._entries(folder, folders, problems)
-                    for offer in _offers(rule, folder, entries):
-                        found.setdefault(offer.key, offer)
-            except (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection):
-                raise
-            except asyncssh.SFTPError as error:
-                problems[f"{rule.path} cannot be listed: {error.reason or type(error).__name__}"] = None
+            for folder in await self._folders(posixpath.dirname(rule.path), folders, problems):
+                entries = await self._entries(folder, folders, problems)
+                for offer in _offers(rule, folder, entries):
+                    found.setdefault(offer.key, offer)
         offers = sorted(found.values(), key=lambda offer: (offer.note["mtime"], offer.key))
         return Listing(offers, list(problems))
 
@@ -389,7 +383,10 @@ class Session:
         return found
 
     async def _entries(self, folder: str, known: dict[str, Any], problems: dict[str, None]) -> dict[str, Any]:
-        """A folder's names with their attributes, those that are plain names."""
+        """A folder's names with their attributes, those that are plain names; none of one that cannot be listed, which
+        keeps nothing back that lies elsewhere."""
+        import asyncssh
+
         if folder not in known:
             known[folder] = {}
             try:
@@ -400,16 +397,18 @@ class Session:
                     elif entry.filename not in (b".", b".."):
                         problem = f"{folder} holds the name {entry.filename!r}, which is refused: names are UTF-8 and"
                         problems[f"{problem} stand in their folder. Rename it there"] = None
-            except BaseException:
-                del known[folder]
+            except (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection):
                 raise
+            except asyncssh.SFTPError as error:
+                known[folder] = {}
+                problems[f"{folder} cannot be listed: {error.reason or type(error).__name__}"] = None
         return known[folder]
 
     async def _scan(self, folder: str) -> Any:
         scan = self.sftp.scandir(folder.encode("utf-8"))
         while True:
             try:
-                entry = await asyncio.wait_for(anext(scan), self.answer_seconds)
+                entry = await _within(self.answer_seconds, anext(scan))
             except StopAsyncIteration:
                 self.time.came()
                 return
@@ -424,13 +423,18 @@ class Session:
         import asyncssh
 
         try:
-            remote = await self._answered(self.sftp.open(offer.key.encode("utf-8"), "rb", encoding=None))
+            await self._read(offer, into, tick)
         except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath):
             raise ChangedError("it is no longer there") from None
         except (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection):
             raise
         except asyncssh.SFTPError as error:
             raise OfferError(f"cannot be read there: {error.reason or type(error).__name__}") from error
+
+    async def _read(self, offer: Offer, into: Path, tick: Callable[[int], None]) -> None:
+        import asyncssh
+
+        remote = await self._answered(self.sftp.open(offer.key.encode("utf-8"), "rb", encoding=None))
         try:
             await self._unchanged(remote, offer)
             await self._copy(remote, int(offer.size or 0), into, tick)
@@ -456,7 +460,7 @@ class Session:
                         reads.append((length, asyncio.ensure_future(remote.read(length, asked))))
                         asked += length
                     length, read = reads.popleft()
-                    block = await asyncio.wait_for(read, self.answer_seconds)
+                    block = await _within(self.answer_seconds, read)
                     if len(block) != length:
                         raise ChangedError("it became shorter while it was read")
                     written = 0
@@ -475,7 +479,7 @@ class Session:
             raise ChangedError("it changed while it was looked at")
 
     async def _answered(self, work: Coroutine[Any, Any, Result]) -> Result:
-        answer = await asyncio.wait_for(work, self.answer_seconds)
+        answer = await _within(self.answer_seconds, work)
         self.time.came()
         return answer
 
@@ -491,14 +495,14 @@ class Session:
         import asyncssh
 
         path = offer.key.encode("utf-8")
-        try:
-            attrs = await self._answered(self.sftp.lstat(path))
-        except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath):
-            return  # done before a crash, or somebody took it away
-        if version_of(attrs) != offer.version:
-            return
         marker = str(offer.note.get("marker") or "").encode("utf-8")
-        await self._away(path, rule, offer)
+        # It is not there where a crash came after it, or somebody took it away: its marker goes all the same, else it
+        # would speak for the next file of the name.
+        with suppress(asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath):
+            attrs = await self._answered(self.sftp.lstat(path))
+            if version_of(attrs) != offer.version:
+                return
+            await self._away(path, rule, offer)
         if marker:
             with suppress(asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath):
                 await self._away(marker, rule, offer)
@@ -518,6 +522,21 @@ class Session:
             target = posixpath.join(folder, stem + b"." + mark.encode("ascii") + ending)
             number += 1
         await self._answered(self.sftp.rename(path, target))
+
+
+async def _within(seconds: float, work: Awaitable[Result]) -> Result:
+    """What some work comes to. What it does when it is stopped is not waited for: of a listing that is, asyncssh first
+    has the server close the folder, which one that has fallen silent never does.
+
+    Raises:
+        TimeoutError: the time is over.
+    """
+    task = asyncio.ensure_future(work)
+    await asyncio.wait({task}, timeout=seconds)
+    if not task.done():
+        task.cancel()
+        raise TimeoutError
+    return task.result()
 
 
 def _client() -> Any:

@@ -1,0 +1,96 @@
+"""The names and events that dbt is helped with are those it would have made."""
+
+from typing import Any
+
+import pytest
+from dbt.clients.jinja import MacroGenerator, MacroStack
+from dbt.context import macros
+from dbt_common.clients import jinja
+from dbt_common.events import base_types
+from dbt_common.events.types import Note
+
+from orchestration import dbt_contexts
+
+
+class Macro:
+    """What a namespace asks of a macro."""
+
+    def __init__(self, package_name: str, name: str) -> None:
+        self.package_name, self.name, self.unique_id = package_name, name, f"macro.{package_name}.{name}"
+
+
+# `shared` is in every package, the others in some, so that each step of the order of search decides somewhere.
+HELD = {
+    "tieout": ["shared", "root_and_dbt", "dbt_utils"],
+    "other": ["shared", "only_other"],
+    "dbt_duckdb": ["shared", "adapter_and_dbt", "root_and_dbt"],
+    "dbt": ["shared", "adapter_and_dbt", "root_and_dbt", "only_dbt"],
+}
+
+
+def namespace(search_package: str, context: dict[str, Any]) -> macros.MacroNamespace:
+    """dbt's own, of macros in four packages."""
+    builder = macros.MacroNamespaceBuilder("tieout", search_package, MacroStack(), ["dbt_duckdb", "dbt"], "a node")
+    by_package = {package: {name: Macro(package, name) for name in names} for package, names in HELD.items()}
+    return builder.build_namespace(by_package, context)
+
+
+def seen(member: Any) -> Any:
+    """What can be told of a member: whose macro it is, or of a package all of its macros."""
+    if isinstance(member, MacroGenerator):
+        return type(member), member.macro.unique_id, member.node, sorted(member.__dict__)
+    return {name: seen(inner) for name, inner in member.items()}
+
+
+@pytest.mark.parametrize("search_package", ["tieout", "other", "dbt"])
+def test_every_name_means_the_same_macro(search_package: str):
+    context: dict[str, Any] = {}
+    plain = namespace(search_package, context)
+    with dbt_contexts.names_made_quickly():
+        quick = namespace(search_package, context)
+    assert type(quick) is not type(plain)
+    assert seen(quick) == seen(plain)
+    assert {name: seen(member) for name, member in {**quick}.items()} == seen(plain)
+    assert len(quick) == len(plain)
+    assert quick["shared"].context is context
+    for package in [None, *HELD]:
+        for name in ["shared", "adapter_and_dbt", "only_dbt", "only_other", "absent"]:
+            try:
+                expected = plain.get_from_package(package, name)
+            except Exception as error:
+                with pytest.raises(type(error)):
+                    quick.get_from_package(package, name)
+                continue
+            found = quick.get_from_package(package, name)
+            assert (found is None) == (expected is None)
+            assert found is None or seen(found) == seen(expected)
+    assert macros.MacroGenerator is MacroGenerator
+
+
+def test_a_template_finds_what_it_found():
+    source = "{% macro twice(x) %}{{ x }}{{ x }}{{ range(2) | list }}{{ n }}{{ m is defined }}{% endmacro %}"
+
+    def said() -> str:
+        template = jinja.get_template(source, {"n": 1})
+        return str(template.make_module(vars={"n": 1}).__dict__[jinja.get_dbt_macro_name("twice")]("a"))
+
+    plain = said()
+    with dbt_contexts.names_made_quickly():
+        assert jinja.ChainMap is dbt_contexts.Names
+        assert said() == plain
+    assert "aa[0, 1]1False" in plain
+    with pytest.raises(KeyError):
+        dbt_contexts.Names({}, {})["absent"]
+
+
+def test_an_event_says_what_it_would_have_said():
+    plain = Note(msg="said")
+    with dbt_contexts.events_filled_when_read():
+        read, kept = Note(msg="said"), Note(msg="said")
+        assert "pb_msg" not in read.__dict__
+        assert (read.msg, read.to_dict()) == (plain.msg, plain.to_dict())
+        read.msg = "something else"
+        assert read.msg == "something else"
+    assert kept.to_dict() == plain.to_dict()
+    assert Note(msg="after").__dict__["pb_msg"].msg == "after"
+    assert base_types.BaseEvent.__init__.__qualname__.startswith("BaseEvent")
