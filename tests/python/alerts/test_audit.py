@@ -110,7 +110,7 @@ def test_a_folder_whose_name_is_no_text_is_told_of(told: World, web: Hook) -> No
     failed.parent.mkdir(parents=True)
     failed.touch()
     failed.with_name("a.csv.reason.txt").write_text("Found:    a path that is not UTF-8\n")
-    told.configure(**{**yaml.safe_load((told.project / "alerts.yml").read_text()), "look_back": "99999 days"})
+    told.configure(**{**yaml.safe_load((told.project / "alerts.yml").read_text()), "look_back": "36000 days"})
     assert told.send(NOW).sent == 1
     assert web.titles == [r"1 file could not be landed: pos/orders of acm\xe9"]
     assert [row[1] for row in noted(told)] == [r"acm\xe9"]

@@ -4,6 +4,7 @@ to."""
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -30,19 +31,24 @@ MODULE = os.environ.get("TIEOUT_TEST_SERVER_MODULE", "tests.python.deploy.tiny_d
 JOB = os.environ.get("TIEOUT_TEST_SERVER_JOB", "tiny")
 
 
-def commands(file: str) -> list[str]:
+def commands(file: str, key: str = "ExecStart") -> list[str]:
     """What a unit starts, with this environment's programs."""
     lines = (DEPLOY / "systemd" / file).read_text(encoding="utf-8").splitlines()
-    (started,) = [line.removeprefix("ExecStart=") for line in lines if line.startswith("ExecStart=")]
-    return started.replace("/opt/tieout/.venv/bin", str(BIN)).replace("/opt/tieout", str(ROOT)).split()
+    (started,) = [line.removeprefix(f"{key}=") for line in lines if line.startswith(f"{key}=")]
+    return shlex.split(started.replace("/opt/tieout/.venv/bin", str(BIN)).replace("/opt/tieout", str(ROOT)))
 
 
 @contextmanager
-def started(arguments: list[str], environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process, stopped at the end as a service manager does it."""
+def started(
+    arguments: list[str], environment: dict[str, str], log: Path, until: list[str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process, stopped at the end as a service manager does it. `until`: a command that ends when it is up, as a
+    unit's `ExecStartPost` does; what is ordered after it starts then."""
     with log.open("wb") as sink:
         process = subprocess.Popen(arguments, cwd=log.parent, env=environment, stdout=sink, stderr=subprocess.STDOUT)
         try:
+            if until:
+                subprocess.run(until, env=environment, stdout=sink, stderr=sink, timeout=180, check=True)
             yield process
         finally:
             process.send_signal(signal.SIGTERM)
@@ -97,9 +103,10 @@ def test_a_run_launched_from_the_page_succeeds_and_stands_in_postgres(
     of_code = [part.replace("orchestration.definitions", MODULE) for part in commands("tieout-code.service")]
     of_code = [part.replace("--port=4000", f"--port={code}") for part in of_code]
     of_page = [part.replace("--port=3000", f"--port={page}") for part in commands("tieout-webserver.service")]
+    is_up = [part.replace("--port=4000", f"--port={code}") for part in commands("tieout-code.service", "ExecStartPost")]
     check_code = [str(BIN / "dagster"), "api", "grpc-health-check", "--port", str(code)]
     with (
-        started(of_code, environment, tmp_path / "code.log"),
+        started(of_code, environment, tmp_path / "code.log", until=is_up),
         started(of_page, environment, tmp_path / "webserver.log") as webserver,
         started(commands("tieout-daemon.service"), environment, tmp_path / "daemon.log") as daemon,
     ):
