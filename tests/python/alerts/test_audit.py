@@ -168,7 +168,7 @@ def project(tmp_path: Path, web: Hook) -> Path:
 
 def tieout(project: Path, data: Path, web: Hook, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", "from orchestration.cli import main; main()", *arguments, "--data-dir", str(data)],
+        [sys.executable, "-c", "from orchestration.cli import program; program()", *arguments, "--data-dir", str(data)],
         cwd=ROOT,
         env={**os.environ, "TIEOUT_PROJECT_DIR": str(project), "HOOK": web.url, **variables},
         capture_output=True,

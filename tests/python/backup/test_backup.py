@@ -26,7 +26,7 @@ from orchestration.runs import RunRecord, State
 from tests.python.backup.conftest import MOMENT, landed, note_run, put
 
 ROOT = Path(__file__).resolve().parents[3]
-TIEOUT = (sys.executable, "-c", "from orchestration.cli import main; main()")
+TIEOUT = (sys.executable, "-c", "from orchestration.cli import program; program()")
 FORMS = ("folder", "tar", "tar.gz")
 CRASHES = ("backup-mid-copy", "backup-before-manifest", "backup-before-rename")
 

@@ -165,7 +165,7 @@ def test_a_job_run_does_what_a_command_run_does(job: Job) -> None:
     assert job.materialized[dg.AssetKey(["artifacts"])]["files"] > 0
 
     # The command goes on from what Dagster built, and comes to the same answer.
-    command = [sys.executable, "-c", "from orchestration.cli import main; main()"]
+    command = [sys.executable, "-c", "from orchestration.cli import program; program()"]
     done = subprocess.run(
         [*command, "run", "--json", "--data-dir", str(job.folder), "--as-of", AS_OF],
         capture_output=True,

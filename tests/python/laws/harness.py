@@ -30,7 +30,7 @@ from tests.python.oracle.results import HASH_COLUMNS, ResultRow, hash_of_texts
 
 ROOT = Path(__file__).resolve().parents[3]
 # The console script's function, started with this very Python: works before and after the package is installed.
-COMMAND = (sys.executable, "-c", "from orchestration.cli import main; main()")
+COMMAND = (sys.executable, "-c", "from orchestration.cli import program; program()")
 RUN_LIMIT_SECONDS = 600
 
 # org_id -> what it delivered

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 MINI = Path(__file__).with_name("mini_project")
-TIEOUT = (sys.executable, "-c", "from orchestration.cli import main; main()")
+TIEOUT = (sys.executable, "-c", "from orchestration.cli import program; program()")
 
 
 @dataclass(frozen=True)

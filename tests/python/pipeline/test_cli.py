@@ -1,12 +1,16 @@
 """The command line: help that reads well, and errors that say what to do, without ever starting a run."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from orchestration.cli import main
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def tieout(*arguments: str) -> Result:
@@ -81,3 +85,31 @@ def test_streams_are_listed_with_their_ladders() -> None:
     assert bookings["ladder"] == "bookings"
     assert payouts[1]["checks"] == "currency_equality, price_tolerance (PAYOUT_DOES_NOT_ADD_UP)"
     assert ladder["source"] == "pos/orders"
+
+
+ENDS = """
+import atexit, sys, threading, time
+from orchestration.cli import program
+atexit.register(print, "at the end")
+if sys.argv.pop(1) == "thread":
+    threading.Thread(target=lambda: (time.sleep(0.5), print("from a thread"))).start()
+program()
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "last"),
+    [
+        (["none", "--version"], 0, "at the end"),
+        (["none", "run", "--no-such-option"], 2, "at the end"),
+        (["thread", "--version"], 0, "at the end"),
+    ],
+)
+def test_a_process_ends_with_its_code_and_all_it_had_to_say(arguments: list[str], code: int, last: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ENDS, *arguments], capture_output=True, text=True, cwd=ROOT, check=False, timeout=60
+    )
+    assert done.returncode == code
+    assert done.stdout.splitlines()[-1] == last
+    assert ("from a thread" in done.stdout) == (arguments[0] == "thread")
+    assert ("No such option" in done.stderr) == (code == 2)

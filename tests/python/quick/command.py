@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 ROOT = Path(__file__).resolve().parents[3]
-TIEOUT = (sys.executable, "-c", "from orchestration.cli import main; main()")
+TIEOUT = (sys.executable, "-c", "from orchestration.cli import program; program()")
 
 
 @dataclass(frozen=True)
