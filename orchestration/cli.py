@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from orchestration.collecting import collect_rarely
 from orchestration.commands import alerts as alerts_commands
 from orchestration.commands import audit as audit_commands
 from orchestration.commands import backup as backup_commands
@@ -475,6 +476,7 @@ def program() -> None:
     objects of a parsed project one by one, which is a second of every run. Whatever registered for the end of the
     process has its turn; where a thread is still at work, or something else than an exit code is said, Python ends as
     it does."""
+    collect_rarely()
     try:
         main()
     except SystemExit as ended:

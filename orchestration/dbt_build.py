@@ -12,6 +12,7 @@ from typing import Any
 
 from orchestration import dbt_contexts, dbt_savings, parsed
 from orchestration.audit import failures
+from orchestration.collecting import collected_rarely
 from orchestration.environment import DAILY, Place, variables_set
 from orchestration.errors import TieoutError, UsageError
 from orchestration.landing.crash_points import crash_point, tested_by_crashes
@@ -107,6 +108,7 @@ def import_beside() -> None:
 
     def begin() -> None:
         with suppress(Exception):
+            dbt_savings.codecs_made_when_used()
             importlib.import_module("dbt.cli.main")
 
     threading.Thread(target=begin, name="import of dbt", daemon=True).start()
@@ -134,7 +136,8 @@ def build(
         KeyboardInterrupt: dbt was interrupted; its queries are cancelled and the warehouse is closed.
     """
     # Only who builds pays for the import; see `import_beside`.
-    with dbt_savings.collected_rarely():
+    with collected_rarely():
+        dbt_savings.codecs_made_when_used()
         from dbt.cli.main import dbtRunner
         from dbt_common.events.functions import reset_metadata_vars
 
@@ -149,7 +152,7 @@ def build(
         with ExitStack() as stack:
             stack.callback(release_warehouse)
             stack.callback(reset_metadata_vars)
-            stack.enter_context(dbt_savings.collected_rarely())
+            stack.enter_context(collected_rarely())
             manifest = parsed.load(project, place, key)
             stack.enter_context(dbt_savings.told_only_to(*EVENTS, *([STATEMENT] if tested_by_crashes() else [])))
             stack.enter_context(dbt_savings.manifest_as_it_lies(manifest is not None))

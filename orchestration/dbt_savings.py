@@ -4,7 +4,6 @@ Each saving takes the place of a function inside dbt for the length of a run. A 
 where one is not, that saving is left out and dbt works as it comes.
 """
 
-import gc
 import hashlib
 import marshal
 import os
@@ -17,23 +16,17 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-# Objects made before Python looks for unreachable ones among them. It is 700 by default, and a parsed project is a
-# million objects that all stay.
-COLLECT_AFTER = 200_000
-
 # What is kept beside the parse of a project.
 TEMPLATES, SCHEMAS = "templates.marshal", "schemas.marshal"
 
 
-@contextmanager
-def collected_rarely() -> Iterator[None]:
-    """Let Python look for unreachable objects less often."""
-    before = gc.get_threshold()
-    gc.set_threshold(COLLECT_AFTER, 20, 50)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
+def codecs_made_when_used() -> None:
+    """Let dbt's classes make the code by which they are written and read at the first use: most never are. To be called
+    before dbt is imported; it holds to the end of the process."""
+    with suppress(ImportError):
+        from mashumaro.config import BaseConfig
+
+        BaseConfig.lazy_compilation = True
 
 
 @contextmanager

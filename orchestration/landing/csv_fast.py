@@ -18,7 +18,7 @@ from functools import partial
 import duckdb
 import pyarrow as pa
 
-from orchestration.landing.engine import connect, identifier, literal
+from orchestration.landing.engine import identifier, literal, shared
 from orchestration.landing.header import HeaderLine, HeaderMap
 from orchestration.landing.misfits import Misfit, count_delimiters, find_misfits
 from orchestration.landing.numbering import rejects_before
@@ -78,7 +78,7 @@ class FastReader:
 
     def clean(self) -> Reading:
         """Every line is a record, or DuckDB stops at the first that is not."""
-        with connect(self.target.work_dir) as connection:
+        with shared(self.target.work_dir) as connection:
             records = copy_out(connection, self._query(f"select * from {self._reader()}"), self.target.records)
             breaks = 0
             if self.plain.counts.lines != 1 + records and self.quotes:
@@ -99,7 +99,7 @@ class FastReader:
         records = self.plain.counts.lines - 1 - len(misfits)
         numbers, places = _numbers(misfits)
         passed_over = [misfit.line for misfit in misfits if misfit.raw]  # an empty line is none to DuckDB
-        with connect(self.target.work_dir) as connection:
+        with shared(self.target.work_dir) as connection:
             reader = self._reader(", store_rejects=true, rejects_limit=0" if passed_over else "")
             query = self._query(f"select * from {reader}")
             if bad:

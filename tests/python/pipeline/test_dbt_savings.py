@@ -19,6 +19,7 @@ from dbt_common.events.types import Formatting, Note
 from dbt_common.exceptions import CompilationError
 
 from orchestration import dbt_savings
+from orchestration.collecting import collected_rarely
 from orchestration.dbt_build import EVENTS
 
 SOURCE = "{% set said = 'a' | upper %}{{ said }} {{ n }}"
@@ -142,7 +143,7 @@ def test_events_reach_who_listens_and_what_goes_wrong_reaches_all():
 
 def test_what_is_replaced_comes_back_and_what_is_not_there_is_left_out():
     before, threshold = EventManager.fire_event, gc.get_threshold()
-    with contextlib.suppress(ZeroDivisionError), dbt_savings.told_only_to(), dbt_savings.collected_rarely():
+    with contextlib.suppress(ZeroDivisionError), dbt_savings.told_only_to(), collected_rarely():
         assert EventManager.fire_event is not before
         raise ZeroDivisionError
     assert EventManager.fire_event is before
