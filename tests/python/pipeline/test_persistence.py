@@ -156,6 +156,9 @@ def test_every_part_is_tried_again_and_the_audit_hears_of_each_attempt(
     (record,) = here.records()
     assert [retry["part"] for retry in record["retries"]] == ["landing", "dbt", "publish"]
     assert record["retries_told"] == 3
+    logged = [json.loads(line) for line in (here.root / "logs" / "tieout.jsonl").read_text().splitlines()]
+    told = [(line["run_id"], line["step"], line["part"]) for line in logged if line["event"] == "tried_again"]
+    assert told == [(record["run_id"], part, part) for part in ("landing", "dbt", "publish")]
     assert here.tieout("audit", "verify").code == 0
 
 
