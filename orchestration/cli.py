@@ -23,6 +23,7 @@ from orchestration.commands.health import health
 from orchestration.commands.purge import purge
 from orchestration.commands.quick import quick
 from orchestration.commands.shared import (
+    alerts_option,
     answers_console,
     as_of_option,
     data_dir_option,
@@ -108,12 +109,7 @@ def main() -> None:
 )
 @click.option("--reason", default="", help="Why it is started, for the audit.")
 @fetch_option
-@click.option(
-    "--alerts/--no-alerts",
-    default=None,
-    show_default="$TIEOUT_ALERTS (on, off), else alerts, but in a folder that was just restored",
-    help="Tell people by `alerts.yml` what the run came to, or nobody.",
-)
+@alerts_option
 @wait_option
 @json_option
 @click.pass_context
@@ -168,6 +164,7 @@ main.add_command(quick)
 @target_option
 @as_of_option
 @fetch_option
+@alerts_option
 @wait_option
 @json_option
 @click.pass_context
@@ -178,6 +175,7 @@ def land(
     target: str,
     as_of: datetime | None,
     fetch: bool | None,
+    alerts: bool | None,
     wait: float,
     as_json: bool,
 ) -> None:
@@ -192,7 +190,7 @@ def land(
     from orchestration.summary import LANDED
 
     check_target(target)
-    tells = alerts_commands.tells(data_dir, None)
+    tells = alerts_commands.tells(data_dir, alerts)
     try:
         with for_terminal() as progress:
             report, lapses = pipeline.land(data_dir, as_of, progress, connector=name, fetch=fetch, wait=wait)

@@ -441,7 +441,8 @@ class Run:
             return
         self.record.retries.append({"part": part, "failure": failure.to_json(), "at": clock.to_text(clock.now())})
         self.record.save(self.data)
-        logs.warning("tried_again", part=part, attempt=state.attempt_number, message=failure.failure_message)
+        with logs.context(**self.places, step=part):
+            logs.warning("tried_again", part=part, attempt=state.attempt_number, message=failure.failure_message)
         self.progress.note(
             f"Try {state.attempt_number} of {said.attempts} failed ({part}): {failure.failure_message[:300]}"
             f" The next one begins in {state.next_action.sleep:.0f} seconds."

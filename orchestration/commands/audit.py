@@ -17,6 +17,7 @@ from orchestration.commands.shared import (
     json_option,
     print_listing,
     target_option,
+    wait_option,
 )
 from orchestration.errors import UsageError
 
@@ -36,11 +37,14 @@ org_option = click.option(
 
 
 @contextmanager
-def _ledger(data_dir: Path, target: str, *, write: bool = False) -> Iterator[tuple[Any, Any]]:
-    """The audit of a data folder, and the folder. Who writes holds the folder's lock."""
+def _ledger(data_dir: Path, target: str, *, write: bool = False, wait: float = 0.0) -> Iterator[tuple[Any, Any]]:
+    """The audit of a data folder, and the folder. Who writes holds the folder's lock; who reads waits so many seconds
+    for whoever has the warehouse open."""
     from orchestration.audit.ledger import open_ledger
     from orchestration.data_dir import DataDir
     from orchestration.environment import Place, check_target
+    from orchestration.progress import Lines
+    from orchestration.waiting import Patience
 
     check_target(target)
     data = DataDir.at(data_dir)
@@ -48,7 +52,7 @@ def _ledger(data_dir: Path, target: str, *, write: bool = False) -> Iterator[tup
     if target == "duckdb" and not data.warehouse.is_file():
         raise UsageError(f"There is no warehouse in {data_dir} yet. Type `tieout run` first.")
     if not write:
-        with open_ledger(place) as ledger:
+        with open_ledger(place, patience=Patience(wait, Lines().note)) as ledger:
             yield ledger, data
         return
     with data.lock("tieout artifacts purge"), open_ledger(place, write=True) as ledger:
@@ -70,10 +74,17 @@ def audit() -> None:
     metavar="FILE",
     help="What `tieout audit head` printed once, kept elsewhere: tells even who changed everything here.",
 )
+@wait_option
 @json_option
 @click.pass_context
 def audit_verify(
-    context: click.Context, data_dir: Path, target: str, org: str | None, head: Path | None, as_json: bool
+    context: click.Context,
+    data_dir: Path,
+    target: str,
+    org: str | None,
+    head: Path | None,
+    wait: float,
+    as_json: bool,
 ) -> None:
     """Recompute the chain of every table and the checksum of every artifact.
 
@@ -90,7 +101,7 @@ def audit_verify(
         # Its audit went with it, and the notes of that say so.
         proof, registered = verify_tables(None, gone, target, org, heads)
     else:
-        with _ledger(data_dir, target) as (ledger, data):
+        with _ledger(data_dir, target, wait=wait) as (ledger, data):
             proof, registered = verify_tables(ledger, data, target, org, heads)
     # Not while the warehouse is open: a run may want it, and files take their time.
     look_at_files(proof, registered, gone)

@@ -81,6 +81,12 @@ fetch_option = click.option(
     show_default="fetch, but in a folder that was just restored",
     help="Ask the declared connectors for what is new, or leave them out: only what lies in the inbox is landed.",
 )
+alerts_option = click.option(
+    "--alerts/--no-alerts",
+    default=None,
+    show_default="$TIEOUT_ALERTS (on, off), else alerts, but in a folder that was just restored",
+    help="Tell people by `alerts.yml` what came of it, or nobody.",
+)
 
 
 def answers_console() -> Any:

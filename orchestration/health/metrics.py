@@ -19,7 +19,7 @@ from orchestration.data_dir import DataDir
 from orchestration.failed_files import failed_files
 from orchestration.health import verified
 from orchestration.health.late import late
-from orchestration.health.past_runs import Past, past_runs, percentile, recovered
+from orchestration.health.past_runs import Past, past_runs, percentile, recovery
 from orchestration.runs import State
 
 FILE = "tieout.prom"
@@ -56,7 +56,10 @@ METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
     "tieout_runs": ("Runs that ended in the last 30 days, by how.", ("state",)),
     "tieout_run_duration_seconds": ("Time that whole runs took that closed, in the last 30 days.", ("quantile",)),
     "tieout_run_success_ratio": ("Share of runs that closed, of those that closed or failed, in the last 30 days.", ()),
-    "tieout_retry_recovery_ratio": ("Share of failed runs that a later one made up for, in the last 30 days.", ()),
+    "tieout_retry_recovery_ratio": (
+        "Share of failed attempts that the run itself or a later one made up for, in the last 30 days.",
+        (),
+    ),
     "tieout_last_run_failed": ("1 where the last run that ended failed or crashed, else 0.", ()),
     "tieout_last_run_timestamp_seconds": ("When the last run of each outcome ended.", ("state",)),
     "tieout_stream_last_success_timestamp_seconds": ("When a run that judged the stream last closed.", ("stream",)),
@@ -198,8 +201,9 @@ def _of_runs(
             yield "tieout_run_duration_seconds", {"quantile": quantile}, seconds
     if closed or failed:
         yield "tieout_run_success_ratio", {}, len(closed) / (len(closed) + len(failed))
-    if failed:
-        yield "tieout_retry_recovery_ratio", {}, sum(recovered(run, ended) for run in failed) / len(failed)
+    made_up_for = recovery(recent, ended)
+    if made_up_for is not None:
+        yield "tieout_retry_recovery_ratio", {}, made_up_for
     if ended:
         yield "tieout_last_run_failed", {}, float(ended[-1].state == State.FAILED)
     for stream in streams:

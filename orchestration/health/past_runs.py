@@ -14,7 +14,8 @@ from orchestration.runs import RunRecord, State
 @dataclass(frozen=True)
 class Past:
     """A run that was no replay. A run that crashed counts as failed; `ended_at` is then not known. `scope`: the one
-    stream that it was asked for, None for all; `mode`: whose new records it judged. Times are UTC."""
+    stream that it was asked for, None for all; `mode`: whose new records it judged; `tries`: how many tries of its
+    parts failed and were made again. Times are UTC."""
 
     run_id: str
     state: State
@@ -25,6 +26,7 @@ class Past:
     published: bool
     failure: str = ""
     mode: str = DAILY
+    tries: int = 0
 
     @property
     def is_over(self) -> bool:
@@ -77,7 +79,20 @@ def _past(data: DataDir, record: RunRecord, now: datetime, *, is_newest: bool) -
         published=record.published,
         failure=failure,
         mode=record.mode,
+        tries=len(record.retries),
     )
+
+
+def recovery(past: Iterable[Past], all_runs: Iterable[Past]) -> float | None:
+    """The share of failed attempts that were made up for, as `marts.health_metrics` counts it: a run that failed is
+    one, and so is each try of a part that it made again; the run itself or a later one of its scope makes up for it.
+    None where nothing failed."""
+    known, failed, made_up_for = list(all_runs), 0, 0
+    for run in past:
+        attempts = run.tries + (run.state == State.FAILED)
+        failed += attempts
+        made_up_for += attempts if run.state == State.CLOSED or recovered(run, known) else 0
+    return made_up_for / failed if failed else None
 
 
 def recovered(failed: Past, all_runs: Iterable[Past]) -> bool:

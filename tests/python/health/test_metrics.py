@@ -79,6 +79,18 @@ def test_a_failed_run_is_seen_though_nothing_was_published(past: Past) -> None:
     assert found["tieout_retry_recovery_ratio"] == {labels(): 0}
 
 
+def test_a_try_that_a_run_made_again_is_an_attempt_that_failed(past: Past) -> None:
+    """As the mart counts, whose tries are rows of the audit."""
+    past.run(3 * HOUR, State.CLOSED, retries=[{"part": "load"}, {"part": "dbt"}])
+    past.run(2 * HOUR, State.FAILED, retries=[{"part": "dbt"}])
+    found = read(write_metrics(past.data, past.project, "duckdb", NOW))
+    assert found["tieout_run_success_ratio"] == {labels(): 1 / 2}
+    assert found["tieout_retry_recovery_ratio"] == {labels(): 2 / 4}
+    past.run(HOUR, State.CLOSED)
+    found = read(write_metrics(past.data, past.project, "duckdb", NOW))
+    assert found["tieout_retry_recovery_ratio"] == {labels(): 1}
+
+
 def test_what_was_reconciled_is_told_by_the_published_copy_in_base_units(past: Past) -> None:
     odd = 'a"c\\me\n'
     past.publish(

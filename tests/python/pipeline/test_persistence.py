@@ -10,10 +10,12 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
 import pytest
+from tenacity import wait_exponential_jitter
 
 from orchestration import pipeline, running
 from orchestration.audit import failures, recorder
@@ -156,7 +158,19 @@ def test_every_part_is_tried_again_and_the_audit_hears_of_each_attempt(
     (record,) = here.records()
     assert [retry["part"] for retry in record["retries"]] == ["landing", "dbt", "publish"]
     assert record["retries_told"] == 3
+    logged = [json.loads(line) for line in (here.root / "logs" / "tieout.jsonl").read_text().splitlines()]
+    told = [(line["run_id"], line["step"], line["part"]) for line in logged if line["event"] == "tried_again"]
+    assert told == [(record["run_id"], part, part) for part in ("landing", "dbt", "publish")]
     assert here.tieout("audit", "verify").code == 0
+
+
+def test_each_pause_is_twice_the_one_before_up_to_the_longest_and_by_chance_a_little_more() -> None:
+    pauses = running._waits(Retries(5, timedelta(seconds=4), timedelta(seconds=20)), wait_exponential_jitter)
+    taken = [[pauses(SimpleNamespace(attempt_number=number)) for _ in range(50)] for number in (1, 2, 3, 4)]
+    for found, (least, most) in zip(taken, [(4, 6), (8, 10), (16, 18), (20, 20)], strict=True):
+        assert least <= min(found)
+        assert max(found) <= most
+    assert all(len(set(found)) > 1 for found in taken[:3]), "many who lost one server come back at different moments"
 
 
 def unreadable_once(name: str, times: int) -> Callable[..., Any]:

@@ -13,10 +13,12 @@ from pathlib import Path
 import click
 import duckdb
 import pytest
+from click.testing import CliRunner
 
 from orchestration import pipeline
 from orchestration.audit import failures
 from orchestration.audit.ledger import open_ledger
+from orchestration.cli import main
 from orchestration.commands.shared import Duration
 from orchestration.data_dir import SETTLING, DataDir
 from orchestration.environment import Place
@@ -146,6 +148,22 @@ def test_a_warehouse_that_is_open_elsewhere_is_waited_for(data_dir: Path, read_o
         timer.join()
     assert len(heard) == 1
     assert f"(PID {other.pid})" in heard[0]
+
+
+def test_the_proof_of_the_audit_waits_for_a_run(data_dir: Path) -> None:
+    with open_ledger(Place(DataDir.at(data_dir), "duckdb", replay=False), write=True):
+        pass
+    command = ["audit", "verify", "--data-dir", str(data_dir)]
+    with opened_elsewhere(data_dir / "warehouse.duckdb", read_only=False) as other:
+        refused = CliRunner().invoke(main, command)
+        timer = threading.Timer(0.5, lambda: other.communicate("\n"))
+        timer.start()
+        waited = CliRunner().invoke(main, [*command, "--wait", "1m"])
+        timer.join()
+    assert refused.exit_code == 2
+    assert f"(PID {other.pid})" in refused.stderr
+    assert waited.exit_code == 0, waited.output
+    assert "Waiting for" in waited.stderr
 
 
 def test_landing_by_command_waits(data_dir: Path) -> None:
