@@ -483,8 +483,10 @@ def program() -> None:
             raise
         atexit._run_exitfuncs()
         try:
-            sys.stdout.flush()
-            sys.stderr.flush()
+            for stream in (sys.stdout, sys.stderr):
+                # Python has none where whoever started it closed the place (`>&-`).
+                if stream is not None and not stream.closed:
+                    stream.flush()
         except OSError:
             # Nobody reads any more, which Python has an exit code for.
             raise ended from None

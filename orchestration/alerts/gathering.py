@@ -185,10 +185,13 @@ def _since_closed(look: Look, record: RunRecord) -> list[datetime]:
         if other is None or other.target != look.target or other.replay:
             continue
         moment = clock.from_text(other.as_of)
-        if other.state == State.CLOSED or (other.state == State.RUNNING and other.published):
+        has_closed = other.state == State.CLOSED or (other.state == State.RUNNING and other.published)
+        # One that closed at the same time told what this one would, and is known by the same exceptions.
+        if has_closed and moment != own:
             # What was found at its time has been told with it.
             return [one for one in moments if one == own or one > moment]
-        moments.append(moment)
+        if moment not in moments:
+            moments.append(moment)
     return moments
 
 

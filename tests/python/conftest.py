@@ -35,16 +35,36 @@ def data_dir(tmp_path: Path) -> Path:
     return folder
 
 
+@contextlib.contextmanager
+def unchanged(folder: Path, *but: str) -> Iterator[None]:
+    """What many tests read and none may change, or others would see what it did: every file of a folder but for those
+    below some folders of it."""
+
+    def stands() -> dict[str, tuple[int, int]]:
+        files = (file for file in folder.rglob("*") if file.relative_to(folder).parts[0] not in but)
+        return {str(file): (file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.is_file()}
+
+    before = stands()
+    yield
+    after = stands()
+    changed = sorted(file for file in before.keys() | after.keys() if before.get(file) != after.get(file))
+    assert not changed, f"a test changed what others read: {changed}"
+
+
 @pytest.fixture(scope="session")
-def first_stream_alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def first_stream_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The project with one stream, for tests that look at no other; nobody changes it, so that dbt parses it once."""
-    return core_project(tmp_path_factory.mktemp("core") / "project")
+    project = core_project(tmp_path_factory.mktemp("core") / "project")
+    with unchanged(project, "target", "logs"):
+        yield project
 
 
 @pytest.fixture(scope="session")
-def examples(tmp_path_factory: pytest.TempPathFactory) -> Reconciled:
+def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reconciled]:
     """The examples after their run; tests that take them are `of_the_examples`."""
-    return reconcile(tmp_path_factory.mktemp("examples") / "data")
+    made = reconcile(tmp_path_factory.mktemp("examples") / "data")
+    with unchanged(made.data, "logs", ".tmp"):
+        yield made
 
 
 @pytest.fixture(scope="session")

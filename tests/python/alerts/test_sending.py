@@ -104,6 +104,9 @@ def test_what_a_run_found_that_broke_off_is_told_with_the_next(told: World, web:
     told.run(RUN)
     told.send(NOW)
     assert web.titles == ["HIGH: 3 new exceptions, S1, 31.50 EUR"]
+    # Nor is it news of another run at the same time.
+    told.run(RUN)
+    assert told.send(NOW).raised == 0
     told.run(RUN + timedelta(hours=1))
     assert told.send(RUN + timedelta(hours=2)).raised == 0
 

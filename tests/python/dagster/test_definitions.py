@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
 import pytest
 import yaml
 
@@ -163,6 +164,24 @@ def test_a_job_run_does_what_a_command_run_does(job: Job) -> None:
     assert record["audited"]
     assert record["run_id"].endswith(job.run_id[:8])
     assert job.materialized[dg.AssetKey(["artifacts"])]["files"] > 0
+
+    # Its answer is the one worked out by hand, of everything that was delivered.
+    expected = json.loads((ROOT / "examples" / "expected.json").read_text(encoding="utf-8"))
+    bookings = expected["bookings"]
+    answers = {(expected["stream"], org): said["results"] for org, said in expected["orgs"].items()}
+    answers[bookings["stream"], bookings["org"]] = bookings["results"]
+    with duckdb.connect(str(job.folder / "published" / "tieout.duckdb"), read_only=True) as connection:
+        found = connection.execute(
+            "select stream, org_id, result, count(*) from marts.reconciliation_results"
+            " where stream in (?, ?) group by all",
+            [expected["stream"], bookings["stream"]],
+        ).fetchall()
+    assert {(stream, org, result): count for stream, org, result, count in found} == {
+        (*key, result): count for key, results in answers.items() for result, count in results.items() if count
+    }
+    delivered = [file for file in (ROOT / "examples" / "extracts").rglob("*") if file.is_file()]
+    landed = record["summary"]["landed"]
+    assert sum(landed[name] for name in ("batches", "redelivered", "failed_files")) == len(delivered)
 
     # The command goes on from what Dagster built, and comes to the same answer.
     command = [sys.executable, "-c", "from orchestration.cli import program; program()"]

@@ -44,6 +44,10 @@ def test_a_run_that_waited_for_its_turn_begins_when_its_turn_comes(data_dir: Pat
     # A step in a process of its own goes on with it.
     again = Books(data_dir=str(data_dir))._take_up(context, request)
     assert (again.run_id, again.as_of) == (run.run_id, run.as_of)
+    # What is asked for at a time before the latest one changes no books.
+    context.run.run_id = "fedcba9876543210"
+    early = Books(data_dir=str(data_dir), as_of=clock.to_text(meanwhile - HOUR))
+    assert early._take_up(context, early.request_of(context)).replay
 
 
 def test_no_step_takes_up_what_this_process_has_ended(data_dir: Path, context: Any) -> None:

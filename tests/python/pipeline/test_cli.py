@@ -9,8 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from orchestration.cli import main
-
-ROOT = Path(__file__).resolve().parents[3]
+from tests.python.pipeline.conftest import ROOT, TIEOUT
 
 
 def tieout(*arguments: str) -> Result:
@@ -113,3 +112,11 @@ def test_a_process_ends_with_its_code_and_all_it_had_to_say(arguments: list[str]
     assert done.stdout.splitlines()[-1] == last
     assert ("from a thread" in done.stdout) == (arguments[0] == "thread")
     assert ("No such option" in done.stderr) == (code == 2)
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-"])
+def test_a_process_without_a_place_to_write_to_ends_with_its_code(closed: str) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$0" "$@" {closed}', *TIEOUT, "--version"], capture_output=True, cwd=ROOT, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -74,3 +74,7 @@ def test_dbt_build_by_itself_works_on_what_has_landed(examples: Reconciled, data
         with duckdb.connect(str(warehouse), read_only=True) as connection:
             counts.append(connection.execute("select count(*) from marts.reconciliation_results").fetchall())
     assert counts[0] == counts[1]
+    # By which the next run knows that somebody else has built.
+    with duckdb.connect(str(data_dir / "warehouse.duckdb"), read_only=True) as connection:
+        ((builder,),) = connection.execute("select run_id from audit.builds").fetchall()
+    assert builder not in {file.stem for file in (examples.data / "runs").glob("*.json")}

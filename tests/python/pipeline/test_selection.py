@@ -6,9 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import yaml
 
 from orchestration import project as projects
+from orchestration import selection
+from orchestration.data_dir import DataDir
+from orchestration.environment import Place
+from orchestration.parsed import parse_key
+from orchestration.warehouse import open_warehouse
 from tests.python.pipeline.conftest import ROOT, TIEOUT
 
 DAY_1, DAY_2 = "2026-03-04T06:00:00Z", "2026-03-05T06:00:00Z"
@@ -73,6 +79,13 @@ def build_by_hand(project: Path, data_dir: Path, *arguments: str) -> None:
     )
 
 
+def changed(data_dir: Path) -> set[str] | None:
+    """The feeds that a run of the real project would take for changed; None where it would build everything."""
+    place = Place(DataDir.at(data_dir), "duckdb", replay=False)
+    with open_warehouse(place, data_dir / ".tmp") as warehouse:
+        return selection.changed_feeds(place.data, warehouse, place.target, parse_key(ROOT, place))
+
+
 def test_what_has_not_changed_is_not_built_again(data_dir: Path) -> None:
     deliver(data_dir, "pos", "one.csv", "A1", "A2")
     deliver(data_dir, "oms", "one.csv", "A1")
@@ -92,6 +105,24 @@ def test_what_has_not_changed_is_not_built_again(data_dir: Path) -> None:
     assert second["matched"] == 2
     assert {"stg_oms__orders", "oms_orders__dispositions", "pos_oms_orders__by_order_id"} <= built
     assert not built & {"stg_pos__orders", "stg_bank__statement", "orders_to_charges__by_order"}
+
+    # What that is decided by. The runs that build all for these reasons are those of one stream, below.
+    assert changed(data_dir) == set()
+    last = max((data_dir / "runs").glob("*.json"))
+    content = last.read_text()
+    for field, value in (("state", "FAILED"), ("project_key", "another project"), ("stream", "pos_oms_orders")):
+        last.write_text(json.dumps({**json.loads(content), field: value}))
+        assert changed(data_dir) is None, field
+    last.write_text(content)
+    for org_id, found in (("acme", {"oms/orders"}), ("zenith", None)):
+        batch = data_dir / "landing/oms/orders" / org_id / "new"
+        batch.mkdir(parents=True)
+        (batch / "manifest.json").touch()
+        assert changed(data_dir) == found
+        (batch / "manifest.json").unlink()
+    with duckdb.connect(str(data_dir / "warehouse.duckdb")) as warehouse:
+        warehouse.execute("insert into audit.builds (run_id, started_at) values ('by hand', '2999-01-01')")
+    assert changed(data_dir) is None
 
 
 def test_what_cannot_be_known_is_built_whole(data_dir: Path, first_stream_alone: Path) -> None:
