@@ -10,7 +10,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -21,16 +20,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import duckdb
 
+from tests.python import ready
 from tests.python.oracle import Answer, Delivery, answer, results_hash, text
 from tests.python.oracle.answer import currencies
 from tests.python.oracle.deliveries import OMS, POS
 from tests.python.oracle.matching import STREAM
 from tests.python.oracle.policies import CONTRADICTING_POLICIES, COUNTERPARTY_WITHOUT_STREAM
 from tests.python.oracle.results import HASH_COLUMNS, ResultRow, hash_of_texts
+from tests.python.ready import COMMAND, ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
-# The console script's function, started with this very Python: works before and after the package is installed.
-COMMAND = (sys.executable, "-c", "from orchestration.cli import program; program()")
 RUN_LIMIT_SECONDS = 600
 
 # org_id -> what it delivered
@@ -136,26 +134,19 @@ class Folder:
             self.put(org_id, delivery)
         return len(due)
 
-    def _command(self, as_of: datetime) -> list[str]:
+    def _arguments(self, as_of: datetime) -> list[str]:
         moment = as_of.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        return [*COMMAND, "run", "--data-dir", str(self.root), "--target", self.target, "--as-of", moment, "--json"]
+        return ["run", "--data-dir", str(self.root), "--target", self.target, "--as-of", moment, "--json"]
 
     def start(self, as_of: datetime, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run the command, whatever comes of it."""
-        return subprocess.run(
-            [*self._command(as_of), *arguments],
-            cwd=ROOT,
-            env={**os.environ, **self.environment, **environment},
-            capture_output=True,
-            text=True,
-            timeout=RUN_LIMIT_SECONDS,
-            check=False,
-        )
+        env = {**os.environ, **self.environment, **environment}
+        return ready.run([*self._arguments(as_of), *arguments], env, timeout=RUN_LIMIT_SECONDS)
 
     def kill_after(self, as_of: datetime, seconds: float) -> bool:
         """Run the command and kill it (SIGKILL) after some time; False when it had ended before."""
         process = subprocess.Popen(
-            self._command(as_of),
+            [*COMMAND, *self._arguments(as_of)],
             cwd=ROOT,
             env={**os.environ, **self.environment},
             stdout=subprocess.DEVNULL,
