@@ -374,6 +374,22 @@ def test_a_marker_goes_though_its_file_has_gone_before(world: World) -> None:
     assert world.there() == []
 
 
+def test_a_file_that_its_server_cannot_move_is_told_and_stays_with_its_marker(world: World) -> None:
+    """Also where the server says that something is not there: that is not the file, but the folder for it."""
+    files = {"after": "move", "stable_for": None, "done_marker": "{name}.done"}
+    # Linux says of a folder that is to be made there: no such file.
+    world.declare(files={**files, "to": "/proc/done"})
+    world.put("out/a.csv", orders("A1"), mtime=1_772_000_000)
+    world.put("out/a.csv.done", "", mtime=1_772_000_001)
+    world.fetch()
+    with pytest.raises(AssertionError, match="was taken, but"):
+        world.land()
+    assert world.there() == ["out/a.csv", "out/a.csv.done"]
+    world.declare(files={**files, "to": f"{world.remote}/done"})
+    world.land()
+    assert world.there() == ["done/a.csv", "done/a.csv.done"]
+
+
 def test_what_was_taken_out_of_the_inbox_by_hand_is_told_and_kept_at_its_server(world: World) -> None:
     world.declare(files={"after": "delete"})
     world.put("out/a.csv", orders("A1"))
