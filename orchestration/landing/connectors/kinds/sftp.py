@@ -189,6 +189,8 @@ def _known_hosts(said: Said) -> str:
 def connect(connector: Connector) -> Iterator["Session"]:
     """Log in, and out at the end."""
     with asyncio.Runner() as runner:
+        # What breaks is raised where it is waited for; that of the questions beside it, a trace each, is nobody's.
+        runner.get_loop().set_exception_handler(lambda _, __: None)
         session = Session(connector, runner)
         try:
             session.run(session.open())
