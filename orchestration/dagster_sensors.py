@@ -110,8 +110,8 @@ def _key(name: str, state: Iterable[int]) -> str:
 
 
 def digest(texts: Iterable[str]) -> str:
-    """A short name for some texts, whatever their order."""
-    return hashlib.sha256("\n".join(sorted(texts)).encode()).hexdigest()[:16]
+    """A short name for some texts, whatever their order; also of files whose names are not UTF-8."""
+    return hashlib.sha256("\n".join(sorted(texts)).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def woken(feeds: Iterable[str], pages: Mapping[str, StreamPage], read_by: Mapping[str, set[str]]) -> list[str]:

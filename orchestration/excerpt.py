@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from orchestration.errors import UsageError
+from orchestration.project import read_settings
 from orchestration.yaml_text import read_yaml
 
 Files = dict[str, bytes]
@@ -16,7 +16,7 @@ Files = dict[str, bytes]
 # What people tell Tieout itself: its feeds stay, whatever is reconciled.
 OWN_SYSTEM = "tieout"
 KEPT_WHOLE = ("macros", "seeds", "tests/generic", "tests/laws")
-SETTINGS, PROFILES = "dbt_project.yml", "profiles.yml"
+PROFILES = "profiles.yml"
 # dbt's unit tests take some stream's models for their examples.
 UNIT_TESTS = "__unit_tests.yml"
 
@@ -53,22 +53,6 @@ def shared_core(project: Path) -> tuple[Files, dict[str, Any]]:
         "streams": {},
     }
     return files, settings
-
-
-def read_settings(project: Path) -> dict[str, Any]:
-    """What `dbt_project.yml` says.
-
-    Raises:
-        UsageError: it is no YAML, or no mapping.
-    """
-    file = project / SETTINGS
-    try:
-        settings = read_yaml(file.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise UsageError(f"{file} is not readable YAML: {error}") from error
-    if not isinstance(settings, dict):
-        raise UsageError(f"{file} must be a mapping.")
-    return settings
 
 
 def as_yaml(content: Any) -> bytes:

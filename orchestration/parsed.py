@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.environment import Place
+from orchestration.project import SETTINGS, read_settings
 from orchestration.warehouse import postgres_kwargs
-from orchestration.yaml_text import read_yaml
 
 # Below the project, where dbt itself leaves its files when it is called by hand.
 FOLDER = Path("target") / "parsed"
 PARSE, MANIFEST = "partial_parse.msgpack", "manifest.json"
 KEPT = 4
 
-FILES = ("dbt_project.yml", "profiles.yml")
+FILES = (SETTINGS, "profiles.yml")
 FOLDERS = ("model-paths", "macro-paths", "seed-paths", "test-paths", "snapshot-paths", "analysis-paths", "docs-paths")
 PACKAGES = ("dbt-core", "dbt-common", "dbt-adapters", "dbt-duckdb", "dbt-postgres", "mashumaro")
 
@@ -31,14 +31,18 @@ RUN_VARIABLES = "DBT_ENV_CUSTOM_ENV_"
 def parse_key(project: Path, place: Place) -> str:
     """SHA-256 over all that a parse depends on: every file of the project, the target and what of its connection a
     model can see, dbt's version and its settings. Environment variables that the project reads are checked by `load`,
-    which knows them."""
+    which knows them.
+
+    Raises:
+        UsageError: `dbt_project.yml` cannot be read.
+    """
     digest = hashlib.sha256()
 
     def add(*texts: str) -> None:
         for text in texts:
             digest.update(text.encode("utf-8", "surrogateescape") + b"\0")
 
-    config = read_yaml((project / "dbt_project.yml").read_text(encoding="utf-8")) or {}
+    config = read_settings(project)
     folders = {project / name for paths in FOLDERS for name in config.get(paths) or []} | {project / "dbt_packages"}
     files = {file for folder in folders for file in folder.rglob("*") if file.is_file() and file.suffix != ".pyc"}
     for file in sorted(files | {project / name for name in FILES}):

@@ -11,6 +11,7 @@ from orchestration.errors import UsageError
 from orchestration.yaml_text import read_yaml
 
 PROJECT_DIR_VARIABLE = "TIEOUT_PROJECT_DIR"
+SETTINGS = "dbt_project.yml"
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,26 @@ def project_dir() -> Path:
     """
     given = os.environ.get(PROJECT_DIR_VARIABLE)
     folder = Path(given).expanduser().resolve() if given else Path(__file__).resolve().parents[1]
-    if not (folder / "dbt_project.yml").is_file():
+    if not (folder / SETTINGS).is_file():
         hint = f"{PROJECT_DIR_VARIABLE} says so" if given else f"set {PROJECT_DIR_VARIABLE} to the folder that has one"
         raise UsageError(f"There is no dbt_project.yml in {folder} ({hint}).")
     return folder
+
+
+def read_settings(folder: Path) -> dict[str, Any]:
+    """What `dbt_project.yml` says.
+
+    Raises:
+        UsageError: it is no YAML, or no mapping.
+    """
+    file = folder / SETTINGS
+    try:
+        settings = read_yaml(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} is not readable YAML: {error}") from error
+    if not isinstance(settings, dict):
+        raise UsageError(f"{file} must be a mapping.")
+    return settings
 
 
 def load_streams(folder: Path) -> dict[str, Stream]:
@@ -52,12 +69,9 @@ def load_streams(folder: Path) -> dict[str, Stream]:
         UsageError: `dbt_project.yml` cannot be read or does not declare `vars: streams:` as a mapping of
             streams to their ladders.
     """
-    file = folder / "dbt_project.yml"
-    try:
-        settings = read_yaml(file.read_text(encoding="utf-8")) or {}
-    except yaml.YAMLError as error:
-        raise UsageError(f"{file} is not readable YAML: {error}") from error
-    declared = (settings.get("vars") or {}).get("streams") or {}
+    file = folder / SETTINGS
+    variables = read_settings(folder).get("vars") or {}
+    declared = variables.get("streams") or {} if isinstance(variables, dict) else variables
     if not isinstance(declared, dict):
         raise UsageError(f"{file}: `vars: streams:` must map a stream's name to its ladders.")
     streams = {}
@@ -97,7 +111,7 @@ def shares_records(folder: Path, name: str) -> bool:
 
 def feeds_of_streams(folder: Path) -> dict[str, set[str]]:
     """The feeds (`system/feed`) whose records each stream judges."""
-    settings = read_yaml((folder / "dbt_project.yml").read_text(encoding="utf-8")) or {}
+    settings = read_settings(folder)
     entities = (settings.get("vars") or {}).get("entities") or {}
 
     def feeds(stream: Stream) -> set[str]:

@@ -74,7 +74,7 @@ def purge(
     if left:
         raise TieoutError(
             f"{len(left)} of {len(found)} leftovers could not be removed, the others were: {'; '.join(left[:5])}"
-            f"{'; ...' if len(left) > 5 else ''}. Remove them by hand, or let the user of this process."
+            f"{'; ...' if len(left) > 5 else ''}. Remove them by hand, or let this user do so."
         )
     return found
 

@@ -152,12 +152,12 @@ def _groups(project: Path) -> tuple[dict[str, tuple[str, dict[str, Any]]], list[
     faults = []
     for path in sorted((project / FOLDER).glob("**/*.yml")):
         file = path.relative_to(project).as_posix()
-        text = path.read_text(encoding="utf-8")
-        if "groups:" not in text:
-            continue
         try:
+            text = path.read_text(encoding="utf-8")
+            if "groups:" not in text:
+                continue
             said = read_yaml(text)
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
             faults.append(f"{file}: not readable as YAML: {' '.join(str(error).split())}")
             continue
         for group in _mapping(said).get("groups") or []:

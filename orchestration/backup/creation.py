@@ -61,7 +61,8 @@ def create(
 
     Raises:
         UsageError: it cannot be done as asked; BusyError: a run is at work, or another backup.
-        BackupError: it cannot be written. What was there before is as it was.
+        BackupError: it cannot be written, and what was there before is as it was; or it is made, and an old one cannot
+            be removed.
     """
     check_target(target)
     to, data = to.expanduser().absolute(), _data(data_dir)
@@ -132,7 +133,8 @@ def _folder(work: _Work, to: Path, keep: int | None) -> Made:
     to.mkdir(parents=True, exist_ok=True)
     with _one_backup_at_a_time(to):
         for left in to.glob(f"{PARTIAL}*"):
-            shutil.rmtree(left)
+            # What cannot be cleared away keeps no backup from being made.
+            shutil.rmtree(left, ignore_errors=True)
         before = _newest(to, work.place.target)
         backup_id = _free_id(to, _new_id(work.place.target))
         partial = to / f"{PARTIAL}{backup_id}"
@@ -289,15 +291,21 @@ def _linked(old: Path, new: Path, known: Entry) -> bool:
 
 def _forget(to: Path, target: str, keep: int | None, made: Path) -> tuple[str, ...]:
     """Remove the oldest backups of an engine beyond `keep`, never the one just made: by a clock that was put back its
-    name may sort as the oldest. Their manifest goes first: half a backup is none."""
+    name may sort as the oldest. Each first loses its name, so that half a backup is none.
+
+    Raises:
+        BackupError: one cannot be removed. The one just made counts all the same.
+    """
     if keep is None:
         return ()
     others = [folder for folder in _of_target(to, target) if folder != made]
     old = others[: max(len(others) - (keep - 1), 0)]
     for folder in old:
-        (folder / NAME).unlink()
-        folder.rename(gone := to / f"{PARTIAL}{folder.name}")
-        shutil.rmtree(gone)
+        with told(
+            f"The backup {made} is made, and the old one {folder.name} could not be removed", "Remove it by hand."
+        ):
+            folder.rename(gone := to / f"{PARTIAL}{folder.name}")
+            shutil.rmtree(gone)
     return tuple(folder.name for folder in old)
 
 

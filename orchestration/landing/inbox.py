@@ -12,6 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import pyarrow as pa
+
 from orchestration.errors import UsageError
 from orchestration.landing.batch import (
     batch_folder,
@@ -190,6 +193,11 @@ class _Landing:
         except UnreadableFileError as error:
             # What is still being written need not be readable yet.
             return self._fail(file, error) if _is_still(file.path, before) else _busy(file, CHANGED)
+        except (duckdb.Error, pa.ArrowException):
+            # The engine has its own words for a file that goes away under it.
+            if _is_still(file.path, before):
+                raise
+            return _busy(file, CHANGED)
 
     def _land(self, file: InboxFile, work_dir: Path, before: tuple[int, int]) -> FileOutcome:
         org_id, feed, form = self._place(file)

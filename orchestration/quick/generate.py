@@ -7,8 +7,9 @@ import io
 from pathlib import Path
 from typing import Any
 
-from orchestration.excerpt import SETTINGS, Files, as_yaml, paths, shared_core
+from orchestration.excerpt import Files, as_yaml, paths, shared_core
 from orchestration.landing.header import normalise
+from orchestration.project import SETTINGS
 from orchestration.quick.plan import NO_AMOUNT, NO_CURRENCY, NO_TIME, Plan, SidePlan
 
 STREAM = LADDER = "quick"

@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import resource
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import tarfile
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -123,6 +125,44 @@ def test_a_clock_that_was_put_back_does_not_make_the_newest_the_oldest(data: Dat
     assert (made.removed, backup.verify(made.path).holds) == ((), True)
     made = backup.create(data.root, "duckdb", tmp_path / "backups", keep=1)
     assert [row["backup"] for row in backup.listed(tmp_path / "backups")] == [made.path.name]
+
+
+def test_an_old_one_that_cannot_be_removed_keeps_no_new_one_from_counting(
+    data: DataDir, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = backup.create(data.root, "duckdb", tmp_path / "backups")
+
+    def stuck(path: Path | str, **options: Any) -> None:
+        if Path(path).name != f".partial-{first.path.name}":
+            rmtree(path, **options)
+        elif not options.get("ignore_errors"):
+            raise PermissionError(13, "Permission denied", f"{path}/data")
+
+    rmtree = shutil.rmtree
+    monkeypatch.setattr(shutil, "rmtree", stuck)
+    with pytest.raises(TieoutError, match=rf"is made, and the old one {first.path.name} could not .*denied"):
+        backup.create(data.root, "duckdb", tmp_path / "backups", keep=1)
+    (second,) = backup.listed(tmp_path / "backups")
+    assert backup.verify(tmp_path / "backups" / second["backup"]).holds
+    assert backup.create(data.root, "duckdb", tmp_path / "backups", keep=1).removed == (second["backup"],)
+
+
+def test_an_old_one_that_was_to_go_is_whole_or_none(
+    data: DataDir, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever that breaks off."""
+    first = backup.create(data.root, "duckdb", tmp_path / "backups")
+
+    def killed(path: Path, target: Path) -> Path:
+        if path == first.path:
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    rename = Path.rename
+    monkeypatch.setattr(Path, "rename", killed)
+    with pytest.raises(KeyboardInterrupt):
+        backup.create(data.root, "duckdb", tmp_path / "backups", keep=1)
+    assert backup.verify(first.path).holds
 
 
 def damage(made: Path, kind: str) -> str:

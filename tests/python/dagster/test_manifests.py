@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from orchestration import manifests, parsed
+from orchestration.errors import UsageError
+from orchestration.project import load_streams
 from tests.python.pipeline.conftest import MINI
 
 
@@ -51,3 +53,11 @@ def test_one_that_was_not_made_to_its_end_is_made_anew(project: Path, monkeypatc
         manifests.manifest_path(project)
     monkeypatch.setattr(manifests, "_parse", lambda _, __, target: (target / parsed.MANIFEST).write_text("whole"))
     assert manifests.manifest_path(project).read_text() == "whole"
+
+
+@pytest.mark.parametrize("written", [b"name: [", b"- name", b"name: caf\xe9", b"vars: 3"])
+def test_settings_that_nobody_can_read_are_told_with_their_file(project: Path, written: bytes) -> None:
+    (project / "dbt_project.yml").write_bytes(written)
+    for ask in (manifests.manifest_path, load_streams):
+        with pytest.raises(UsageError, match=r"dbt_project\.yml|does not parse"):
+            ask(project)

@@ -118,6 +118,14 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
     assert [part for part in parts if part not in str(told.value)] == []
 
 
+@pytest.mark.parametrize("written", [b"groups: [", b"groups: # caf\xe9"])
+def test_a_page_that_cannot_be_read_is_told_with_its_file(tmp_path: Path, written: bytes) -> None:
+    pages_of(tmp_path, a="{schedule: daily}")
+    (tmp_path / "models/reconciliations/a/_a.yml").write_bytes(written)
+    with pytest.raises(UsageError, match=r"reconciliations/a/_a\.yml: not readable as YAML"):
+        load_pages(tmp_path, ["a"])
+
+
 def test_streams_that_are_due_together_share_a_run(tmp_path: Path, instance: dg.DagsterInstance) -> None:
     pages = pages_of(tmp_path, a="{schedule: hourly}", b="{schedule: daily}", c="{schedule: hourly}")
     six, seven = datetime(2026, 3, 3, 6, tzinfo=UTC), datetime(2026, 3, 3, 7, tzinfo=UTC)

@@ -57,6 +57,14 @@ def test_a_marker_says_at_once_that_a_file_is_complete(tmp_path: Path) -> None:
     assert look(tmp_path, Seen(), NOW)[0] == ["acme/pos/orders/a.csv"]
 
 
+def test_a_name_that_is_not_utf8_is_found_like_any_other(tmp_path: Path) -> None:
+    """It goes to the failed files with the run; until then it must not keep the others from starting one."""
+    put(tmp_path, odd := os.fsdecode(b"acme/pos/orders/caf\xe9.csv"))
+    put(tmp_path, "acme/pos/orders/a.csv")
+    _, seen = look(tmp_path, Seen(), NOW)
+    assert set(look(tmp_path, Seen.read(seen.cursor()), NOW)[0]) == {odd, "acme/pos/orders/a.csv"}
+
+
 def test_a_cursor_that_cannot_be_read_is_a_new_one() -> None:
     assert Seen.read("not JSON") == Seen.read("[1]") == Seen.read(None) == Seen()
     assert Seen.read('{"asked": ["of an older version"]}') == Seen()

@@ -221,6 +221,21 @@ def test_a_file_that_somebody_is_at_is_left_to_him_and_the_others_land(
     assert inbox.land().batches == (does == "grows")
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.parquet"])
+def test_no_reader_of_a_file_that_goes_away_stops_the_landing(inbox: Inbox, monkeypatch: pytest.MonkeyPatch, name: str):
+    """Each says it in words of its own, and the engine in none of the system's."""
+    path = inbox.put("{}", name)
+    inbox.put(FILE, "b.csv")
+
+    def read(raw: RawFile, *given: object) -> Reading:
+        if raw.path == path:
+            path.unlink()
+        return read_delivery(raw, *given)
+
+    monkeypatch.setattr(landing_inbox, "read_delivery", read)
+    assert [file.outcome for file in inbox.land().files] == ["busy", "landed"]
+
+
 def test_a_file_that_could_not_be_moved_counts_as_landed_once(inbox: Inbox, monkeypatch: pytest.MonkeyPatch):
     inbox.put(FILE, "a.csv")
     inbox.put(FILE, "b.csv")

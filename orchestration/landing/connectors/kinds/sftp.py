@@ -189,6 +189,8 @@ def _known_hosts(said: Said) -> str:
 def connect(connector: Connector) -> Iterator["Session"]:
     """Log in, and out at the end."""
     with asyncio.Runner() as runner:
+        # What breaks is raised where it is waited for; that of the questions beside it, a trace each, is nobody's.
+        runner.get_loop().set_exception_handler(lambda _, __: None)
         session = Session(connector, runner)
         try:
             session.run(session.open())
@@ -492,22 +494,30 @@ class Session:
         return True
 
     async def _commit(self, offer: Offer, rule: Rule) -> None:
-        import asyncssh
-
         path = offer.key.encode("utf-8")
         marker = str(offer.note.get("marker") or "").encode("utf-8")
         # It is not there where a crash came after it, or somebody took it away: its marker goes all the same, else it
         # would speak for the next file of the name.
-        with suppress(asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath):
-            attrs = await self._answered(self.sftp.lstat(path))
-            if version_of(attrs) != offer.version:
+        there = await self._there(path)
+        if there is not None:
+            if version_of(there) != offer.version:
                 return
             await self._away(path, rule, offer)
-        if marker:
-            with suppress(asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath):
-                await self._away(marker, rule, offer)
+        if marker and await self._there(marker) is not None:
+            await self._away(marker, rule, offer)
+
+    async def _there(self, path: bytes) -> Any | None:
+        """The attributes of what lies at a path; None where nothing does."""
+        import asyncssh
+
+        try:
+            return await self._answered(self.sftp.lstat(path))
+        except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath):
+            return None
 
     async def _away(self, path: bytes, rule: Rule, offer: Offer) -> None:
+        """Delete or move what lies at a path. A server says that there is no such file of the folder to move it to,
+        too: whatever goes wrong here is told."""
         if rule.after == DELETE:
             await self._answered(self.sftp.remove(path))
             return
