@@ -16,13 +16,13 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, NoReturn
 
 ROOT = Path(__file__).resolve().parents[2]
-# The console script's function, started with this very Python: works before and after the package is installed.
-COMMAND = (sys.executable, "-c", "from orchestration.cli import program; program()")
+# What console scripts call.
+TIEOUT, DBT = "orchestration.cli:program", "dbt.cli.main:cli"
 # What a run imports while it is at work.
 IMPORTS = ("orchestration.pipeline", "dbt.cli.main", "dbt.adapters.duckdb", "dbt.adapters.postgres", "dbt.task.build")
 # What only a process that starts takes notice of; a command that is given others is started in the usual way.
@@ -32,21 +32,23 @@ MOST_BYTES = 1 << 20
 
 
 def run(
-    arguments: Sequence[str],
-    env: Mapping[str, str],
-    *,
+    *arguments: str | Path,
+    env: Mapping[str, str] | None = None,
     cwd: Path = ROOT,
-    timeout: float,
+    timeout: float = 300,
+    program: str = TIEOUT,
 ) -> subprocess.CompletedProcess[str]:
-    """`tieout` with arguments, whatever comes of it; its output is kept.
+    """`tieout` with arguments (or another program: module and function), whatever comes of it; its output is kept.
+    `env` is its whole environment, by default that of this process.
 
     Raises:
         subprocess.TimeoutExpired: it did not end in `timeout` seconds, and was killed.
     """
-    command = [*COMMAND, *arguments]
+    texts, env = [str(argument) for argument in arguments], dict(os.environ if env is None else env)
+    command = [*started(program), *texts]
     if _at_start(env) != _at_start(os.environ):
         return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout, check=False)
-    request = json.dumps({"arguments": list(arguments), "env": dict(env), "cwd": str(cwd)}).encode()
+    request = json.dumps({"program": program, "arguments": texts, "env": env, "cwd": str(cwd)}).encode()
     assert len(request) < MOST_BYTES
     with (
         tempfile.TemporaryFile() as out,
@@ -66,6 +68,16 @@ def run(
                     os.kill(pid, signal.SIGKILL)
                 raise subprocess.TimeoutExpired(command, timeout, _all_of(out), _all_of(err)) from None
         return subprocess.CompletedProcess(command, code, _all_of(out), _all_of(err))
+
+
+def started(program: str) -> tuple[str, str, str]:
+    """The command that starts a program with this very Python: works before and after the package is installed."""
+    module, _, name = program.partition(":")
+    return sys.executable, "-c", f"from {module} import {name}; {name}()"
+
+
+# For who starts it in a way of its own.
+COMMAND = started(TIEOUT)
 
 
 def _at_start(env: Mapping[str, str]) -> dict[str, str]:
@@ -113,8 +125,10 @@ def _server() -> str:
 def _serve(path: str) -> NoReturn:
     """Import what a command needs, then fork for each that is asked for, until nobody is left to ask."""
     from orchestration.collecting import collect_rarely
+    from orchestration.dbt_savings import codecs_made_when_used
 
     collect_rarely()
+    codecs_made_when_used()
     for name in IMPORTS:
         importlib.import_module(name)
     # Nobody waits for the processes that wait for a command.
@@ -171,11 +185,10 @@ def _become(request: dict, out: int, err: int) -> NoReturn:  # type: ignore[type
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])
-    sys.argv = ["tieout", *request["arguments"]]
+    sys.argv = ["-c", *request["arguments"]]
     sys.path[0] = ""
-    from orchestration.cli import program
-
-    program()
+    module, _, name = request["program"].partition(":")
+    getattr(importlib.import_module(module), name)()
     sys.exit()
 
 

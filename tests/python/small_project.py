@@ -1,11 +1,10 @@
 """A small dbt project with our macros and nothing else of ours, built by dbt alone."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.python import ready
+from tests.python.ready import ROOT
 
 PROJECT = """
 name: tieout
@@ -31,16 +30,10 @@ def lay_out(project: Path, schema: str) -> None:
 
 def build(project: Path, target: str, settings: dict[str, str]) -> None:
     """Build all of its models."""
-    done = subprocess.run(
-        [
-            *(sys.executable, "-c", "from dbt.cli.main import cli; cli()", "--no-use-colors", "run"),
-            *("--project-dir", str(project), "--profiles-dir", str(project), "--target", target),
-        ],
+    done = ready.run(
+        *("--no-use-colors", "run", "--project-dir", project, "--profiles-dir", project, "--target", target),
         cwd=project,
         env={**os.environ, **settings},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
+        program=ready.DBT,
     )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]

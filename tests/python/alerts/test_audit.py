@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,8 +19,9 @@ from orchestration.audit.verification import verify
 from orchestration.cli import main
 from orchestration.environment import Place
 from orchestration.runs import State
+from tests.python import ready
 from tests.python.alerts.conftest import QUICK
-from tests.python.alerts.world import ROOT, Hook, World, at
+from tests.python.alerts.world import Hook, World, at
 from tests.python.pipeline.conftest import copy_of_mini
 
 RUN = at("03-05 06:00")
@@ -167,15 +167,8 @@ def project(tmp_path: Path, web: Hook) -> Path:
 
 
 def tieout(project: Path, data: Path, web: Hook, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", "from orchestration.cli import program; program()", *arguments, "--data-dir", str(data)],
-        cwd=ROOT,
-        env={**os.environ, "TIEOUT_PROJECT_DIR": str(project), "HOOK": web.url, **variables},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    env = {**os.environ, "TIEOUT_PROJECT_DIR": str(project), "HOOK": web.url, **variables}
+    return ready.run(*arguments, "--data-dir", data, env=env, timeout=120)
 
 
 def test_runs_tell_people_and_the_commands_show_it(

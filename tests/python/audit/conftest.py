@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
+from tests.python import ready
 from tests.python.core_project import core_project
 from tests.python.laws.conftest import in_one_worker
-from tests.python.laws.harness import COMMAND, ROOT, Folder, NewDatabase
+from tests.python.laws.harness import Folder, NewDatabase
 from tests.python.oracle.deliveries import OMS, POS
 from tests.python.oracle.make import at, delivered, oms, pos
+from tests.python.ready import COMMAND, ROOT
 
 DAY_1, DAY_2, DAY_3, DAY_4 = (at(f"03-0{day} 20:00") for day in (3, 4, 5, 6))
 LAW = """-- depends_on: {{ ref('reconciliation_results') }}
@@ -35,15 +37,8 @@ class History:
 
     def tieout(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run any command on the folder."""
-        return subprocess.run(
-            [*COMMAND, *arguments, "--data-dir", str(self.folder.root), "--target", self.folder.target],
-            cwd=ROOT,
-            env={**os.environ, **self.folder.environment},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        places = ("--data-dir", self.folder.root, "--target", self.folder.target)
+        return ready.run(*arguments, *places, env={**os.environ, **self.folder.environment}, timeout=120)
 
     def json(self, *arguments: str, code: int = 0) -> Any:
         """What a command answers as JSON."""

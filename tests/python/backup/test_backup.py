@@ -8,7 +8,6 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import sys
 import tarfile
 from datetime import timedelta
 from pathlib import Path
@@ -25,25 +24,18 @@ from orchestration.data_dir import DataDir
 from orchestration.errors import BusyError, TieoutError, UsageError
 from orchestration.health import verified
 from orchestration.runs import RunRecord, State
+from tests.python import ready
 from tests.python.backup.conftest import MOMENT, landed, note_run, put
+from tests.python.ready import COMMAND
 
 ROOT = Path(__file__).resolve().parents[3]
-TIEOUT = (sys.executable, "-c", "from orchestration.cli import program; program()")
 FORMS = ("folder", "tar", "tar.gz")
 CRASHES = ("backup-mid-copy", "backup-before-manifest", "backup-before-rename")
 
 
 def tieout(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own."""
-    return subprocess.run(
-        [*TIEOUT, *map(str, arguments)],
-        cwd=ROOT,
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
+    return ready.run(*arguments, env={**os.environ, **variables}, timeout=180)
 
 
 def place(tmp_path: Path, form: str) -> Path:
@@ -275,7 +267,7 @@ def test_while_a_run_is_at_work_a_backup_refuses_or_waits(data: DataDir, tmp_pat
         assert [file.name for file in left if file.name not in ("backups", ".lock")] == []
         arguments = ["backup", "create", "--to", place(tmp_path, form), "--data-dir", data.root, "--wait", "2 minutes"]
         waiting = subprocess.Popen(
-            [*TIEOUT, *map(str, arguments)], cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [*COMMAND, *map(str, arguments)], cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         for line in waiting.stderr:
             if "Waiting for another run" in line:
@@ -408,7 +400,7 @@ def test_a_full_disk_leaves_no_backup_and_no_restore(data: DataDir, tmp_path: Pa
     def start(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         # No file may become larger: what is written fails as it does on a full disk.
         return subprocess.run(
-            [*TIEOUT, *map(str, arguments)],
+            [*COMMAND, *map(str, arguments)],
             cwd=ROOT,
             capture_output=True,
             text=True,

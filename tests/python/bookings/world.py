@@ -5,7 +5,6 @@ import io
 import json
 import os
 import re
-import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +13,8 @@ from typing import Any
 
 import duckdb
 
-from tests.python.laws.harness import COMMAND, Folder
+from tests.python import ready
+from tests.python.laws.harness import Folder
 
 STREAM = "bookings"
 AGGREGATOR = "aggregator/activities"
@@ -110,13 +110,8 @@ def hourly(folder: Folder, as_of: datetime) -> Outcome:
 def land(folder: Folder, as_of: datetime) -> None:
     """Land what lies in the inbox and do nothing else."""
     moment = as_of.isoformat().replace("+00:00", "Z")
-    done = subprocess.run(
-        [*COMMAND, "land", "--data-dir", str(folder.root), "--as-of", moment],
-        env={**os.environ, **folder.environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    env = {**os.environ, **folder.environment}
+    done = ready.run("land", "--data-dir", folder.root, "--as-of", moment, env=env)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

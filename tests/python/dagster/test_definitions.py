@@ -4,7 +4,6 @@ import importlib
 import importlib.util
 import json
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from orchestration.page import Scope
 from orchestration.project import load_streams, project_dir
 from orchestration.publish import MARTS
 from orchestration.streams import load_pages
+from tests.python import ready
 from tests.python.pipeline.conftest import MINI, Mini
 from tests.python.pipeline.test_lapses import project as lapsing_project
 
@@ -184,13 +184,8 @@ def test_a_job_run_does_what_a_command_run_does(job: Job) -> None:
     assert sum(landed[name] for name in ("batches", "redelivered", "failed_files")) == len(delivered)
 
     # The command goes on from what Dagster built, and comes to the same answer.
-    command = [sys.executable, "-c", "from orchestration.cli import program; program()"]
-    done = subprocess.run(
-        [*command, "run", "--json", "--data-dir", str(job.folder), "--as-of", AS_OF],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = ready.run("run", "--json", "--data-dir", job.folder, "--as-of", AS_OF)
+    assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
     for same in ("as_of", "streams", "laws", "replay", "failures"):
         assert record["summary"][same] == summary[same], same

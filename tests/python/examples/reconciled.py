@@ -2,13 +2,13 @@
 
 import json
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.python.laws.harness import COMMAND, ROOT
+from tests.python import ready
+from tests.python.ready import ROOT
 
 EXTRACTS = ROOT / "examples" / "extracts"
 AS_OF = json.loads((EXTRACTS.parent / "expected.json").read_text(encoding="utf-8"))["as_of"]
@@ -31,8 +31,7 @@ class Reconciled:
 
 def run(data: Path, as_of: str) -> str:
     """Run on a data folder, in a process of its own; what was said."""
-    command = [*COMMAND, "run", "--data-dir", str(data), "--as-of", as_of]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = ready.run("run", "--data-dir", data, "--as-of", as_of)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

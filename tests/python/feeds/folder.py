@@ -1,8 +1,6 @@
 """A data folder whose files land for real, and the part of the project that a test builds over them."""
 
 import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +11,7 @@ import psycopg2
 
 from orchestration.landing import land_inbox, load_feeds, load_postgres
 from orchestration.landing.report import LandingReport
+from tests.python import ready
 
 AS_OF = datetime(2026, 3, 20, 6, 0, tzinfo=UTC)
 
@@ -44,13 +43,11 @@ class FeedFolder:
 
     def build(self, *selected: str, as_of: datetime = AS_OF, command: str = "build") -> None:
         """Build the chosen models with their seeds; what they hold is judged by the caller."""
-        done = subprocess.run(
-            [
-                *(sys.executable, "-c", "from dbt.cli.main import cli; cli()", "--no-use-colors", command),
-                *("--exclude-resource-types", "unit_test", "test", "--select", *selected),
-                *("--project-dir", str(self.project), "--profiles-dir", str(self.project), "--target", self.target),
-                *("--target-path", str(self.root / ".dbt"), "--log-path", str(self.root / ".dbt" / "logs")),
-            ],
+        done = ready.run(
+            *("--no-use-colors", command),
+            *("--exclude-resource-types", "unit_test", "test", "--select", *selected),
+            *("--project-dir", self.project, "--profiles-dir", self.project, "--target", self.target),
+            *("--target-path", self.root / ".dbt", "--log-path", self.root / ".dbt" / "logs"),
             cwd=self.project,
             env={
                 **os.environ,
@@ -59,10 +56,7 @@ class FeedFolder:
                 "TIEOUT_DUCKDB_PATH": str(self.root / "warehouse.duckdb"),
                 "DBT_ENV_CUSTOM_ENV_TIEOUT_AS_OF": as_of.isoformat().replace("+00:00", ".000000Z"),
             },
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
+            program=ready.DBT,
         )
         assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
 

@@ -141,7 +141,7 @@ class Folder:
     def start(self, as_of: datetime, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run the command, whatever comes of it."""
         env = {**os.environ, **self.environment, **environment}
-        return ready.run([*self._arguments(as_of), *arguments], env, timeout=RUN_LIMIT_SECONDS)
+        return ready.run(*self._arguments(as_of), *arguments, env=env, timeout=RUN_LIMIT_SECONDS)
 
     def kill_after(self, as_of: datetime, seconds: float) -> bool:
         """Run the command and kill it (SIGKILL) after some time; False when it had ended before."""

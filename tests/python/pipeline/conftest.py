@@ -3,17 +3,15 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.python import ready
+
 MINI = Path(__file__).with_name("mini_project")
-TIEOUT = (sys.executable, "-c", "from orchestration.cli import program; program()")
 
 
 @dataclass(frozen=True)
@@ -47,15 +45,7 @@ class Mini:
 
     def tieout(self, *arguments: str, **variables: str) -> Answer:
         """Run the command in a process of its own."""
-        done = subprocess.run(
-            [*TIEOUT, *arguments, "--data-dir", str(self.root)],
-            cwd=ROOT,
-            env=self.environment(**variables),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        done = ready.run(*arguments, "--data-dir", self.root, env=self.environment(**variables), timeout=120)
         return Answer(done.returncode, done.stdout, done.stderr)
 
     def run(self, as_of: str, *arguments: str, **variables: str) -> Answer:

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from orchestration.cli import main
-from tests.python.pipeline.conftest import ROOT, TIEOUT
+from tests.python.ready import COMMAND, ROOT
 
 
 def tieout(*arguments: str) -> Result:
@@ -117,6 +117,6 @@ def test_a_process_ends_with_its_code_and_all_it_had_to_say(arguments: list[str]
 @pytest.mark.parametrize("closed", [">&-", "2>&-"])
 def test_a_process_without_a_place_to_write_to_ends_with_its_code(closed: str) -> None:
     done = subprocess.run(
-        ["sh", "-c", f'exec "$0" "$@" {closed}', *TIEOUT, "--version"], capture_output=True, cwd=ROOT, check=False
+        ["sh", "-c", f'exec "$0" "$@" {closed}', *COMMAND, "--version"], capture_output=True, cwd=ROOT, check=False
     )
     assert (done.returncode, done.stderr) == (0, b"")

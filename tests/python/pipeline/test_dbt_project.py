@@ -9,8 +9,9 @@ from pathlib import Path
 
 import duckdb
 
+from tests.python import ready
 from tests.python.examples.reconciled import Reconciled, of_the_examples
-from tests.python.pipeline.conftest import ROOT, TIEOUT
+from tests.python.ready import ROOT
 
 DBT = Path(sys.executable).parent / "dbt"
 
@@ -51,13 +52,8 @@ def test_the_examples_close(examples: Reconciled) -> None:
 
 @of_the_examples
 def test_exceptions_are_listed_from_the_published_copy(examples: Reconciled) -> None:
-    done = subprocess.run(
-        [*TIEOUT, "exceptions", "list", "--json", "--limit", "5", "--data-dir", examples.data],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = ready.run("exceptions", "list", "--json", "--limit", "5", "--data-dir", examples.data)
+    assert done.returncode == 0, done.stderr
     listed = json.loads(done.stdout)
     assert len(listed) == 5
     assert {"exception_id", "state", "explanation", "next_action", "source_file", "source_row_number"} <= set(listed[0])

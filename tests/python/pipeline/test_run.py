@@ -9,7 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.python.pipeline.conftest import ROOT, TIEOUT, Mini
+from tests.python.pipeline.conftest import Mini
+from tests.python.ready import COMMAND, ROOT
 
 DAY_1, DAY_2 = "2026-03-02T06:00:00Z", "2026-03-03T06:00:00Z"
 
@@ -159,7 +160,7 @@ def test_one_run_at_a_time(mini: Mini) -> None:
 def test_a_stopped_run_is_recorded_as_cancelled(mini: Mini, number: signal.Signals) -> None:
     mini.deliver("one.csv", "A1:100")
     process = subprocess.Popen(
-        [*TIEOUT, "run", "--data-dir", str(mini.root), "--as-of", DAY_1],
+        [*COMMAND, "run", "--data-dir", str(mini.root), "--as-of", DAY_1],
         cwd=ROOT,
         env=mini.environment(),
         stderr=subprocess.PIPE,

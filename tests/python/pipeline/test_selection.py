@@ -15,7 +15,8 @@ from orchestration.data_dir import DataDir
 from orchestration.environment import Place
 from orchestration.parsed import parse_key
 from orchestration.warehouse import open_warehouse
-from tests.python.pipeline.conftest import ROOT, TIEOUT
+from tests.python import ready
+from tests.python.ready import ROOT
 
 DAY_1, DAY_2 = "2026-03-04T06:00:00Z", "2026-03-05T06:00:00Z"
 POS = "order_id,store_id,status,currency,total,created_at,updated_at\n"
@@ -36,15 +37,8 @@ def deliver(data_dir: Path, system: str, name: str, *orders: str, org_id: str = 
 
 def run(data_dir: Path, as_of: str, *arguments: str, project: Path = ROOT) -> tuple[dict[str, int], set[str]]:
     """Run; the stream's counts, and the names of what was built and tested."""
-    done = subprocess.run(
-        [*TIEOUT, "run", "--json", "--as-of", as_of, *arguments, "--data-dir", str(data_dir)],
-        cwd=ROOT,
-        env={**os.environ, "TIEOUT_PROJECT_DIR": str(project)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    env = {**os.environ, "TIEOUT_PROJECT_DIR": str(project)}
+    done = ready.run("run", "--json", "--as-of", as_of, *arguments, "--data-dir", data_dir, env=env)
     assert done.returncode == 0, done.stdout + done.stderr
     results = json.loads((data_dir / ".dbt" / "duckdb" / "run_results.json").read_text())["results"]
     names = {result["unique_id"].split(".")[2] for result in results}

@@ -2,16 +2,13 @@
 
 import json
 import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-ROOT = Path(__file__).resolve().parents[3]
-TIEOUT = (sys.executable, "-c", "from orchestration.cli import program; program()")
+from tests.python import ready
 
 
 @dataclass(frozen=True)
@@ -33,21 +30,13 @@ class Done:
         return Path(self.json["results"])
 
 
-def command(data: Path, left: Path, right: Path, *more: str) -> list[str]:
-    return [*TIEOUT, "quick", "--left", str(left), "--right", str(right), "--data-dir", str(data), *more]
+def arguments(data: Path, left: Path, right: Path, *more: str) -> list[str]:
+    return ["quick", "--left", str(left), "--right", str(right), "--data-dir", str(data), *more]
 
 
 def quick(data: Path, left: Path, right: Path, *more: str, **variables: str) -> Done:
     """Run `tieout quick` and wait for it."""
-    done = subprocess.run(
-        command(data, left, right, *more),
-        cwd=ROOT,
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    done = ready.run(*arguments(data, left, right, *more), env={**os.environ, **variables})
     return Done(done.returncode, done.stdout, done.stderr)
 
 

@@ -15,10 +15,12 @@ import pytest
 from orchestration.data_dir import DataDir
 from orchestration.quick.work import tell_audit
 from orchestration.quick.workshop import opened
+from tests.python import ready
 from tests.python.declarations.project import copy, write
 from tests.python.laws.harness import on_postgres
 from tests.python.quick import files
-from tests.python.quick.command import ROOT, TIEOUT, command, quick, rows
+from tests.python.quick.command import arguments, quick, rows
+from tests.python.ready import COMMAND, ROOT
 
 # One worker, so that what was parsed once is used again.
 pytestmark = pytest.mark.xdist_group("quick")
@@ -205,7 +207,7 @@ def test_books_that_do_not_close_give_no_results(tmp_path: Path) -> None:
 def start_and_wait(data: Path, left: Path, right: Path) -> tuple["subprocess.Popen[str]", Path]:
     """Start the command and wait until it works in its scratch place."""
     process = subprocess.Popen(
-        command(data, left, right),
+        [*COMMAND, *arguments(data, left, right)],
         cwd=ROOT,
         env=dict(os.environ),
         stderr=subprocess.PIPE,
@@ -222,11 +224,9 @@ def start_and_wait(data: Path, left: Path, right: Path) -> tuple["subprocess.Pop
     raise AssertionError("it did not begin to work")
 
 
-def asked(data: Path, *arguments: str) -> Any:
+def asked(data: Path, *question: str) -> Any:
     """What another command answers."""
-    done = subprocess.run(
-        [*TIEOUT, *arguments, "--data-dir", str(data), "--json"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    done = ready.run(*question, "--data-dir", data, "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout)
 

@@ -16,7 +16,8 @@ import duckdb
 
 from tests.python import postgres_server
 from tests.python.core_project import core_project
-from tests.python.laws.harness import ROOT, Folder, Server
+from tests.python.laws.harness import Folder, Server
+from tests.python.ready import ROOT
 from tests.python.recovery.parallel import EACH, at_once
 from tests.python.recovery.scenarios import SCENARIOS, Scenario
 from tests.python.recovery.stage import DAY_2, Stage, deliver_day_1, deliver_day_2, make_stage

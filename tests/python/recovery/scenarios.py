@@ -16,8 +16,8 @@ from datetime import timedelta
 
 import psutil
 
-from tests.python.laws.harness import ROOT
 from tests.python.postgres_server import restart_at_once
+from tests.python.ready import ROOT
 from tests.python.recovery.disk import small_disk
 from tests.python.recovery.stage import DAY_2, Stage, waited
 from tests.python.recovery.test_waiting import opened_elsewhere

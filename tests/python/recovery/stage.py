@@ -27,9 +27,10 @@ from orchestration.audit.ledger import open_ledger
 from orchestration.audit.verification import verify
 from orchestration.data_dir import DataDir
 from orchestration.environment import Place, variables_set
-from tests.python.laws.harness import COMMAND, MARTS, ROOT, Folder, Server, shown_change
+from tests.python.laws.harness import MARTS, Folder, Server, shown_change
 from tests.python.oracle.deliveries import OMS, POS
 from tests.python.oracle.make import at, delivered, oms, pos
+from tests.python.ready import COMMAND, ROOT
 
 DAY_1, DAY_2 = at("03-03 20:00"), at("03-04 20:00")
 ORGS = ("acme", "bolt")

@@ -8,7 +8,7 @@ import pytest
 from orchestration import pipeline, runs
 from orchestration.data_dir import DataDir
 from orchestration.progress import Silent
-from tests.python.laws.harness import ROOT
+from tests.python.ready import ROOT
 from tests.python.recovery.scenarios import SCENARIOS, Scenario
 from tests.python.recovery.stage import DAY_2, Stage
 

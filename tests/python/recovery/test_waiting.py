@@ -26,7 +26,7 @@ from orchestration.errors import BusyError
 from orchestration.landing.lock import landing_lock
 from orchestration.waiting import Patience
 from orchestration.waiting import said as in_words
-from tests.python.laws.harness import COMMAND, ROOT
+from tests.python.ready import COMMAND, ROOT
 
 # Another process has the file open until it is told to let go.
 HOLDER = (
