@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -119,13 +120,21 @@ class DuckDbWarehouse(Warehouse):
     def relation(self, schema: str, name: str) -> str:
         return f"{quoted(self._catalog)}.{quoted(schema)}.{quoted(name)}"
 
+    @cached_property
+    def _described(self) -> dict[tuple[str, str], list[Column]]:
+        """The columns of every relation. DuckDB goes through its whole catalog for one as well, and while the file is
+        open to be read nobody changes it."""
+        found: dict[tuple[str, str], list[Column]] = {}
+        for schema, name, *column in self.connection.execute(
+            "select schema_name, table_name, column_name, data_type from duckdb_columns()"
+            " where database_name = ? order by table_oid, column_index",
+            [self._catalog],
+        ).fetchall():
+            found.setdefault((schema, name), []).append(Column(*column))
+        return found
+
     def columns(self, schema: str, name: str) -> list[Column]:
-        found = self.connection.execute(
-            "select column_name, data_type from duckdb_columns()"
-            " where database_name = ? and schema_name = ? and table_name = ? order by column_index",
-            [self._catalog, schema, name],
-        ).fetchall()
-        return [Column(*row) for row in found]
+        return self._described.get((schema, name), [])
 
     def names(self, schema: str, name: str) -> list[str]:
         return [column.name for column in self.columns(schema, name)]
