@@ -5,6 +5,11 @@ The assets do what `tieout run` does, through the same `Run` steps; Dagster adds
 clock. Nothing here opens the warehouse: every process of Dagster loads this module.
 """
 
+# ruff: noqa: E402 - first of all, because most of what is imported stays, and looking through it is a fifth of the time
+from orchestration.collecting import collect_rarely
+
+collect_rarely()
+
 import dagster as dg
 
 from orchestration import project as projects
