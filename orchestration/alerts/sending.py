@@ -15,7 +15,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration import clock
+from orchestration import clock, logs
 from orchestration.alerts import digests, gathering, noting, settings
 from orchestration.alerts.channels import ChannelError, DeliveryError, Sender
 from orchestration.alerts.gathering import Look
@@ -102,11 +102,12 @@ def send_due(data: DataDir, project: Path, target: str, now: datetime) -> AlertR
     number of times, from any number of processes: each alert goes out once.
 
     Raises:
-        UsageError: `alerts.yml` has faults.
+        UsageError: `alerts.yml` has faults, or the environment's size of the log is none.
     """
     said = settings.load(project)
     if said is None:
         return AlertReport(is_configured=False)
+    logs.open_in(data.root)
     report = AlertReport()
     with _looking(data, project, target, now, said) as look:
         if look is None:
@@ -131,6 +132,7 @@ def send_test(data: DataDir, project: Path, target: str, name: str, now: datetim
         raise UsageError(f"There is no {settings.FILE} in {project}. deploy/alerts.example.yml shows one.")
     if name not in said.channels:
         raise UsageError(f"There is no channel {name!r} in {settings.FILE}. Channels: {', '.join(said.channels)}.")
+    logs.open_in(data.root)
     report = AlertReport()
     with _looking(data, project, target, now, said) as look:
         if look is None:
@@ -367,8 +369,6 @@ def _note(
     look: Look, keys: Sequence[str], address: str, state: str, message: Message, error: str | None = None
 ) -> None:
     """Note of alerts how their delivery to an address went; a number says which attempt it was."""
-    from orchestration import logs
-
     events = []
     for offset, key in enumerate(keys, 1):
         tried = look.journal.attempts.get((key, address)) or []

@@ -15,6 +15,7 @@ from orchestration.alerts.journal import Journal, alone
 from orchestration.alerts.listing import digests_now, listed
 from orchestration.alerts.settings import load as load_settings
 from orchestration.landing.connectors.ledger import open_ledger as open_book
+from orchestration.logs import log_file
 from orchestration.runs import State
 from tests.python.alerts.conftest import QUICK
 from tests.python.alerts.world import ROOT, Hook, World, at
@@ -117,6 +118,7 @@ from pathlib import Path
 from orchestration import clock
 from orchestration.alerts import send_due
 from orchestration.data_dir import DataDir
+from orchestration.logs import log_file
 print("ready", flush=True)
 sys.stdin.readline()
 print(send_due(DataDir.at(sys.argv[1]), Path(sys.argv[2]), "duckdb", clock.from_text(sys.argv[3])).line())
@@ -195,6 +197,9 @@ def test_failed_delivery_is_tried_again_and_then_gets_through(told: World, web: 
         ("SENT", 3),
     ]
     assert "503" in next(row["error"] for row in listed(told.data, "duckdb", every_attempt=True) if row["error"])
+    # Nothing but the sending opened the log.
+    logged = [json.loads(line) for line in log_file(told.data.root).read_text(encoding="utf-8").splitlines()]
+    assert [line["state"] for line in logged if line["event"] == "alert_delivery"] == ["FAILED", "FAILED", "SENT"]
 
 
 def test_what_never_gets_through_is_given_up_and_said_so(told: World, web: Hook) -> None:
