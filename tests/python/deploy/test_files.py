@@ -300,7 +300,4 @@ def test_the_page_names_commands_that_there_are() -> None:
     shell = "\n".join(re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL))
     for line in re.findall(r"^(?:[\w/.-]*bin/)?tieout (.+)$", shell, re.MULTILINE):
         words = shlex.split(line.partition(" #")[0].partition(" >")[0])
-        if words[0] in ("health", "alerts", "connectors"):
-            # Of commands that other pages describe.
-            continue
         known_to_tieout(words)
