@@ -1,5 +1,6 @@
 """Records wait for a delivery that is late, of its org alone, and only those that nothing since could have told of."""
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -66,6 +67,13 @@ def compiled(folder: Folder) -> str:
     return text.replace("is_feed_late", "").replace("FEED_LATE", "")
 
 
+def nodes_of_last_build(folder: Folder) -> set[str]:
+    """The names of the models that the last run built."""
+    (file,) = (folder.root / ".dbt").rglob("run_results.json")
+    found = (one["unique_id"] for one in json.loads(file.read_text(encoding="utf-8"))["results"])
+    return {name.removeprefix("model.tieout.") for name in found if name.startswith("model.")}
+
+
 def missed(exceptions: Mapping[str, Iterable[ExceptionKey]]) -> dict[str, set[str | None]]:
     """By org whose exceptions these are."""
     return {org: {source for _, _, source, _ in keys} for org, keys in exceptions.items()}
@@ -98,6 +106,9 @@ def test_records_wait_for_a_late_delivery(make_folder: MakeFolder, waiting_proje
     # stays a miss. Where it came in time, nobody waits.
     overdue = folder.run(OVERDUE)
     assert "late_since" in compiled(folder)
+    built = nodes_of_last_build(folder)
+    assert "pos_oms_orders__unmatched" in built
+    assert "pos_oms_orders__by_order_id" not in built
     assert verdicts(folder, LATE) == {**before, **dict.fromkeys(("early", "told", "untold"), "PENDING FEED_LATE")}
     prompt = {**before, "early": "MATCHED", "told": "MATCHED", "untold": "MISSING_TARGET MISSING_OMS"}
     assert verdicts(folder, PROMPT) == prompt
