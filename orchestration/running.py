@@ -25,6 +25,7 @@ from orchestration.durations import in_words
 from orchestration.environment import DAILY, Place
 from orchestration.errors import RunTimeoutError, TieoutError
 from orchestration.health import facts as health_facts
+from orchestration.health import late
 from orchestration.landing import (
     FileOutcome,
     LandingReport,
@@ -502,8 +503,17 @@ class Run:
             self.progress.note(f"The audit hears of this run's end from the next one: {error}")
 
     def facts(self) -> dict[str, str]:
-        """What models ask of the run's health, as variables of dbt's environment."""
-        return health_facts.variables(self.data, self.project, self.place.target, self.as_of)
+        """What models ask of the run's health, and verdicts of the feeds that are late, as variables of dbt's
+        environment.
+
+        Raises:
+            UsageError: a feed's declaration has faults, so that nobody knows what is late.
+        """
+        found = late.late(self.data, self.project, self.as_of)
+        return {
+            **health_facts.variables(self.data, self.place.target, self.as_of, found),
+            **late.variables(found),
+        }
 
     @property
     def places(self) -> dict[str, str | None]:

@@ -255,6 +255,7 @@ def backlog(
 def late_feed(late: LateFeed, streams: Sequence[str]) -> Message:
     """A delivery that has not come."""
     last = f"The last one came {moment_text(late.last_received_at)}." if late.last_received_at else "None ever came."
+    waiting = "Records that came due since then wait" if late.last_received_at else "Records wait"
     concerned = f" Concerned: {', '.join(streams)}." if streams else ""
     return Message(
         f"Late: {late.feed} of {late.org_id}, due {moment_text(late.due_at)}",
@@ -266,7 +267,7 @@ def late_feed(late: LateFeed, streams: Sequence[str]) -> Message:
                     f" come, {length_text(late.late_seconds)} later. {last}"
                 ),
             ),
-            ("p", f"Records that wait for it stay pending.{concerned}"),
+            ("p", f"{waiting} for it as pending.{concerned}"),
             ("p", "What to do: ask who delivers it. This is told once; you hear again when it has come."),
         ),
     )

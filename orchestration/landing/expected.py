@@ -110,7 +110,9 @@ def late_among(
     receipts: Mapping[tuple[str, str], Iterable[datetime]], feeds: Mapping[str, "Feed"], now: datetime
 ) -> list[LateFeed]:
     """As `late_feeds`, of what was received when: (org, `system/feed`) to times."""
-    orgs = {(org, feed) for org, feed in receipts if feed in feeds}
+    # What came later is not known yet: at a replayed `now` the same is late as was then.
+    received = {key: known for key, moments in receipts.items() if (known := [m for m in moments if m <= now])}
+    orgs = {(org, feed) for org, feed in received if feed in feeds}
     orgs |= {
         (override.org_id, name) for name, feed in feeds.items() for override in feed.overrides if override.expected
     }
@@ -119,7 +121,7 @@ def late_among(
         expected = feeds[name].expected_of(org)
         if expected is None:
             continue
-        known = [moment for moment in receipts.get((org, name), ()) if moment <= now]
+        known = received.get((org, name), [])
         due, opens = expected.due(now)
         if not any(moment >= opens for moment in known):
             late = int((now - due).total_seconds())
