@@ -31,19 +31,25 @@ MODULE = os.environ.get("TIEOUT_TEST_SERVER_MODULE", "tests.python.deploy.tiny_d
 JOB = os.environ.get("TIEOUT_TEST_SERVER_JOB", "tiny")
 
 
+def said(file: str, key: str) -> str:
+    """What a unit says."""
+    lines = (DEPLOY / "systemd" / file).read_text(encoding="utf-8").splitlines()
+    (value,) = [line.removeprefix(f"{key}=") for line in lines if line.startswith(f"{key}=")]
+    return value
+
+
 def commands(file: str, key: str = "ExecStart") -> list[str]:
     """What a unit starts, with this environment's programs."""
-    lines = (DEPLOY / "systemd" / file).read_text(encoding="utf-8").splitlines()
-    (started,) = [line.removeprefix(f"{key}=") for line in lines if line.startswith(f"{key}=")]
-    return shlex.split(started.replace("/opt/tieout/.venv/bin", str(BIN)).replace("/opt/tieout", str(ROOT)))
+    return shlex.split(said(file, key).replace("/opt/tieout/.venv/bin", str(BIN)).replace("/opt/tieout", str(ROOT)))
 
 
 @contextmanager
 def started(
-    arguments: list[str], environment: dict[str, str], log: Path, until: list[str] | None = None
+    arguments: list[str], environment: dict[str, str], log: Path, until: list[str] | None = None, stops_within: int = 30
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A process, stopped at the end as a service manager does it. `until`: a command that ends when it is up, as a
-    unit's `ExecStartPost` does; what is ordered after it starts then."""
+    unit's `ExecStartPost` does; what is ordered after it starts then. `stops_within`: seconds after which it is
+    killed."""
     with log.open("wb") as sink:
         process = subprocess.Popen(arguments, cwd=log.parent, env=environment, stdout=sink, stderr=subprocess.STDOUT)
         try:
@@ -53,7 +59,7 @@ def started(
         finally:
             process.send_signal(signal.SIGTERM)
             try:
-                process.wait(timeout=30)
+                process.wait(timeout=stops_within)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -104,9 +110,11 @@ def test_a_run_launched_from_the_page_succeeds_and_stands_in_postgres(
     of_code = [part.replace("--port=4000", f"--port={code}") for part in of_code]
     of_page = [part.replace("--port=3000", f"--port={page}") for part in commands("tieout-webserver.service")]
     is_up = [part.replace("--port=4000", f"--port={code}") for part in commands("tieout-code.service", "ExecStartPost")]
+    # The server gives a call that is under way a minute.
+    patience = int(said("tieout-code.service", "TimeoutStopSec"))
     check_code = [str(BIN / "dagster"), "api", "grpc-health-check", "--port", str(code)]
     with (
-        started(of_code, environment, tmp_path / "code.log", until=is_up),
+        started(of_code, environment, tmp_path / "code.log", until=is_up, stops_within=patience),
         started(of_page, environment, tmp_path / "webserver.log") as webserver,
         started(commands("tieout-daemon.service"), environment, tmp_path / "daemon.log") as daemon,
     ):

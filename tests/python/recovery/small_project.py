@@ -4,7 +4,8 @@ from pathlib import Path
 
 import yaml
 
-from tests.python.pipeline.conftest import ROOT, copy_of_mini
+from tests.python.pipeline.conftest import copy_of_mini
+from tests.python.ready import ROOT
 
 MACROS = """
 {% macro generate_schema_name(custom_schema_name, node) -%}
