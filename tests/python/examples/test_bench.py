@@ -108,7 +108,7 @@ def test_a_process_is_measured_and_its_failure_is_told(tmp_path: Path) -> None:
 
 def test_the_report_names_no_path() -> None:
     one = Measured(2.0, 1024**3, "")
-    names = ("examples", "examples again", "first day", "second day", "nothing new")
+    names = ("examples at first", "examples", "examples again", "first day", "second day", "nothing new")
     bench = Bench(
         1000, 3, 5, [one, one], {name: Run(one, {"timings": {"dbt": 1.0, "total": 1.0}}, {}) for name in names}
     )
