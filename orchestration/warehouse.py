@@ -74,14 +74,18 @@ def literal(text: str) -> str:
 
 
 def scratch_connection(temporary: Path) -> duckdb.DuckDBPyConnection:
-    """A DuckDB in memory that spills into a folder and keeps no order, so that its memory stays bounded."""
-    connection = duckdb.connect(
-        config={
-            "memory_limit": os.environ.get(MEMORY_VARIABLE, "4GB"),
-            "temp_directory": str(temporary),
-            "preserve_insertion_order": False,
-        }
-    )
+    """A DuckDB in memory that spills into a folder and keeps no order, so that its memory stays bounded.
+
+    Raises:
+        UsageError: the environment says no size of memory.
+    """
+    memory = os.environ.get(MEMORY_VARIABLE, "4GB")
+    try:
+        connection = duckdb.connect(
+            config={"memory_limit": memory, "temp_directory": str(temporary), "preserve_insertion_order": False}
+        )
+    except duckdb.ParserException as error:
+        raise UsageError(f"{MEMORY_VARIABLE}: {memory!r} is no size of memory, such as 4GB or 500MB.") from error
     # Not a start-up setting: it belongs to an extension that is loaded later.
     connection.execute("set TimeZone = 'UTC'")
     return connection
