@@ -355,16 +355,12 @@ def late(look: Look) -> list[Alert]:
 
 def streams_of_feeds(project: Path) -> dict[str, tuple[str, ...]]:
     """Which streams a feed's records take part in, by feed."""
-    from orchestration.project import load_streams
-    from orchestration.yaml_text import read_yaml
+    from orchestration.project import feeds_of_streams
 
-    said = read_yaml((project / "dbt_project.yml").read_text(encoding="utf-8")) or {}
-    entities = (said.get("vars") or {}).get("entities") or {}
     found: dict[str, tuple[str, ...]] = {}
-    for stream in load_streams(project).values():
-        sides = {str(ladder.get(side)) for ladder in stream.ladders.values() for side in ("source", "target")}
-        for feed in {feed for side in sides for feed in (entities.get(side) or {}).get("feeds", [side])}:
-            found[feed] = (*found.get(feed, ()), stream.name)
+    for stream, feeds in feeds_of_streams(project).items():
+        for feed in feeds:
+            found[feed] = (*found.get(feed, ()), stream)
     return found
 
 
