@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from orchestration import dbt_contexts, dbt_savings, parsed
+from orchestration import dbt_contexts, dbt_savings, dbt_statements, parsed
 from orchestration.audit import failures
 from orchestration.collecting import collected_rarely
 from orchestration.environment import DAILY, Place, variables_set
@@ -156,8 +156,11 @@ def build(
             manifest = parsed.load(project, place, key)
             stack.enter_context(dbt_savings.told_only_to(*EVENTS, *([STATEMENT] if tested_by_crashes() else [])))
             stack.enter_context(dbt_savings.manifest_as_it_lies(manifest is not None))
+            stack.enter_context(dbt_savings.no_drawings_of_the_graph())
             stack.enter_context(dbt_contexts.names_made_quickly())
             stack.enter_context(dbt_contexts.events_filled_when_read())
+            stack.enter_context(dbt_statements.results_kept())
+            stack.enter_context(dbt_statements.dictionaries_merged_quickly())
             keep_templates = stack.enter_context(dbt_savings.templates_kept(kept / dbt_savings.TEMPLATES))
             keep_schemas = stack.enter_context(dbt_savings.schemas_kept(kept / dbt_savings.SCHEMAS))
             result = dbtRunner(manifest, callbacks=[_node_callback(on_node)] if on_node else []).invoke(

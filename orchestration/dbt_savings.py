@@ -6,15 +6,13 @@ where one is not, that saving is left out and dbt works as it comes.
 
 import hashlib
 import marshal
-import os
-import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+
+from orchestration import keeping
 
 # What is kept beside the parse of a project.
 TEMPLATES, SCHEMAS = "templates.marshal", "schemas.marshal"
@@ -23,10 +21,52 @@ TEMPLATES, SCHEMAS = "templates.marshal", "schemas.marshal"
 def codecs_made_when_used() -> None:
     """Let dbt's classes make the code by which they are written and read at the first use: most never are. To be called
     before dbt is imported; it holds to the end of the process."""
-    with suppress(ImportError):
-        from mashumaro.config import BaseConfig
+    with suppress(ImportError, AttributeError):
+        from mashumaro.config import ADD_DIALECT_SUPPORT, BaseConfig
+        from mashumaro.core.meta.code.builder import CodeBuilder
+        from mashumaro.mixins import dict as mixin
 
+        if BaseConfig.lazy_compilation:
+            return
         BaseConfig.lazy_compilation = True
+
+        # mashumaro's own stand-ins are code too, made for each of 600 classes.
+        def stands_in(original: Callable[..., None], kind: str, name_of: Callable[..., Any]) -> Callable[..., None]:
+            def stand_in(cls: type, format_name: str = "dict", dialect: Any = None, **coding: Any) -> None:
+                options = getattr(getattr(cls, "Config", None), "code_generation_options", ())
+                if ADD_DIALECT_SUPPORT in options:
+                    original(cls, format_name=format_name, dialect=dialect, **coding)
+                    return
+                coder = {name: value for name, value in coding.items() if name in ("encoder", "decoder")}
+                name = name_of(format_name=format_name, **coder)
+
+                def first(owner: type, *arguments: Any, **more: Any) -> Any:
+                    builder = CodeBuilder(
+                        owner,
+                        first_method=name,
+                        allow_postponed_evaluation=False,
+                        format_name=format_name,
+                        default_dialect=dialect,
+                        **coding,
+                    )
+                    getattr(builder, f"add_{kind}_method")()
+                    return getattr(owner, name)(*arguments, **more)
+
+                method: Any = classmethod(first)
+                if kind == "pack":
+
+                    def method(self: Any, *arguments: Any, **more: Any) -> Any:
+                        return first(type(self), self, *arguments, **more)
+
+                for each in (name, name.public):
+                    setattr(cls, each, method)
+
+            return stand_in
+
+        mixin.compile_mixin_packer = stands_in(mixin.compile_mixin_packer, "pack", CodeBuilder.get_pack_method_name)
+        mixin.compile_mixin_unpacker = stands_in(
+            mixin.compile_mixin_unpacker, "unpack", CodeBuilder.get_unpack_method_name
+        )
 
 
 @contextmanager
@@ -71,6 +111,18 @@ def manifest_as_it_lies(is_there: bool) -> Iterator[None]:
         yield
         return
     with replaced(runnable, "write_manifest", lambda original: lambda *arguments, **more: None):
+        yield
+
+
+@contextmanager
+def no_drawings_of_the_graph() -> Iterator[None]:
+    """Leave out the files in which dbt draws its graph, three times in all: nobody reads them."""
+    from dbt.compilation import Linker
+
+    with (
+        replaced(Linker, "get_graph_summary", lambda original: lambda *arguments: {}),
+        replaced(Linker, "write_graph", lambda original: lambda *arguments: None),
+    ):
         yield
 
 
@@ -136,35 +188,16 @@ def _key(environment: Any, source: str) -> bytes:
     return hashlib.sha256((kind + source).encode("utf-8", "surrogatepass")).digest()
 
 
-def _stamp() -> bytes:
-    """What is kept depends on beside the source of code and dbt's version: Python, Jinja and dbt's extensions of it."""
-    said = f"{sys.implementation.cache_tag} {sys.hexversion} {version('jinja2')} {version('dbt-common')}"
-    return hashlib.sha256(said.encode()).digest()
-
-
 def _read(file: Path) -> dict[Any, Any]:
-    """What a file keeps; nothing where it is not there, or is of something else, or is not whole."""
+    """What a file keeps; nothing where there is nothing that holds."""
+    body = keeping.read(file)
     try:
-        content = file.read_bytes()
-        stamp, digest, body = content[:32], content[32:64], content[64:]
-        if stamp == _stamp() and digest == hashlib.sha256(body).digest():
-            return marshal.loads(body)
-    except (OSError, ValueError, EOFError, TypeError):
-        pass
-    return {}
+        return marshal.loads(body) if body else {}
+    except (ValueError, EOFError, TypeError):
+        return {}
 
 
 def _write(file: Path, known: dict[Any, Any]) -> None:
-    """Write it whole or not at all; where that cannot be done, the next run makes it again."""
     # A value that cannot be written down is one of a dbt that works otherwise.
-    with suppress(OSError, ValueError):
-        body = marshal.dumps(known)
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=".")
-        fresh = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as sink:
-                sink.write(_stamp() + hashlib.sha256(body).digest() + body)
-            fresh.replace(file)
-        finally:
-            # On a full disk half a file would take the room that others need.
-            fresh.unlink(missing_ok=True)
+    with suppress(ValueError):
+        keeping.write(file, marshal.dumps(known))

@@ -4,20 +4,23 @@ dbt alone, and not on the data."""
 
 import hashlib
 import os
+import pickle
 import shutil
 import tempfile
 from contextlib import suppress
+from dataclasses import fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from orchestration import keeping
 from orchestration.environment import Place
 from orchestration.project import SETTINGS, read_settings
 from orchestration.warehouse import postgres_kwargs
 
 # Below the project, where dbt itself leaves its files when it is called by hand.
 FOLDER = Path("target") / "parsed"
-PARSE, MANIFEST = "partial_parse.msgpack", "manifest.json"
+PARSE, MANIFEST, OBJECTS = "partial_parse.msgpack", "manifest.json", "manifest.pickle"
 KEPT = 4
 
 FILES = (SETTINGS, "profiles.yml")
@@ -63,23 +66,44 @@ def load(project: Path, place: Place, key: str) -> Any | None:
     """The parsed project that was kept under a key, as dbt takes it; `manifest.json` is then where dbt would have left
     it. None when there is none that holds in this environment."""
     from dbt.constants import DEFAULT_ENV_PLACEHOLDER
-    from dbt.contracts.graph.manifest import Manifest
-    from dbt.parser.manifest import extended_mashumuro_decoder
 
     folder = project / FOLDER / key
     try:
-        manifest = Manifest.from_msgpack((folder / PARSE).read_bytes(), decoder=extended_mashumuro_decoder)
+        manifest = _objects(folder) or _read(folder)
         read = manifest.env_vars.items()
         if any(os.environ.get(name, DEFAULT_ENV_PLACEHOLDER) != value for name, value in read):
             return None
         shutil.copyfile(folder / MANIFEST, place.dbt_target / MANIFEST)
-        # What macros see as `graph`; dbt makes it after each parse and does not keep it.
-        manifest.build_flat_graph()
     except Exception:  # not there, or whatever is wrong with it: parsing finds out anew
         return None
     with suppress(OSError):
         os.utime(folder)  # what is used is kept longest
     return manifest
+
+
+def _read(folder: Path) -> Any:
+    """The parse as dbt wrote it, which takes half a second to read; what was read is kept as Python's own objects.
+
+    Raises whatever is wrong with it.
+    """
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.parser.manifest import extended_mashumuro_decoder
+
+    manifest = Manifest.from_msgpack((folder / PARSE).read_bytes(), decoder=extended_mashumuro_decoder)
+    # What macros see as `graph`; dbt makes it after each parse and does not keep it.
+    manifest.build_flat_graph()
+    # Not the manifest itself: dbt's own way to pickle one loses a part. What it works out later begins with `_`.
+    parts = {field.name: getattr(manifest, field.name) for field in fields(manifest) if field.name[0] != "_"}
+    keeping.write(folder / OBJECTS, pickle.dumps(parts, protocol=pickle.HIGHEST_PROTOCOL))
+    return manifest
+
+
+def _objects(folder: Path) -> Any | None:
+    """The parse as Python's own objects. They are this project's own, as the compiled templates beside them are."""
+    from dbt.contracts.graph.manifest import Manifest
+
+    content = keeping.read(folder / OBJECTS)
+    return Manifest(**pickle.loads(content)) if content else None
 
 
 def keep(project: Path, place: Place, key: str) -> None:

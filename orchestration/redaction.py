@@ -8,7 +8,7 @@ import json
 import os
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -184,10 +184,16 @@ def _spellings(values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda secret: (-len(secret), secret)))
 
 
-def _secrets_of_environment() -> Iterator[str]:
-    for name in os.environ:
-        if _is_secret_name(name):
-            yield os.environ.get(name, "")
+def _secrets_of_environment() -> tuple[str, ...]:
+    # As the system has it: to be asked for every text of every line, Python's own view of it is too slow.
+    held = getattr(os.environ, "_data", None)
+    return _secrets_among(tuple(held.items() if held is not None else os.environ.items()))
+
+
+@functools.lru_cache(maxsize=8)
+def _secrets_among(environment: tuple[tuple[str | bytes, str | bytes], ...]) -> tuple[str, ...]:
+    decoded = ((os.fsdecode(name), os.fsdecode(value)) for name, value in environment)
+    return tuple(value for name, value in decoded if _is_secret_name(name))
 
 
 @functools.lru_cache(maxsize=4096)

@@ -174,9 +174,9 @@ def _newest(to: Path, target: str) -> tuple[Path, Manifest] | None:
 
 
 def _free_id(to: Path, wanted: str) -> str:
-    """An id that no backup has; two of one second are told apart by a number that sorts."""
+    """An id that no backup has, nor what is left of one; two of one second are told apart by a number that sorts."""
     number, found = 1, wanted
-    while (to / found).exists():
+    while (to / found).exists() or (to / f"{PARTIAL}{found}").exists():
         number += 1
         found = f"{wanted}-{number}"
     return found

@@ -1,10 +1,13 @@
 """The names and events that dbt is helped with are those it would have made."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from dbt.clients.jinja import MacroGenerator, MacroStack
 from dbt.context import macros
+from dbt.context.base import contextmember, contextproperty
+from dbt.context.manifest import ManifestContext
 from dbt_common.clients import jinja
 from dbt_common.events import base_types
 from dbt_common.events.types import Note
@@ -38,7 +41,7 @@ def namespace(search_package: str, context: dict[str, Any]) -> macros.MacroNames
 def seen(member: Any) -> Any:
     """What can be told of a member: whose macro it is, or of a package all of its macros."""
     if isinstance(member, MacroGenerator):
-        return type(member), member.macro.unique_id, member.node, sorted(member.__dict__)
+        return member.macro.unique_id, member.node, sorted(member.__dict__)
     return {name: seen(inner) for name, inner in member.items()}
 
 
@@ -64,7 +67,77 @@ def test_every_name_means_the_same_macro(search_package: str):
             found = quick.get_from_package(package, name)
             assert (found is None) == (expected is None)
             assert found is None or seen(found) == seen(expected)
-    assert macros.MacroGenerator is MacroGenerator
+        assert quick.get_from_package("tieout", "absent") is None
+
+
+class Model(ManifestContext):
+    """A node's names, of a project without anything but macros: `ref` is one of them, which dbt has as well."""
+
+    def __init__(self) -> None:
+        self.config, self.target_dict = SimpleNamespace(project_name="tieout"), {"name": "duckdb"}
+        self.cli_vars, self.env_vars, self.require_vars, self._ctx = {}, {}, True, {}
+        self.macro_stack, self.asked = MacroStack(), list[str]()
+        source = "{% macro NAME(x) %}{{ return('NAME' ~ x ~ n) }}{% endmacro %}"
+        names = {"ref": Macro("tieout", "ref"), "twice": Macro("tieout", "twice")}
+        for name, macro in names.items():
+            macro.macro_sql = source.replace("NAME", name)
+        names["twice"].macro_sql = "{% macro twice(x) %}{{ return(ref(x) ~ ref(x)) }}{% endmacro %}"
+        self.manifest = SimpleNamespace(get_macros_by_package=lambda: {"tieout": names})
+        self.namespace = self._build_namespace()
+
+    def _get_namespace_builder(self) -> macros.MacroNamespaceBuilder:
+        return macros.MacroNamespaceBuilder("tieout", "tieout", MacroStack(), ["dbt"], None)
+
+    @contextproperty()
+    def model(self) -> dict[str, str]:
+        """One of those that are only made when they are asked for."""
+        self.asked.append("model")
+        return {"name": "a node"}
+
+    @contextproperty()
+    def n(self) -> int:
+        """One of those that are always made: it may do more than to answer."""
+        self.asked.append("n")
+        return 1
+
+    @contextmember()
+    def ref(self, *_: object) -> str:
+        """What the macro of this name goes before."""
+        return "dbt's"
+
+
+def test_a_nodes_names_say_what_they_said(monkeypatch: pytest.MonkeyPatch):
+    source = (
+        "{{ twice('a') }} {{ builtins.ref() }} {{ model.name }} {{ tieout.ref('b') }} {{ context.n }} {{ nothing }}"
+    )
+
+    def said(model: Model) -> str:
+        return jinja.get_template(source, {}).render(model.to_dict())
+
+    plain = Model()
+    plain.to_dict()
+    expected = said(Model())
+    made: list[str] = []
+    with dbt_contexts.names_made_quickly():
+        quick = Model()
+        names = quick.to_dict()
+        assert plain.asked == ["model", "n"]
+        assert quick.asked == ["n"]
+        assert set(names) == set(plain._ctx)
+        assert len(names) == len(plain._ctx)
+        assert "twice" in names
+        assert names.get("nothing") is None
+        assert "nothing" not in names
+        assert names["ref"] is names["ref"]
+        monkeypatch.setattr(
+            MacroGenerator,
+            "get_macro",
+            lambda self, get=MacroGenerator.get_macro: made.append(self.macro.name) or get(self),
+        )
+        assert said(Model()) == expected
+    assert expected.split() == ["refa1refa1", "dbt's", "a", "node", "refb1", "1"]
+    # By two names `ref` is two handles; however often it is called, each makes its macro once.
+    assert sorted(made) == ["ref", "ref", "twice"]
 
 
 def test_a_template_finds_what_it_found():

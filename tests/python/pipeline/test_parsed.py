@@ -1,14 +1,17 @@
 """The parse that is kept with a project: a new data folder starts from it, and from none that no longer holds."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from orchestration.data_dir import DataDir
 from orchestration.environment import Place
-from orchestration.parsed import FOLDER, KEPT, PARSE, parse_key
+from orchestration.parsed import FOLDER, KEPT, OBJECTS, PARSE, parse_key
 from tests.python.pipeline.conftest import Answer, Mini, copy_of_mini
+from tests.python.ready import ROOT
 
 DAY = "2026-03-02T06:00:00Z"
 
@@ -43,10 +46,18 @@ def test_a_new_data_folder_starts_from_the_parse_of_another(project: Path, tmp_p
     assert not parsed_anew(tmp_path / "second")
     assert second.json["streams"] == first.json["streams"]
     assert kept.stat().st_mtime > 0, "what is used is kept longest"
+    whole = (kept / OBJECTS).read_bytes()
+    for number, damaged in enumerate((b"damaged", whole[: len(whole) // 2])):
+        (kept / OBJECTS).write_bytes(damaged)
+        again = run(project, tmp_path / f"again-{number}")
+        assert not parsed_anew(tmp_path / f"again-{number}")
+        assert again.json["streams"] == first.json["streams"]
+        assert len((kept / OBJECTS).read_bytes()) > len(damaged), "it is made anew"
+    (kept / OBJECTS).unlink()
     (kept / PARSE).write_bytes(b"damaged")
-    third = run(project, tmp_path / "third")
-    assert parsed_anew(tmp_path / "third")
-    assert third.json["streams"] == first.json["streams"]
+    last = run(project, tmp_path / "last")
+    assert parsed_anew(tmp_path / "last")
+    assert last.json["streams"] == first.json["streams"]
 
 
 def test_changed_code_is_parsed_anew(project: Path, tmp_path: Path) -> None:
@@ -104,3 +115,35 @@ def test_the_key_tells_files_targets_and_settings_apart(
         (project / file).write_text((project / file).read_text() + "\n")
         keys.add(key())
     assert len(keys) == 7
+
+
+READ = """
+import json, sys
+from pathlib import Path
+from orchestration import dbt_savings, parsed
+if sys.argv[2] == "spared":
+    dbt_savings.codecs_made_when_used()
+import dbt.cli.main
+folder = Path(sys.argv[1])
+parse = parsed._read(folder)
+if sys.argv[2] == "spared":
+    parse = parsed._objects(folder)
+named = [(str(name), each) for part in vars(parse).values() if hasattr(part, "items") for name, each in part.items()]
+written = [(name, each.to_dict() if hasattr(each, "to_dict") else each) for name, each in named]
+said = {name: type(part).__name__ for name, part in vars(parse).items() if name[0] != "_"}
+print(json.dumps([written, parse.metadata.to_dict(), parse.state_check.to_dict(), said], sort_keys=True, default=str))
+"""
+
+
+def test_a_parse_says_the_same_however_it_is_read(project: Path, tmp_path: Path) -> None:
+    """With code made when it is used and kept as objects, or as dbt does it."""
+    run(project, tmp_path / "first")
+    (kept,) = (project / FOLDER).iterdir()
+    plain, spared = (
+        subprocess.run(
+            [sys.executable, "-c", READ, kept, how], capture_output=True, text=True, check=True, cwd=ROOT
+        ).stdout
+        for how in ("plain", "spared")
+    )
+    assert "model.mini" in plain or "model.tieout" in plain
+    assert plain == spared
