@@ -1,6 +1,6 @@
 """Code server, web page and daemon, each a process of its own, on the settings of deploy/: they start, a run that is
-launched from the page succeeds, its record lies in Postgres, health checks answer, and they stop when they are told
-to."""
+launched from the page succeeds, its record lies in Postgres, health checks answer, and they end in the time that
+their units give them, or by force."""
 
 import json
 import os
@@ -11,8 +11,9 @@ import subprocess
 import sys
 import time
 import urllib.request
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,23 +48,32 @@ def commands(file: str, key: str = "ExecStart") -> list[str]:
 def started(
     arguments: list[str], environment: dict[str, str], log: Path, until: list[str] | None = None, stops_within: int = 30
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A process, stopped at the end as a service manager does it. `until`: a command that ends when it is up, as a
-    unit's `ExecStartPost` does; what is ordered after it starts then. `stops_within`: seconds after which it is
-    killed."""
+    """A process, stopped at the end as systemd does it: with all that it has started, and killed when `stops_within`
+    seconds are over, which is warned of with what it was doing. `until`: a command that ends when it is up, as a unit's
+    `ExecStartPost` does; what is ordered after it starts then."""
+    # Told to abort, Python says where each of its threads is.
+    environment = {**environment, "PYTHONFAULTHANDLER": "1"}
     with log.open("wb") as sink:
-        process = subprocess.Popen(arguments, cwd=log.parent, env=environment, stdout=sink, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            arguments, cwd=log.parent, env=environment, stdout=sink, stderr=subprocess.STDOUT, start_new_session=True
+        )
         try:
             if until:
                 subprocess.run(until, env=environment, stdout=sink, stderr=sink, timeout=180, check=True)
             yield process
         finally:
-            process.send_signal(signal.SIGTERM)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
             try:
                 process.wait(timeout=stops_within)
             except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-                raise
+                process.send_signal(signal.SIGABRT)
+                process.wait(timeout=30)
+                doing = log.read_text(encoding="utf-8", errors="replace")[-6000:]
+                warnings.warn(f"{log.name}: killed after {stops_within} s: {doing}", stacklevel=2)
+            finally:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
 
 
 def until(what: str, answer: Any, logs: Path, seconds: float = 180) -> Any:
