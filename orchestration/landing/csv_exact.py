@@ -28,8 +28,9 @@ from orchestration.landing.engine import connect, literal
 from orchestration.landing.errors import UnreadableFileError
 from orchestration.landing.header import HeaderLine, HeaderMap
 from orchestration.landing.lines import LINES, line_batches
-from orchestration.landing.reading import Reading, Target, column_list, copy_out, line_breaks_in_values, write_rejects
+from orchestration.landing.reading import Reading, Target, column_list, copy_out, write_rejects
 from orchestration.landing.text import PlainText
+from orchestration.landing.values import look_at_values
 
 SWALLOW_COLUMNS = 4
 LONGEST_RECORD = 16 << 20  # bytes of a record of several lines
@@ -69,7 +70,7 @@ def read_exactly(
             delimiter=delimiter,
             header_lines=line.lines,
             physical_lines=plain.counts.lines,
-            record_line_breaks=line_breaks_in_values(connection, target, header),
+            record_line_breaks=look_at_values(connection, target, header).breaks,
             reject_lines=reject_lines,
             blank_lines=blank + line.blank_lines_before,
         )

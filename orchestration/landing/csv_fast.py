@@ -18,7 +18,7 @@ from functools import partial
 import duckdb
 import pyarrow as pa
 
-from orchestration.landing.engine import identifier, literal, shared
+from orchestration.landing.engine import literal, shared
 from orchestration.landing.header import HeaderLine, HeaderMap
 from orchestration.landing.misfits import Misfit, count_delimiters, find_misfits
 from orchestration.landing.numbering import rejects_before
@@ -29,10 +29,10 @@ from orchestration.landing.reading import (
     Target,
     column_list,
     copy_out,
-    line_breaks_in_values,
     write_rejects,
 )
 from orchestration.landing.text import PlainText
+from orchestration.landing.values import Found, look_at_values, may_swallow
 
 
 class NotProvableError(Exception):
@@ -80,12 +80,19 @@ class FastReader:
         """Every line is a record, or DuckDB stops at the first that is not."""
         with shared(self.target.work_dir) as connection:
             records = copy_out(connection, self._query(f"select * from {self._reader()}"), self.target.records)
-            breaks = 0
-            if self.plain.counts.lines != 1 + records and self.quotes:
-                breaks = line_breaks_in_values(connection, self.target, self.header)
-            if self.plain.counts.lines != 1 + records + breaks or (breaks and self._may_swallow(connection)):
+            # Only where the bytes leave room for it does a value hold anything but text.
+            inside = self.delimiters - (self.fields - 1) * records
+            found = Found(0, 0, 0, False)
+            if self.quotes or inside:
+                found = look_at_values(connection, self.target, self.header, self.delimiter)
+            breaks = found.breaks if self.plain.counts.lines != 1 + records else 0
+            if self.plain.counts.lines != 1 + records + breaks:
                 raise NotProvableError
-            self._check_values(connection, records)
+            if breaks and found.most_delimiters >= self.fields - 1 and self._may_swallow(connection):
+                raise NotProvableError
+            # No field too many at a line's end, and no quote in an unquoted field.
+            if found.delimiters != inside or (found.quotes and not quotes_are_whole(self.plain, self.delimiter)):
+                raise NotProvableError
             write_rejects(connection, self.target, NO_REJECTS)
         return self._reading(records, breaks=breaks)
 
@@ -127,42 +134,7 @@ class FastReader:
         return f"select {select}, {self.target.constants()}{number} from ({source}) as r"
 
     def _may_swallow(self, connection: duckdb.DuckDBPyConnection) -> bool:
-        """Whether a value goes over lines and holds delimiters enough for a whole line of the file: then a closing
-        quote may be missing, and good lines may stand in it as text.
-        """
-        mark = literal(self.delimiter)
-        swallows = " or ".join(
-            f"((contains({column}, chr(10)) or contains({column}, chr(13)))"
-            f" and strlen({column}) - strlen(replace({column}, {mark}, '')) >= {self.fields - 1})"
-            for column in self._columns()
-        )
-        query = f"select coalesce(bool_or({swallows}), false) from read_parquet({literal(str(self.target.records))})"
-        return connection.execute(query).fetchone() != (False,)
-
-    def _columns(self) -> list[str]:
-        """The written columns that hold what was delivered."""
-        names = [name for name, position in self.header.sources if position is not None]
-        return [identifier(name) for name in names + [name for _, name in self.header.extras]]
-
-    def _check_values(self, connection: duckdb.DuckDBPyConnection, records: int) -> None:
-        """No quote in an unquoted field, no field too many at a line's end. Only where the bytes leave room for it."""
-        inside = self.delimiters - (self.fields - 1) * records
-        if not self.quotes and not inside:
-            return
-        columns = self._columns()
-        mark = literal(self.delimiter)
-        quotes = " or ".join(f"contains({column}, '\"')" for column in columns)
-        marks = " + ".join(
-            f"case when contains({column}, {mark}) then strlen({column}) - strlen(replace({column}, {mark}, '')) "
-            "else 0 end"
-            for column in columns
-        )
-        row = connection.execute(
-            f"select coalesce(bool_or({quotes}), false), coalesce(sum({marks}), 0) "
-            f"from read_parquet({literal(str(self.target.records))})"
-        ).fetchone()
-        if row is None or row[1] != inside or (row[0] and not quotes_are_whole(self.plain, self.delimiter)):
-            raise NotProvableError
+        return may_swallow(connection, self.target, self.header, self.delimiter, self.fields)
 
     def _write_bad(self, connection: duckdb.DuckDBPyConnection, bad: list[Misfit], numbers: list[int]) -> None:
         if not bad:

@@ -120,17 +120,3 @@ def copy_out(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> i
     """COPY a query to a Parquet file; returns the number of rows."""
     row = connection.execute(f"copy ({query}) to {literal(str(path))} {PARQUET}").fetchone()
     return int(row[0]) if row else 0
-
-
-def line_breaks_in_values(connection: duckdb.DuckDBPyConnection, target: Target, header: HeaderMap) -> int:
-    """Line breaks counted in the values as they were written, not in what the reader believes it read."""
-    names = [name for name, position in header.sources if position is not None] + [name for _, name in header.extras]
-    breaks = " + ".join(
-        "coalesce(case when contains({0}, chr(10)) or contains({0}, chr(13)) then "
-        "strlen({0}) - strlen(replace({0}, chr(10), '')) - strlen(replace({0}, chr(13), '')) "
-        "+ strlen(replace({0}, chr(13) || chr(10), 'x')) end, 0)".format(identifier(name))
-        for name in names
-    )
-    query = f"select coalesce(sum({breaks}), 0) from read_parquet({literal(str(target.records))})"
-    row = connection.execute(query).fetchone()
-    return int(row[0]) if row else 0
