@@ -59,10 +59,12 @@ def land_inbox(
     patience: Patience | None = None,
     report: LandingReport | None = None,
 ) -> LandingReport:
-    """Land everything that lies in `data_dir/inbox`, in the order of the paths. `as_of` (aware) becomes each batch's
-    `received_at`. `origins` tells which files connectors brought, by their paths below the inbox; with `only` these
-    paths alone are landed. `patience` waits for another landing to end; without any there is no waiting. `report`
-    takes what became of each file, also of those before an error, and is what is returned.
+    """Land everything that lies in `data_dir/inbox`, files of one org and feed in the order of their paths.
+
+    `as_of` (aware) becomes each batch's `received_at`. `origins` tells which files connectors brought, by their paths
+    below the inbox; with `only` these paths alone are landed. `patience` waits for another landing to end; without any
+    there is no waiting. `report` takes what became of each file, also of those before an error, and is what is
+    returned.
 
     Raises `UsageError` for an `as_of` without a zone, `FeedDeclarationError` for faulty declarations, `BusyError` when
     another landing is at work, and `LandingError` when the system or the engine fails (a full disk). A file that cannot
@@ -95,8 +97,10 @@ def _land_groups(work: "_Landing", files: list[InboxFile], outcomes: dict[int, F
     takes them by the files' numbers.
     """
     groups: dict[tuple[str, ...], list[int]] = {}
+    sizes: dict[tuple[str, ...], int] = {}
     for number, file in enumerate(files):
         groups.setdefault(file.parts[:3], []).append(number)
+        sizes[file.parts[:3]] = sizes.get(file.parts[:3], 0) + _size(file.path)
 
     def land(numbers: list[int]) -> None:
         for number in numbers:
@@ -104,7 +108,9 @@ def _land_groups(work: "_Landing", files: list[InboxFile], outcomes: dict[int, F
 
     executor = ThreadPoolExecutor(max_workers=PARALLEL, thread_name_prefix="landing")
     try:
-        for future in [executor.submit(land, numbers) for numbers in groups.values()]:
+        # The largest first: begun last, it would be read alone while the other reader has nothing to do.
+        in_turn = sorted(groups, key=lambda group: -sizes[group])
+        for future in [executor.submit(land, groups[group]) for group in in_turn]:
             future.result()
     finally:
         # What has not begun stays in the inbox; what has is brought to its end.
