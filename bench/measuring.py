@@ -70,6 +70,8 @@ def measure(command: list[str], log: Path) -> Measured:
     """
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("TIEOUT_", "DBT_"))}
     out, err = log.with_suffix(".out"), log.with_suffix(".err")
+    # What was written before is not to be written down beside it.
+    os.sync()
     with out.open("wb") as output, err.open("wb") as errors:
         started = time.perf_counter()
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=errors)
