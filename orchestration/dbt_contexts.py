@@ -6,7 +6,7 @@ not there.
 """
 
 from collections import ChainMap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -37,14 +37,15 @@ class Lazy(dict[str, Any]):
 
     def __init__(self, own: Mapping[str, Any], source: Mapping[str, Any], take: Callable[[Any], Any]) -> None:
         super().__init__(own)
-        self.source, self.take = source, take
+        # Of `package.name` a template asks for an attribute first: no macro has names like these.
+        self._lazy_source, self._lazy_take = source, take
 
     def __missing__(self, name: str) -> Any:
-        taken = self[name] = self.take(self.source[name])
+        taken = self[name] = self._lazy_take(self._lazy_source[name])
         return taken
 
     def __contains__(self, name: object) -> bool:
-        return super().__contains__(name) or name in self.source
+        return super().__contains__(name) or name in self._lazy_source
 
     def get(self, name: str, default: Any = None) -> Any:
         try:
@@ -53,15 +54,19 @@ class Lazy(dict[str, Any]):
             return default
 
     def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys([*super().__iter__(), *self.source]))
+        return iter(dict.fromkeys([*super().__iter__(), *self._lazy_source]))
 
     def __len__(self) -> int:
-        return len(dict.fromkeys([*super().__iter__(), *self.source]))
+        return len(dict.fromkeys([*super().__iter__(), *self._lazy_source]))
 
     def __bool__(self) -> bool:
-        return super().__len__() > 0 or bool(self.source)
+        return super().__len__() > 0 or bool(self._lazy_source)
+
+    def copy(self) -> dict[str, Any]:
+        return dict(self)
 
     keys, values, items = Mapping.keys, Mapping.values, Mapping.items  # type: ignore[assignment]
+    setdefault = MutableMapping.setdefault
 
 
 class Found:
@@ -96,7 +101,7 @@ def names_made_quickly() -> Iterator[None]:
     known: dict[tuple[Any, ...], Found] = {}
 
     class Handle(MacroGenerator):
-        """dbt's handle, which keeps its macro: a node's names mean the same from its first call to its last."""
+        """dbt's handle, which keeps its macro. What a macro's names mean it asks at each call, of its node's names."""
 
         made: Callable[..., Any] | None = None
 
@@ -166,7 +171,7 @@ def names_made_quickly() -> Iterator[None]:
             names = context._ctx
             names.update(context=names, builtins=builtins)
             # A macro goes before what dbt has under its name.
-            names.source = Names(context.namespace, builtins)
+            names._lazy_source = Names(context.namespace, builtins)
             return names
 
         return to_dict

@@ -59,7 +59,10 @@ def dictionaries_merged_quickly() -> Iterator[None]:
 
     def quickly(original: Callable[..., Any]) -> Callable[..., Any]:
         def deep_merge(*parts: Any) -> Any:
-            return merged(parts) if parts and all(map(_is_plain, parts)) else original(*parts)
+            try:
+                return merged(parts) if parts and all(map(_is_plain, parts)) else original(*parts)
+            except ValueError:
+                return original(*parts)
 
         return deep_merge
 
@@ -70,13 +73,19 @@ def dictionaries_merged_quickly() -> Iterator[None]:
 
 
 def merged(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """A dictionary of all that the parts say, the later ones before the earlier, dictionaries in them merged alike."""
+    """A dictionary of all that the parts say, the later ones before the earlier, dictionaries in them merged alike.
+
+    Raises:
+        ValueError: a dictionary would lie over something else.
+    """
     result: dict[str, Any] = {}
     for part in parts:
         for key, value in part.items():
             if isinstance(value, dict):
-                below = result.get(key)
-                result[key] = merged([below, value] if isinstance(below, dict) else [value])
+                below = result.get(key, {})
+                if not isinstance(below, dict):
+                    raise ValueError(key)
+                result[key] = merged([below, value])
             else:
                 result[key] = value
     return result

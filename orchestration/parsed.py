@@ -89,21 +89,29 @@ def _read(folder: Path) -> Any:
     from dbt.contracts.graph.manifest import Manifest
     from dbt.parser.manifest import extended_mashumuro_decoder
 
-    manifest = Manifest.from_msgpack((folder / PARSE).read_bytes(), decoder=extended_mashumuro_decoder)
+    parse = (folder / PARSE).read_bytes()
+    manifest = Manifest.from_msgpack(parse, decoder=extended_mashumuro_decoder)
     # What macros see as `graph`; dbt makes it after each parse and does not keep it.
     manifest.build_flat_graph()
-    # Not the manifest itself: dbt's own way to pickle one loses a part. What it works out later begins with `_`.
-    parts = {field.name: getattr(manifest, field.name) for field in fields(manifest) if field.name[0] != "_"}
-    keeping.write(folder / OBJECTS, pickle.dumps(parts, protocol=pickle.HIGHEST_PROTOCOL))
+    if os.access(folder, os.W_OK):
+        # Not the manifest itself: dbt's own way to pickle one loses a part. What it works out later begins with `_`.
+        parts = {field.name: getattr(manifest, field.name) for field in fields(manifest) if field.name[0] != "_"}
+        with suppress(Exception):  # the parse is good, whatever is wrong with keeping it
+            body = pickle.dumps(parts, protocol=pickle.HIGHEST_PROTOCOL)
+            keeping.write(folder / OBJECTS, hashlib.sha256(parse).digest() + body)
     return manifest
 
 
 def _objects(folder: Path) -> Any | None:
-    """The parse as Python's own objects. They are this project's own, as the compiled templates beside them are."""
+    """The parse that lies there as Python's own objects; none where they are of another one, or cannot be read any
+    more. They are this project's own, as the compiled templates beside them are."""
     from dbt.contracts.graph.manifest import Manifest
 
     content = keeping.read(folder / OBJECTS)
-    return Manifest(**pickle.loads(content)) if content else None
+    with suppress(Exception):
+        if content and content[:32] == hashlib.sha256((folder / PARSE).read_bytes()).digest():
+            return Manifest(**pickle.loads(content[32:]))
+    return None
 
 
 def keep(project: Path, place: Place, key: str) -> None:

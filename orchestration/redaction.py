@@ -185,9 +185,10 @@ def _spellings(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _secrets_of_environment() -> tuple[str, ...]:
-    # As the system has it: to be asked for every text of every line, Python's own view of it is too slow.
+    # As the system has it: to be asked for every text of every line, Python's own view of it is too slow. A copy, as
+    # other threads may set a variable meanwhile.
     held = getattr(os.environ, "_data", None)
-    return _secrets_among(tuple(held.items() if held is not None else os.environ.items()))
+    return _secrets_among(tuple((os.environ if held is None else held).copy().items()))
 
 
 @functools.lru_cache(maxsize=8)

@@ -85,7 +85,8 @@ class FastReader:
             found = Found(0, 0, 0, False)
             if self.quotes or inside:
                 found = look_at_values(connection, self.target, self.header, self.delimiter)
-            breaks = found.breaks if self.plain.counts.lines != 1 + records else 0
+            # Without a quote no value goes over lines, whatever the reader says.
+            breaks = found.breaks if self.quotes and self.plain.counts.lines != 1 + records else 0
             if self.plain.counts.lines != 1 + records + breaks:
                 raise NotProvableError
             if breaks and found.most_delimiters >= self.fields - 1 and self._may_swallow(connection):

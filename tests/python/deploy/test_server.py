@@ -1,6 +1,6 @@
 """Code server, web page and daemon, each a process of its own, on the settings of deploy/: they start, a run that is
 launched from the page succeeds, its record lies in Postgres, health checks answer, and they end in the time that
-their units give them, or by force."""
+their units give them."""
 
 import json
 import os
@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 import urllib.request
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -48,14 +47,20 @@ def commands(file: str, key: str = "ExecStart") -> list[str]:
 def started(
     arguments: list[str], environment: dict[str, str], log: Path, until: list[str] | None = None, stops_within: int = 30
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A process, stopped at the end as systemd does it: with all that it has started, and killed when `stops_within`
-    seconds are over, which is warned of with what it was doing. `until`: a command that ends when it is up, as a unit's
-    `ExecStartPost` does; what is ordered after it starts then."""
+    """A process, started and stopped as systemd does it: it heeds every signal, and is stopped with all that it has
+    started. One that has not ended after `stops_within` seconds is an error, told with what it was doing. `until`: a
+    command that ends when it is up, as a unit's `ExecStartPost` does; what is ordered after it starts then."""
     # Told to abort, Python says where each of its threads is.
     environment = {**environment, "PYTHONFAULTHANDLER": "1"}
     with log.open("wb") as sink:
         process = subprocess.Popen(
-            arguments, cwd=log.parent, env=environment, stdout=sink, stderr=subprocess.STDOUT, start_new_session=True
+            arguments,
+            cwd=log.parent,
+            env=environment,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=heed_interrupts,
         )
         try:
             if until:
@@ -70,10 +75,16 @@ def started(
                 process.send_signal(signal.SIGABRT)
                 process.wait(timeout=30)
                 doing = log.read_text(encoding="utf-8", errors="replace")[-6000:]
-                warnings.warn(f"{log.name}: killed after {stops_within} s: {doing}", stacklevel=2)
+                raise AssertionError(f"{log.name}: killed after {stops_within} s: {doing}") from None
             finally:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
+
+
+def heed_interrupts() -> None:
+    """What a shell starts with `&` ignores Ctrl-C, and so does all that it starts; Dagster takes a request to end for
+    one, and would never end."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def until(what: str, answer: Any, logs: Path, seconds: float = 180) -> Any:

@@ -78,7 +78,7 @@ class Model(ManifestContext):
         self.cli_vars, self.env_vars, self.require_vars, self._ctx = {}, {}, True, {}
         self.macro_stack, self.asked = MacroStack(), list[str]()
         source = "{% macro NAME(x) %}{{ return('NAME' ~ x ~ n) }}{% endmacro %}"
-        names = {"ref": Macro("tieout", "ref"), "twice": Macro("tieout", "twice")}
+        names = {name: Macro("tieout", name) for name in ("ref", "twice", "source", "take")}
         for name, macro in names.items():
             macro.macro_sql = source.replace("NAME", name)
         names["twice"].macro_sql = "{% macro twice(x) %}{{ return(ref(x) ~ ref(x)) }}{% endmacro %}"
@@ -109,6 +109,8 @@ class Model(ManifestContext):
 def test_a_nodes_names_say_what_they_said(monkeypatch: pytest.MonkeyPatch):
     source = (
         "{{ twice('a') }} {{ builtins.ref() }} {{ model.name }} {{ tieout.ref('b') }} {{ context.n }} {{ nothing }}"
+        # Names that what stands in for dbt's dictionaries must not have as attributes.
+        " {{ tieout.take('c') }} {{ tieout.source('d') }} {{ context.take('e') }}"
     )
 
     def said(model: Model) -> str:
@@ -129,15 +131,17 @@ def test_a_nodes_names_say_what_they_said(monkeypatch: pytest.MonkeyPatch):
         assert names.get("nothing") is None
         assert "nothing" not in names
         assert names["ref"] is names["ref"]
+        assert names.setdefault("twice") is names["twice"]
+        assert names.copy().keys() == names.keys()
         monkeypatch.setattr(
             MacroGenerator,
             "get_macro",
             lambda self, get=MacroGenerator.get_macro: made.append(self.macro.name) or get(self),
         )
         assert said(Model()) == expected
-    assert expected.split() == ["refa1refa1", "dbt's", "a", "node", "refb1", "1"]
-    # By two names `ref` is two handles; however often it is called, each makes its macro once.
-    assert sorted(made) == ["ref", "ref", "twice"]
+    assert expected.split() == ["refa1refa1", "dbt's", "a", "node", "refb1", "1", "takec1", "sourced1", "takee1"]
+    # By two names a macro is two handles; however often it is called, each makes it once.
+    assert sorted(made) == ["ref", "ref", "source", "take", "take", "twice"]
 
 
 def test_a_template_finds_what_it_found():

@@ -28,7 +28,9 @@ def test_plain_dictionaries_are_merged_as_dbt_merges_them(parts: list[dict]):
     assert repr(parts) == before, "what was merged is nobody else's"
 
 
-@pytest.mark.parametrize("parts", [({"a": [1]}, {"a": [2]}), ({"a": {"b": (1,)}}, {"a": {}}), ({"a": 1},), ()])
+@pytest.mark.parametrize(
+    "parts", [({"a": [1]}, {"a": [2]}), ({"a": {"b": (1,)}}, {"a": {}}), ({"a": 1}, {"a": {}}), ({"a": 1},), ()]
+)
 def test_all_others_as_dbt_merges_them(parts: tuple[dict, ...]):
     with dbt_statements.dictionaries_merged_quickly():
         assert contract.deep_merge(*parts) == deep_merge(*parts)
