@@ -9,6 +9,7 @@ from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
+# Bytes of a SHA-256.
 DIGEST = 32
 
 

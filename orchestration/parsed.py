@@ -109,8 +109,8 @@ def _objects(folder: Path) -> Any | None:
 
     content = keeping.read(folder / OBJECTS)
     with suppress(Exception):
-        if content and content[:32] == hashlib.sha256((folder / PARSE).read_bytes()).digest():
-            return Manifest(**pickle.loads(content[32:]))
+        if content and content[: keeping.DIGEST] == hashlib.sha256((folder / PARSE).read_bytes()).digest():
+            return Manifest(**pickle.loads(content[keeping.DIGEST :]))
     return None
 
 

@@ -89,7 +89,9 @@ class FastReader:
             breaks = found.breaks if self.quotes and self.plain.counts.lines != 1 + records else 0
             if self.plain.counts.lines != 1 + records + breaks:
                 raise NotProvableError
-            if breaks and found.most_delimiters >= self.fields - 1 and self._may_swallow(connection):
+            # Dear, and asked only where a row as a whole has delimiters enough.
+            full = breaks and found.most_delimiters >= self.fields - 1
+            if full and may_swallow(connection, self.target, self.header, self.delimiter, self.fields):
                 raise NotProvableError
             # No field too many at a line's end, and no quote in an unquoted field.
             if found.delimiters != inside or (found.quotes and not quotes_are_whole(self.plain, self.delimiter)):
@@ -133,9 +135,6 @@ class FastReader:
     def _query(self, source: str, number: str = "") -> str:
         select = column_list(self.header, [f"c{i}" for i in range(self.fields)])
         return f"select {select}, {self.target.constants()}{number} from ({source}) as r"
-
-    def _may_swallow(self, connection: duckdb.DuckDBPyConnection) -> bool:
-        return may_swallow(connection, self.target, self.header, self.delimiter, self.fields)
 
     def _write_bad(self, connection: duckdb.DuckDBPyConnection, bad: list[Misfit], numbers: list[int]) -> None:
         if not bad:

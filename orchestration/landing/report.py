@@ -27,8 +27,8 @@ class FileOutcome:
 
 @dataclass
 class LandingReport:
-    """The outcomes in the order of landing. `rows` are the records landed, `rejected` the records that could not be
-    read.
+    """The outcomes in the order of the files' paths. `rows` are the records landed, `rejected` the records that could
+    not be read.
     """
 
     files: list[FileOutcome] = field(default_factory=list)

@@ -29,6 +29,7 @@ from .conftest import AS_OF, HEADER, PROJECT, Inbox, order
 
 FILE = f"{HEADER}\n{order(1)}\nbroken\n"
 POLICIES = "stream,grace_minutes\npos_oms_orders,{}\n"
+LARGE = ("acme/pos/orders/a", "acme/pos/orders/b")
 
 
 def test_the_report_counts(inbox: Inbox):
@@ -113,6 +114,24 @@ def test_state_in_one_landing_keeps_the_order_of_the_names(inbox: Inbox):
         inbox.put(POLICIES.format(minutes), name, feed="tieout/policies")
     assert inbox.land().batches == 3
     assert [m["source_file"] for m in read_manifests(inbox.data)] == ["a.csv", "b.csv", "c.csv"]
+
+
+def test_the_feed_with_most_bytes_is_read_first(inbox: Inbox, monkeypatch: pytest.MonkeyPatch):
+    """And the files of one feed in the order of their names, whatever their sizes; the report is in that of all."""
+    one = f"{HEADER}\n{order(1)}\n"
+    inbox.put(one, "a.csv", org="a_small_one")
+    inbox.put(one, "a.csv")
+    inbox.put(f"{HEADER}\n" + "".join(f"{order(n)}\n" for n in range(2, 60)), "b.csv")
+    inbox.put(POLICIES.format(5), "a.csv", feed="tieout/policies")
+    read: list[str] = []
+    land = landing_inbox._Landing.land
+    monkeypatch.setattr(landing_inbox, "PARALLEL", 1)
+    monkeypatch.setattr(
+        landing_inbox._Landing, "land", lambda self, file, scratch: read.append(file.shown) or land(self, file, scratch)
+    )
+    report = inbox.land()
+    assert read == [f"{path}.csv" for path in (*LARGE, "a_small_one/pos/orders/a", "acme/tieout/policies/a")]
+    assert [outcome.file for outcome in report.files] == sorted(read)
 
 
 def test_files_that_are_no_deliveries_stay(inbox: Inbox):

@@ -1,5 +1,6 @@
 """The names and events that dbt is helped with are those it would have made."""
 
+import inspect
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,6 +9,7 @@ from dbt.clients.jinja import MacroGenerator, MacroStack
 from dbt.context import macros
 from dbt.context.base import contextmember, contextproperty
 from dbt.context.manifest import ManifestContext
+from dbt.context.providers import ProviderContext
 from dbt_common.clients import jinja
 from dbt_common.events import base_types
 from dbt_common.events.types import Note
@@ -20,6 +22,16 @@ class Macro:
 
     def __init__(self, package_name: str, name: str) -> None:
         self.package_name, self.name, self.unique_id = package_name, name, f"macro.{package_name}.{name}"
+
+
+def test_dbt_still_has_what_is_replaced():
+    assert "builder.build_namespace(" in inspect.getsource(ManifestContext._build_namespace)
+    assert "self.namespace = self._build_namespace()" in inspect.getsource(ManifestContext.__init__)
+    assert "self._context_members_.items()" in inspect.getsource(ManifestContext.generate_builtins)
+    assert set(dbt_contexts.DEAR) <= set(ProviderContext._context_members_)
+    assert list(inspect.signature(jinja.NativeSandboxTemplate.new_context).parameters)[1] == "vars"
+    assert "ChainMap(vars, self.globals)" in inspect.getsource(jinja.MacroFuzzTemplate.new_context)
+    assert "self.get_macro()" in inspect.getsource(MacroGenerator.call_macro)
 
 
 # `shared` is in every package, the others in some, so that each step of the order of search decides somewhere.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import jinja2
 import pytest
+from dbt.compilation import Compiler
 from dbt.contracts.project import Project
 from dbt.task import runnable
 from dbt_common import dataclass_schema
@@ -17,6 +18,9 @@ from dbt_common.events.base_types import EventLevel
 from dbt_common.events.event_manager import EventManager
 from dbt_common.events.types import Formatting, Note
 from dbt_common.exceptions import CompilationError
+from mashumaro.core.meta import mixin as plain_mixin
+from mashumaro.core.meta.code.builder import CodeBuilder
+from mashumaro.mixins import dict as mixin
 
 from orchestration import dbt_savings
 from orchestration.collecting import collected_rarely
@@ -38,6 +42,19 @@ def test_dbt_still_has_what_is_replaced():
     assert issubclass(MacroFuzzEnvironment, jinja2.Environment)
     # `from_string` compiles with the source alone; with more arguments nothing is kept.
     assert "self.compile(source)" in inspect.getsource(jinja2.Environment.from_string)
+    assert "linker.get_graph_summary(manifest)" in inspect.getsource(Compiler.compile)
+    assert "linker.write_graph(" in inspect.getsource(Compiler.write_graph_file)
+
+
+def test_mashumaro_still_has_what_is_replaced():
+    """Its codecs are made by what `__init_subclass__` finds in its own module, with these arguments."""
+    source = inspect.getsource(mixin.DataClassDictMixin.__init_subclass__)
+    for kind in ("packer", "unpacker"):
+        assert f'compile_mixin_{kind}(cls, **builder_params["{kind}"])' in source
+        names = inspect.signature(getattr(plain_mixin, f"compile_mixin_{kind}")).parameters
+        assert set(names) <= {"cls", "format_name", "dialect", "encoder", "encoder_kwargs", "decoder"}
+    taken = inspect.signature(CodeBuilder.__init__).parameters
+    assert {"first_method", "allow_postponed_evaluation", "format_name", "default_dialect", "decoder"} <= set(taken)
 
 
 def test_a_template_is_compiled_once_and_says_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

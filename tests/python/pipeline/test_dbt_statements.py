@@ -1,9 +1,12 @@
 """What dbt is spared for its statements is what it would have made."""
 
+import inspect
+
 import pytest
 from dbt.adapters.base import relation
 from dbt.adapters.contracts import relation as contract
 from dbt.adapters.contracts.relation import RelationType
+from dbt.adapters.sql import connections
 from dbt_common.clients import agate_helper
 from dbt_common.utils import deep_merge
 from hypothesis import given
@@ -15,6 +18,13 @@ PLAIN = some.sampled_from([None, True, "text", 1, 0.5, RelationType.View])
 # Of one shape at every level: to lay a dictionary over something else dbt refuses.
 INNER = some.fixed_dictionaries({}, optional={"a": PLAIN, "c": some.dictionaries(some.sampled_from("xy"), PLAIN)})
 SHAPED = some.fixed_dictionaries({}, optional={"a": PLAIN, "b": INNER})
+
+
+def test_dbt_still_has_what_is_replaced():
+    assert "build_type_tester(" in inspect.getsource(agate_helper.table_from_rows)
+    assert "import empty_table" in inspect.getsource(connections.SQLConnectionManager.execute)
+    assert "deep_merge(" in inspect.getsource(relation.BaseRelation.create_from)
+    assert "deep_merge(" in inspect.getsource(contract.FakeAPIObject.incorporate)
 
 
 @given(some.lists(SHAPED, min_size=1, max_size=4))
