@@ -1,11 +1,19 @@
 """What can be said of a file's bytes without parsing them: checksum, physical lines, and which characters occur.
 
-All counting is done by C-level methods of `bytes` on chunks; no Python object is made per line.
+All counting is done in C on chunks; no Python object is made per line.
 """
 
 import codecs
 import hashlib
 from dataclasses import dataclass, field
+
+import numpy as np
+
+
+def occurrences(chunk: bytes, mark: bytes) -> int:
+    """How often one byte stands in a chunk. As `chunk.count(mark)`, but twice as fast where it is frequent, and other
+    threads may work meanwhile."""
+    return int(np.count_nonzero(np.frombuffer(chunk, np.uint8) == mark[0]))
 
 
 @dataclass
@@ -48,13 +56,13 @@ class TextCounts:
             return
         seam = self._last + chunk[:1]
         self.size += len(chunk)
-        self.lf += chunk.count(b"\n")
-        self.nul += chunk.count(b"\0")
+        self.lf += occurrences(chunk, b"\n")
+        self.nul += occurrences(chunk, b"\0")
         if b"\r" in chunk:
             self.cr += chunk.count(b"\r")
             self.crlf += chunk.count(b"\r\n")
         self.crlf += seam == b"\r\n"
-        quotes = chunk.count(b'"')
+        quotes = occurrences(chunk, b'"')
         if quotes:
             self.quotes += quotes
             self.blank_quotes += chunk.count(b' "') + chunk.count(b'" ')

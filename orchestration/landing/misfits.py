@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration.landing import damage
+from orchestration.landing.digest import occurrences
 from orchestration.landing.lines import line_blocks
 from orchestration.landing.text import PlainText
 
@@ -34,7 +35,7 @@ def count_delimiters(plain: PlainText, delimiter: str) -> int:
     mark, total = delimiter.encode(), 0
     with plain.path.open("rb") as handle:
         while chunk := handle.read(CHUNK):
-            total += chunk.count(mark)
+            total += occurrences(chunk, mark)
     return total
 
 
@@ -49,8 +50,8 @@ def find_misfits(plain: PlainText, delimiter: str, fields: int, thorough: bool) 
     done = size = 0
     for block in line_blocks(plain, has_cr=False, chunk_bytes=BLOCK):
         if not thorough and (plain.counts.is_utf8 or block.isascii()):
-            breaks = block.count(b"\n")
-            if block.count(mark) == (fields - 1) * (breaks + 1):
+            breaks = occurrences(block, b"\n")
+            if occurrences(block, mark) == (fields - 1) * (breaks + 1):
                 done += breaks + 1
                 continue
         lines = _split(block)
