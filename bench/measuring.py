@@ -50,16 +50,17 @@ class Run:
 
 @dataclass
 class Target:
-    """A limit and what was measured."""
+    """A limit and what was measured: at most that much, or `at_least`."""
 
     what: str
     measured: float
     limit: float
     unit: str = ""
+    at_least: bool = False
 
     @property
     def met(self) -> bool:
-        return self.measured <= self.limit
+        return self.measured >= self.limit if self.at_least else self.measured <= self.limit
 
 
 def measure(command: list[str], log: Path) -> Measured:

@@ -6,8 +6,8 @@ In one go and each as a process of its own: the reference (`bench/reference.py`)
 reference again, `tieout run` on the delivery of the next day, then a run with nothing to do. After each of the two
 deliveries every published result row is held against the generator's answer key. Before all that the examples are run,
 and Dagster's page is started on them (`bench/dagster_page.py`). After it the payouts stream against a script of its own
-(`bench/payouts.py`), a day of bookings in hourly deliveries (`bench/bookings.py`), and a million exceptions that people
-decide about (`bench/exceptions.py`).
+(`bench/payouts.py`), one large file of each of its formats (`bench/parsers.py`), a day of bookings in hourly deliveries
+(`bench/bookings.py`), and a million exceptions that people decide about (`bench/exceptions.py`).
 
 Ends with 1 when an answer is wrong or a run fails, and, at full size, when a target is missed.
 """
@@ -31,6 +31,7 @@ import psutil
 from bench import bookings as bookings_bench
 from bench import dagster_page
 from bench import exceptions as exceptions_bench
+from bench import parsers as parsers_bench
 from bench import payouts as payouts_bench
 from bench.measuring import GIGABYTE, ROOT, BenchError, Measured, Run, Target, deliver, measure, say, tell, tieout
 from orchestration import parsed
@@ -60,6 +61,7 @@ class Bench:
     load_average: float = 0.0
     page: dagster_page.Page | None = None
     payouts: payouts_bench.Payouts | None = None
+    parsers: parsers_bench.Parsers | None = None
     bookings: bookings_bench.Bookings | None = None
     exceptions: exceptions_bench.Exceptions | None = None
 
@@ -83,6 +85,7 @@ class Bench:
             Target("peak memory of any run", peak / GIGABYTE, MAX_BYTES / GIGABYTE, " GB"),
             *(self.page.targets() if self.page else []),
             *(self.payouts.targets() if self.payouts else []),
+            *(self.parsers.targets() if self.parsers else []),
             *(self.bookings.targets() if self.bookings else []),
             *(self.exceptions.targets() if self.exceptions else []),
         ]
@@ -196,7 +199,10 @@ def go(bench: Bench, work: Path) -> None:
     hash_before = bench.runs["second day"].summary["streams"][STREAM]["results_hash"]
     if run("nothing new", data, second_as_of).summary["streams"][STREAM]["results_hash"] != hash_before:
         raise BenchError("a run with nothing new has changed the results")
-    bench.payouts = payouts_bench.go(max(1, bench.rows * payouts_bench.ORDERS // FULL_SIZE), work)
+    orders = max(1, bench.rows * payouts_bench.ORDERS // FULL_SIZE)
+    bench.payouts = payouts_bench.go(orders, work)
+    megabytes = max(1, bench.rows * parsers_bench.MEGABYTES // FULL_SIZE)
+    bench.parsers = parsers_bench.go(megabytes, work, payouts_bench.world(orders, work)[0])
     events = max(bookings_bench.FEWEST, bench.rows * bookings_bench.EVENTS // FULL_SIZE)
     bench.bookings = bookings_bench.go(events, work)
     bench.exceptions = exceptions_bench.go(max(1000, bench.rows * exceptions_bench.EXCEPTIONS // FULL_SIZE), work)
@@ -246,6 +252,7 @@ def report(bench: Bench) -> str:
         "",
         *(dagster_page.report(bench.page) if bench.page else []),
         *(payouts_bench.report(bench.payouts) if bench.payouts else []),
+        *(parsers_bench.report(bench.parsers) if bench.parsers else []),
         *(bookings_bench.report(bench.bookings) if bench.bookings else []),
         *(exceptions_bench.report(bench.exceptions) if bench.exceptions else []),
         "## Where the time goes",

@@ -58,7 +58,7 @@ def _fast_readers(
     if not may_be_fast(plain, line, delimiter):
         return
     reader = FastReader(plain, target, delimiter, line, header)
-    if least is not None and not reader.quotes:
+    if least is not None:
         even = even_out(plain, delimiter, len(line.fields), least, target.work_dir)
         if even is None:
             return

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from bench import bookings, bookings_reference, exceptions, payouts, payouts_reference, reference
+from bench import bookings, bookings_reference, exceptions, parsers, payouts, payouts_reference, reference
 from bench.run import STREAM, Bench, BenchError, Measured, Run, check, measure, report
 from examples.generate import Size, generate
 
@@ -123,6 +123,44 @@ def test_the_fold_of_exceptions_has_a_limit() -> None:
     (target,) = found.targets()
     assert (target.measured, target.met) == (61.5, False)
     assert "`exception_decisions` 0.0, `pins` 1.5" in "\n".join(exceptions.report(found))
+
+
+def test_a_file_of_each_format_lands_whole(tmp_path: Path) -> None:
+    inbox, _ = payouts.world(400, tmp_path)
+    found = parsers.go(0, tmp_path, inbox)
+    assert {one.form.feed for one in found.each} == {
+        *("shopify/orders", "shopify/payout_transactions", "stripe/payout_reconciliation", "amazon/settlement_v2"),
+        *("adyen/settlement_details", "square/transactions", "paypal/settlement", "bank/statement"),
+    }
+    assert all(one.records > 0 for one in found.each)
+    page = "\n".join(parsers.report(found))
+    assert all(f"| {one.form.name} |" in page for one in found.each)
+
+
+def test_a_file_that_does_not_land_whole_is_told(tmp_path: Path) -> None:
+    inbox, _ = payouts.world(400, tmp_path)
+    (tmp_path / "logs").mkdir()
+    for file in (inbox / payouts.ORG / "square" / "transactions").iterdir():
+        file.write_text(file.read_text(encoding="utf-8") + "no record\n", encoding="utf-8")
+    square = next(form for form in parsers.FORMATS if form.feed == "square/transactions")
+    with pytest.raises(BenchError, match="'rejected': 1"):
+        parsers.land(square, inbox / payouts.ORG, 0, tmp_path)
+
+
+def test_the_slowest_table_and_the_widest_statement_have_limits() -> None:
+    def one(seconds: float, gigabytes: float, **kind: bool) -> parsers.Parsed:
+        form = parsers.Format(f"{seconds} {gigabytes}", "bank/statement", "*", **kind)
+        return parsers.Parsed(form, 200.0, 1, Measured(seconds, int(gigabytes * 1024**3), ""))
+
+    found = parsers.Parsers(
+        [
+            *(one(3.0, 0.9, is_table=True), one(5.0, 0.8, is_table=True)),
+            *(one(60.0, 0.2, is_bounded=True), one(50.0, 0.6, is_bounded=True), one(90.0, 0.9, is_slow=True)),
+        ]
+    )
+    speed, memory = found.targets()
+    assert (speed.measured, speed.limit, speed.met) == (40.0, 50.0, False)
+    assert (round(memory.measured, 1), memory.limit, memory.met) == (0.6, 0.5, False)
 
 
 def test_the_command_line_speaks(tmp_path: Path) -> None:
