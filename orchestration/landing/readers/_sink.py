@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from operator import itemgetter
 from types import TracebackType
 from typing import Any
 
@@ -106,6 +107,8 @@ class _Table:
             "_source_file": (word, target.source_file),
             "_received_at": (pa.timestamp("us"), datetime.fromisoformat(target.received_at)),
         }
+        self._absent = dict.fromkeys(self._fields)
+        self._in_order = itemgetter(*self._fields)
         self._constants = [(kind, value) for kind, value in constants.values()]
         kinds = {**self._fields, **{name: kind for name, (kind, _) in constants.items()}}
         self._schema = pa.schema(list(kinds.items()))
@@ -122,13 +125,13 @@ class _Table:
 
     def _pack(self) -> None:
         rows, count = self._rows, len(self._rows)
-        given = set().union(*rows)
-        if not given <= self._fields.keys():
-            raise KeyError(f"no declared columns: {sorted(given - self._fields.keys())}")
-        columns = [
-            pa.array([row.get(name) for row in rows], kind) if name in given else pa.nulls(count, kind)
-            for name, kind in self._fields.items()
-        ]
+        # Every row is given all the columns before it is taken apart: both are done without a step of Python a value.
+        whole = [{**self._absent, **row} for row in rows]
+        unknown = set().union(*whole) - self._fields.keys()
+        if unknown:
+            raise KeyError(f"no declared columns: {sorted(unknown)}")
+        values = zip(*map(self._in_order, whole), strict=True)
+        columns = [pa.array(column, kind) for column, kind in zip(values, self._fields.values(), strict=True)]
         for kind, value in self._constants:
             constant = pa.array([value], kind)
             columns.append(constant.take(pa.repeat(pa.scalar(0, pa.int32()), count)))

@@ -117,15 +117,17 @@ class _Payouts:
 
     def __init__(self, taken: dict[Balance, list[tuple[datetime, str]]]) -> None:
         self.taken = {balance: sorted(payouts) for balance, payouts in taken.items()}
+        self.ids = {balance: {payout for _, payout in payouts} for balance, payouts in taken.items()}
 
     def of(self, record: Values) -> str | None:
         """The payout that took a row, a payout's own id for itself; None where nobody can say."""
-        payouts = self.taken.get(_balance(record))
+        balance = _balance(record)
+        payouts = self.taken.get(balance)
         at = _time(record) if payouts else None
         if not payouts or at is None:
             return None
         own = record["transaction_id"]
-        if any(own == payout for _, payout in payouts):
+        if own in self.ids[balance]:
             return own
         place = bisect_left(payouts, (at, ""))
         return payouts[place][1] if place < len(payouts) else None
@@ -211,6 +213,7 @@ class _Report:
         self.file_number: str | None = None
         self.section: Values = {}
         self.sections = 0
+        self.names: Sequence[str] = ()
         self.body: tuple[tuple[str, int], ...] = ()
         self.width = 0
 
@@ -245,6 +248,8 @@ class _Report:
 
     def _columns(self, names: Sequence[str]) -> None:
         """What the body rows hold. A report without the columns that a movement needs cannot be read at all."""
+        if names == self.names:
+            return  # as the section above
         spaced = [" ".join(name.split()) for name in names]
         found = map_header(spaced, self.columns, self.feed.org_aliases(self.org_id))
         places = {name: place for name, place in found.sources if place is not None}
@@ -252,7 +257,7 @@ class _Report:
         if missing or found.doubtful:
             told = HeaderMap(found.sources, found.extras, missing, found.doubtful)
             raise header_fault(self.feed, self.org_id, spaced, told)
-        self.body, self.width = tuple(places.items()), len(names)
+        self.body, self.width, self.names = tuple(places.items()), len(names), names
 
     def _common(self, code: str) -> Values:
         section = self.section if code in ("SB", "SF", "SC") else {}
