@@ -13,6 +13,11 @@
     trim({{ text }}, '{{ _blanks() }}')
 {%- endmacro %}
 
+{# This engine looks for each character in the whole list, which takes fifty times as long as the look at a text's two ends that spares it nearly always. #}
+{% macro duckdb__trim_blanks(text) -%}
+    case when {{ plain_text(text) }} then {{ text }} else {{ default__trim_blanks(text) }} end
+{%- endmacro %}
+
 {% macro postgres__trim_blanks(text) -%}
     btrim({{ text }}, '{{ _blanks() }}')
 {%- endmacro %}
