@@ -20,7 +20,8 @@ BALANCES = {
 }
 DIRECTIONS = {"CRDT": "C", "DBIT": "D"}
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])")
-MOST_TEXTS = 50  # remittance texts of an entry with many details
+MOST_DETAILS = 2000  # transactions of one entry that are kept; one with more of them stays whole
+MOST_TEXTS = 50  # transactions whose texts tell of an entry that stays whole
 
 
 def first(values: Found, *paths: str) -> str | None:
@@ -128,48 +129,81 @@ class CamtRows:
     def detail(self, values: Found) -> None:
         """One transaction of an entry; all of them together say what it was."""
         self._count += 1
-        if len(self._details) < MOST_TEXTS:
+        if len(self._details) < MOST_DETAILS:
             self._details.append(values)
 
     def entry(self, values: Found, lines: int) -> None:
+        """One row, or one for each of its transactions where they make up the entry to the cent."""
         details, count = self._details, self._count
         self._details, self._count = [], 0
         amount, direction = _amount(values)
-        single = details[0] if count == 1 else {}
         status = first(values, "Sts/Cd", "Sts/Prtry", "Sts")
         if status in (None, "BOOK"):
             self._sums[direction] += Decimal(amount)
             self._counts[direction] += 1
-        returned = first(single, "RtrInf/Rsn/Cd", "RtrInf/Rsn/Prtry")
-        is_reversal = first(values, "RvslInd") in ("true", "1")
-        # The parties of a reversal are those of the booking that it undoes.
-        party = "Dbtr" if (direction == "C") != is_reversal else "Cdtr"
-        notes = [f"{count} transactions" if count > 1 else None, f"returned: {returned}" if returned else None]
-        self._rows.row(
-            "entry",
-            {
-                "currency": first(values, "Amt@Ccy"),
-                "amount": amount,
-                # Already the direction of the booking, of a reversal too.
-                "direction": direction,
-                "is_reversal": "true" if is_reversal else None,
-                "status": status or "BOOK",
-                "booking_date": _day(first(values, "BookgDt/Dt", "BookgDt/DtTm")),
-                "value_date": _day(first(values, "ValDt/Dt", "ValDt/DtTm")),
-                "bank_ref": nothing(first(values, "AcctSvcrRef") or first(single, "Refs/AcctSvcrRef")),
-                "customer_ref": nothing(first(values, "NtryRef"))
-                or nothing(first(single, "Refs/InstrId", "Refs/TxId")),
-                "end_to_end_id": nothing(first(single, "Refs/EndToEndId")),
-                "counterparty_name": first(single, f"RltdPties/{party}/Pty/Nm", f"RltdPties/{party}/Nm"),
-                "counterparty_account": first(
-                    single, f"RltdPties/{party}Acct/Id/IBAN", f"RltdPties/{party}Acct/Id/Othr/Id"
-                ),
-                "entry_text": _texts(details, first(values, "AddtlNtryInf")),
-                "type_code": _type_code(values),
-                "note": "; ".join(filter(None, notes)) or None,
-            },
-            lines,
-        )
+        whole = {
+            "currency": first(values, "Amt@Ccy"),
+            "is_reversal": "true" if _is_reversal(values) else None,
+            "status": status or "BOOK",
+            "booking_date": _day(first(values, "BookgDt/Dt", "BookgDt/DtTm")),
+            "value_date": _day(first(values, "ValDt/Dt", "ValDt/DtTm")),
+        }
+        parts = _parts(values, details) if 1 < count <= MOST_DETAILS else None
+        if parts is None:
+            note = f"{count} transactions" if count > 1 else None
+            single = details[0] if count == 1 else {}
+            told = _told(values, single, direction, _texts(details, first(values, "AddtlNtryInf")), note)
+            # Already the direction of the booking, of a reversal too.
+            self._rows.row("entry", {**whole, "amount": amount, "direction": direction, **told}, lines)
+            return
+        for place, (detail, part, mark) in enumerate(parts, 1):
+            note = f"transaction {place} of {count} of one booking of {amount}"
+            text = _texts([detail], None) or first(values, "AddtlNtryInf")
+            told = _told(values, detail, mark, text, note)
+            # What the bank calls the transaction tells it from the others; what it calls the booking does not.
+            told["bank_ref"] = nothing(first(detail, "Refs/AcctSvcrRef")) or told["bank_ref"]
+            self._rows.row("entry", {**whole, "amount": part, "direction": mark, **told}, lines if place == 1 else 0)
+
+
+def _is_reversal(entry: Found) -> bool:
+    return first(entry, "RvslInd") in ("true", "1")
+
+
+def _told(entry: Found, detail: Found, direction: str, text: str | None, note: str | None) -> dict[str, str | None]:
+    """What an entry and one of its transactions say of where the money came from."""
+    returned = first(detail, "RtrInf/Rsn/Cd", "RtrInf/Rsn/Prtry")
+    # The parties of a reversal are those of the booking that it undoes.
+    party = "Dbtr" if (direction == "C") != _is_reversal(entry) else "Cdtr"
+    notes = [note, f"returned: {returned}" if returned else None]
+    return {
+        "bank_ref": nothing(first(entry, "AcctSvcrRef") or first(detail, "Refs/AcctSvcrRef")),
+        "customer_ref": nothing(first(entry, "NtryRef")) or nothing(first(detail, "Refs/InstrId", "Refs/TxId")),
+        "end_to_end_id": nothing(first(detail, "Refs/EndToEndId")),
+        "counterparty_name": first(detail, f"RltdPties/{party}/Pty/Nm", f"RltdPties/{party}/Nm"),
+        "counterparty_account": first(detail, f"RltdPties/{party}Acct/Id/IBAN", f"RltdPties/{party}Acct/Id/Othr/Id"),
+        "entry_text": text,
+        "type_code": _type_code(entry),
+        "note": "; ".join(filter(None, notes)) or None,
+    }
+
+
+def _parts(entry: Found, details: list[Found]) -> list[tuple[Found, str, str]] | None:
+    """The transactions of an entry with amount and direction of each; None unless each has an amount in the entry's
+    currency and they make up the entry exactly. A bank may net its charges, or withhold what it knows of some.
+    """
+    amount, direction = _amount(entry)
+    parts = []
+    for detail in details:
+        path = next((path for path in ("Amt", "AmtDtls/TxAmt/Amt") if path in detail), None)
+        mark = DIRECTIONS.get(first(detail, "CdtDbtInd") or "", direction)
+        if path is None or first(detail, f"{path}@Ccy") != first(entry, "Amt@Ccy"):
+            return None
+        try:
+            parts.append((detail, plain_amount(detail[path][0], signed=False), mark))
+        except UnreadableError:
+            return None
+    total = sum((Decimal(part) if mark == direction else -Decimal(part) for _, part, mark in parts), Decimal(0))
+    return parts if total == Decimal(amount) else None
 
 
 def _amount(values: Found) -> tuple[str, str]:
@@ -189,7 +223,7 @@ def _day(text: str | None) -> str | None:
 
 def _texts(details: list[Found], further: str | None) -> str | None:
     texts: list[str] = []
-    for values in details:
+    for values in details[:MOST_TEXTS]:
         texts += values.get("RmtInf/Ustrd", [])
         texts += values.get("RmtInf/Strd/CdtrRefInf/Ref", [])
         texts += [] if "RmtInf/Ustrd" in values else values.get("AddtlTxInf", [])

@@ -92,6 +92,83 @@ def test_a_batch_of_details_is_one_entry(statement: Land):
     assert "E50" not in row["entry_text"]
 
 
+def transaction(reference: str, amount: str = "", mark: str = "", rest: str = "") -> str:
+    """One transaction of an entry that has several."""
+    return (
+        f"<TxDtls><Refs><EndToEndId>{reference}</EndToEndId></Refs>{amount}{mark}<RltdPties><Dbtr><Nm>{reference} LTD"
+        f"</Nm></Dbtr></RltdPties><RmtInf><Ustrd>{reference} PAID</Ustrd></RmtInf>{rest}</TxDtls>"
+    )
+
+
+AMOUNT = "<Amt Ccy='{currency}'>{amount}</Amt>"
+OLD_AMOUNT = f"<AmtDtls><InstdAmt><Amt Ccy='USD'>1.00</Amt></InstdAmt><TxAmt>{AMOUNT}</TxAmt></AmtDtls>"
+
+
+def of(amount: str, currency: str = "EUR", form: str = AMOUNT) -> str:
+    """What a transaction says that it is of."""
+    return form.format(amount=amount, currency=currency)
+
+
+@pytest.mark.parametrize("form", [AMOUNT, OLD_AMOUNT])
+@pytest.mark.parametrize(("mark", "direction"), [("CRDT", "C"), ("DBIT", "D")])
+def test_transactions_that_make_up_their_entry_stand_for_it(statement: Land, form: str, mark: str, direction: str):
+    claims = (
+        "<TxsSummry><TtlNtries><NbOfNtries>1</NbOfNtries><Sum>88.40</Sum></TtlNtries></TxsSummry>\n"
+        if mark == "CRDT"
+        else ""
+    )
+    details = transaction("E1", of("50.00", form=form)) + transaction("E2", of("38.40", form=form))
+    landed = statement(statement_of(claims, entry(mark=f"<CdtDbtInd>{mark}</CdtDbtInd>", details=details)))
+    shown = ("amount", "direction", "end_to_end_id", "entry_text", "bank_ref", "entry_index", "booking_date", "note")
+    note = "transaction {} of 2 of one booking of 88.40"
+    common = ("260311-0007",)
+    assert [tuple(row.get(name) for name in shown) for row in landed.entries] == [
+        ("50.00", direction, "E1", "E1 PAID", *common, "1", "2026-03-11", note.format(1)),
+        ("38.40", direction, "E2", "E2 PAID", *common, "2", "2026-03-11", note.format(2)),
+    ]
+    # The bank counts what it booked.
+    counted = [(row["counted_items"], row["counted_amount"]) for row in landed.of("total")]
+    assert counted == ([("1", "88.40")] if claims else [])
+
+
+def test_a_transaction_may_go_the_other_way_and_have_a_reference_of_its_own(statement: Land):
+    back = transaction("E2", of("11.60"), "<CdtDbtInd>DBIT</CdtDbtInd>").replace(
+        "<Refs>", "<Refs><AcctSvcrRef>OWN-2</AcctSvcrRef>"
+    )
+    landed = statement(statement_of(entry(details=transaction("E1", of("100.00")) + back)))
+    shown = ("amount", "direction", "bank_ref", "counterparty_name")
+    assert [tuple(row.get(name) for name in shown) for row in landed.entries] == [
+        ("100.00", "C", "260311-0007", "E1 LTD"),
+        # of a debit the creditor is the other party, and it names none
+        ("11.60", "D", "OWN-2", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        # the bank's charges are netted
+        transaction("E1", of("50.00")) + transaction("E2", of("38.50")),
+        # it withholds what it knows of one
+        transaction("E1", of("88.40")) + transaction("E2"),
+        # an amount in another currency, one that cannot be read, and one with a sign
+        transaction("E1", of("50.00")) + transaction("E2", of("38.40", "USD")),
+        transaction("E1", of("88.40")) + transaction("E2", of("nil")),
+        transaction("E1", of("100.00")) + transaction("E2", of("-11.60")),
+        # of more transactions than are kept of one entry
+        "".join(transaction(f"E{n}", of("88.40" if n == 0 else "0.00")) for n in range(2001)),
+    ],
+    ids=["netted", "withheld", "currency", "unreadable", "signed", "too many"],
+)
+def test_transactions_that_do_not_make_up_their_entry_leave_it_whole(statement: Land, details: str):
+    (row,) = statement(statement_of(entry(details=details))).entries
+    assert (row["amount"], row["bank_ref"]) == ("88.40", "260311-0007")
+    assert row["note"] == f"{details.count('<TxDtls>')} transactions"
+    assert row["entry_text"].startswith(
+        "E1 PAID E1 E2 PAID" if details.count("<TxDtls>") == 2 else "E0 PAID E0 E1 PAID"
+    )
+
+
 def test_a_returned_payout(statement: Land):
     details = DETAIL.format(party="<Nm>X</Nm>").replace("<RmtInf>", "<RtrInf><Rsn><Cd>AC04</Cd></Rsn></RtrInf><RmtInf>")
     (row,) = statement(statement_of(entry(details=details))).entries

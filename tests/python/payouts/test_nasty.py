@@ -7,6 +7,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.python.bank.test_camt053 import entry as camt_entry
+from tests.python.bank.test_camt053 import statement_of as camt
 from tests.python.laws.harness import Folder, NewDatabase
 
 FIRST = "2026-02-20T09:00:00Z"
@@ -108,6 +110,24 @@ REVERSED = "\n".join(
     ]
 )
 
+# Two payouts that the bank books as one entry, and says of which transactions it is made.
+BUNDLED = {
+    number: adyen(
+        number, (f"B{number}", "Settled", gross, net, "1.00"), (f"TX7700001122{number}XT", PAID, "", net, "")
+    ).replace(f"MTX7700001122{number}XT", f"TX7700001122{number}XT batch {number}")
+    for number, gross, net in ((1, "51.00", "50.00"), (2, "39.40", "38.40"))
+}
+STATEMENT_BUNDLED = camt(
+    camt_entry(
+        "88.40",
+        details="".join(
+            f"<TxDtls><Amt Ccy='EUR'>{amount}</Amt>"
+            f"<RmtInf><Ustrd>TX7700001122{number}XT batch {number}, SHOP_EU</Ustrd></RmtInf></TxDtls>"
+            for number, amount in ((1, "50.00"), (2, "38.40"))
+        ),
+    )
+)
+
 # (org, feed, file, content); an org is a case of its own.
 DELIVERED_FIRST = [
     ("equal_ids", "shopify/payout_transactions", "t.csv", SHOPIFY_LINES.format(payout="26100000001")),
@@ -124,6 +144,8 @@ DELIVERED_FIRST = [
     ("beyond", "shopify/payout_transactions", "t.csv", BEYOND),
     ("dear", "shopify/payout_transactions", "t.csv", DEAR),
     ("balance_goes_on", "paypal/settlement", "STL-20260221.01.009.CSV", PAYPAL),
+    *(("bundled", "adyen/settlement_details", f"batch_{number}.csv", text) for number, text in BUNDLED.items()),
+    ("bundled", "bank/statement", "camt.xml", STATEMENT_BUNDLED),
 ]
 DELIVERED_SECOND = [
     ("lines_later", "shopify/payout_transactions", "t.csv", SHOPIFY_LINES.format(payout="118")),
@@ -231,6 +253,16 @@ def test_a_statement_without_its_closing_balance_is_flagged(folder: Folder) -> N
         folder, "select breakdown from marts.control_totals where org_id = 'cut' and of_what = 'file' and not holds"
     )
     assert ("what the file should state is not there",) in found
+
+
+@pytest.mark.xdist_group("payouts-nasty")
+def test_payouts_that_the_bank_books_as_one_find_their_transactions(folder: Folder) -> None:
+    found = rows(
+        folder,
+        "select net_minor, payout_minor, deposit_minor, state from marts.payout_tie_out"
+        " where org_id = 'bundled' order by 1",
+    )
+    assert found == [(3840, 3840, 3840, "TIED_OUT"), (5000, 5000, 5000, "TIED_OUT")]
 
 
 @pytest.mark.xdist_group("payouts-nasty")
