@@ -1,11 +1,13 @@
 {#
     CTE `matched` for a rule of groups: the records of a block of equal keys are one group where the side `one` has exactly one of them, the other at least one, and
-    none is in conflict. Blocks with more on the side `one`, or with a conflict, are refused as a whole. What has no record on the other side is left.
+    none is in conflict. Blocks with more on the side `one`, or with a conflict, are refused as a whole. What has no record on the other side is left. Where the rule
+    wants pairs, a block of one against one is a pair.
 #}
 {% macro _match_group(ladder, match) -%}
     {%- set on = match.on -%}
     {%- set many = match.many -%}
-    {%- set one = 'target' if many == 'source' else 'source' %}
+    {%- set one = 'target' if many == 'source' else 'source' -%}
+    {%- set is_group = 'blocks.is_group and not blocks.is_pair' if match.pairs else 'blocks.is_group' %}
 {%- if match.once_per %}
 {%- set fact, place = match.once_per[0], match.once_per[1] %}
 -- what is told of one fact in several places alike is counted once
@@ -47,6 +49,9 @@ blocks as (
         source_blocks.conflict as conflict_in_source,
         target_blocks.conflict as conflict_in_target,
         {{ one }}_blocks.members = 1 and source_blocks.conflict = 0 and target_blocks.conflict = 0 as is_group
+        {%- if match.pairs %},
+        source_blocks.members = 1 and target_blocks.members = 1 and source_blocks.conflict = 0 and target_blocks.conflict = 0 as is_pair
+        {%- endif %}
     from source_blocks
     inner join target_blocks
         on {{ _equal_keys('source_blocks', 'target_blocks', on) }}
@@ -82,8 +87,27 @@ matched as (
         cast(null as bigint) as group_row_number
     from {{ one }}_records as one
     inner join blocks
-        on {{ _equal_keys('one', 'blocks', on) }} and blocks.is_group
+        on {{ _equal_keys('one', 'blocks', on) }} and {{ is_group }}
     union all
+    {%- if match.pairs %}
+    select
+        paired.org_id,
+        'PAIR' as outcome,
+        {{ text_literal(none) }} as side,
+        {{- _side_columns(ladder, 'source', 'paired') }}
+        {{- _side_columns(ladder, 'target', 'partner') }}
+        {{ text_literal(none) }} as ambiguity,
+        false as is_conflicting,
+        cast(null as integer) as member_count,
+        {{ text_literal(none) }} as group_batch_id,
+        cast(null as bigint) as group_row_number
+    from source_records as paired
+    inner join blocks
+        on {{ _equal_keys('paired', 'blocks', on) }} and blocks.is_pair
+    inner join target_records as partner
+        on {{ _equal_keys('paired', 'partner', on) }}
+    union all
+    {%- endif %}
     select
         members.org_id,
         'MEMBER' as outcome,
@@ -97,7 +121,7 @@ matched as (
         one.row_number as group_row_number
     from {{ many }}_records as members
     inner join blocks
-        on {{ _equal_keys('members', 'blocks', on) }} and blocks.is_group
+        on {{ _equal_keys('members', 'blocks', on) }} and {{ is_group }}
     inner join {{ one }}_records as one
         on {{ _equal_keys('members', 'one', on) }}
     {%- for role in ['source', 'target'] %}

@@ -40,6 +40,11 @@
                 {%- do faults.append("match.once_per: '" ~ column ~ "' is not kept by this ladder; allowed are " ~ (columns | join(', ')) ~ " (add others to the ladder's `carries`)") -%}
             {%- endfor -%}
         {%- endif -%}
+        {%- if match.pairs is not boolean -%}
+            {%- do faults.append("match.pairs: give true or false; got '" ~ (match.pairs | string) ~ "'") -%}
+        {%- elif match.pairs and (match.sum_of != 'amount_minor' or match.once_per is not none) -%}
+            {%- do faults.append("match.pairs: a pair is judged by its amounts; leave out sum_of and once_per, or leave out pairs") -%}
+        {%- endif -%}
         {{ return(faults) }}
     {%- endif -%}
     {%- if match.within is not none -%}

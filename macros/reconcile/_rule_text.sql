@@ -15,6 +15,7 @@
         {%- else -%}
         {%- do rule.update({'sum_of': match.sum_of, 'once_per': match.once_per} if match.many else {'within': match.within, 'max_pairs': match.max_pairs}) -%}
         {%- endif -%}
+        {%- if match.get('pairs') -%}{%- do rule.update({'pairs': true}) -%}{%- endif -%}
         {%- if _is_business_window(match) -%}{%- do rule.update({'calendar': match.calendar}) -%}{%- endif -%}
     {%- endif -%}
     {%- if ladder.absent -%}{%- do rule.update({'absent': ladder.absent}) -%}{%- endif -%}

@@ -43,7 +43,7 @@
         post_hook="{{ mark_processed(consumer='" ~ consumer ~ "', upstream=_worked_off(ladder='" ~ ladder ~ "', upstream=" ~ (upstream | string) ~ ")) }}",
         indexes=engine_indexes([['org_id', 'source_activity_id'], ['org_id', 'target_activity_id']]),
         meta={
-            'rule': rule_text, 'on': match.on, 'many': match.many, 'nets': match.get('nets'), 'consumer': consumer, 'upstream': upstream, 'ladder': ladder, 'stream': declared.stream, 'step': step}
+            'rule': rule_text, 'on': match.on, 'many': match.many, 'nets': match.get('nets'), 'pairs': match.get('pairs', false), 'consumer': consumer, 'upstream': upstream, 'ladder': ladder, 'stream': declared.stream, 'step': step}
     ) }}
     {# Named here so that dbt sees every edge of the graph at parse, whatever the branches below render. #}
     {%- if _is_business_window(match) -%}{%- do ref('business_days') -%}{%- endif -%}

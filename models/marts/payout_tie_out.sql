@@ -37,6 +37,24 @@ deposits as (
         '{{ step }}' as matched_by
     from {{ ref('payouts_to_deposits__' ~ step) }} as pairs
     where outcome = 'PAIR'
+    {%- if _step_many('payouts_to_deposits', step) == 'target' %}
+    union all
+    -- a payout that came in several entries, or came, went back and came again
+    select
+        groups.source_batch_id,
+        groups.source_row_number,
+        string_agg(shares.target_activity_id, ', ' order by shares.target_business_date, {{ by_bytes('shares.target_activity_id') }}) as deposit_id,
+        max(groups.target_amount_minor) as deposit_minor,
+        '{{ step }}' as matched_by
+    from {{ ref('payouts_to_deposits__' ~ step) }} as groups
+    inner join {{ ref('payouts_to_deposits__' ~ step) }} as shares
+        on
+            groups.outcome = 'GROUP'
+            and shares.outcome = 'MEMBER'
+            and shares.group_batch_id = groups.source_batch_id
+            and shares.group_row_number = groups.source_row_number
+    group by groups.source_batch_id, groups.source_row_number
+    {%- endif %}
     {{- '\n    union all' if not loop.last }}
     {%- endfor %}
 ),

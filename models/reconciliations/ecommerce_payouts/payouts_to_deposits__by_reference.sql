@@ -1,1 +1,4 @@
-{{ reconcile(ladder='payouts_to_deposits', match=one_to_one(on=['payment_ref', 'currency'])) }}
+{{ reconcile(
+    ladder='payouts_to_deposits',
+    match=one_to_many(on=['payment_ref', 'currency'], pairs=true)
+) }}

@@ -128,6 +128,38 @@ STATEMENT_BUNDLED = camt(
     )
 )
 
+# A payout in two entries; one that came, went back and came again; one of which part came; and two of one reference.
+SHARES = {
+    number: adyen(
+        number, (f"S{number}", "Settled", "51.00", "50.00", "1.00"), (f"TX8800001122{ref}XT", PAID, "", "50.00", "")
+    ).replace(f"MTX8800001122{ref}XT", f"TX8800001122{ref}XT batch {number}")
+    for number, ref in ((1, 1), (2, 2), (3, 3), (4, 4), (5, 4))
+}
+
+
+def credited(ref: int, amount: str, mark: str = "C") -> str:
+    """An entry of MT940 that names a payout."""
+    return f":61:2602120212{mark}{amount}NTRFNONREF//E{ref}{amount}{mark}\n:86:TX8800001122{ref}XT BATCH\n"
+
+
+STATEMENT_SHARES_FIRST = (
+    ":20:S1\n:25:NL91ABNA0417164300\n:28C:1/1\n:60F:C260211EUR0,\n"
+    + credited(1, "30,00")
+    + credited(2, "50,00")
+    + credited(3, "30,00")
+    + credited(4, "50,00")
+    + ":62F:C260212EUR160,\n-\n"
+)
+STATEMENT_SHARES_SECOND = (
+    ":20:S2\n:25:NL91ABNA0417164300\n:28C:2/1\n:60F:C260212EUR160,\n"
+    + credited(1, "20,00")
+    + credited(2, "50,00", "D")
+    + credited(2, "50,01")
+    + credited(2, "0,01", "D")
+    + credited(3, "15,00")
+    + ":62F:C260213EUR195,\n-\n"
+)
+
 # (org, feed, file, content); an org is a case of its own.
 DELIVERED_FIRST = [
     ("equal_ids", "shopify/payout_transactions", "t.csv", SHOPIFY_LINES.format(payout="26100000001")),
@@ -146,10 +178,13 @@ DELIVERED_FIRST = [
     ("balance_goes_on", "paypal/settlement", "STL-20260221.01.009.CSV", PAYPAL),
     *(("bundled", "adyen/settlement_details", f"batch_{number}.csv", text) for number, text in BUNDLED.items()),
     ("bundled", "bank/statement", "camt.xml", STATEMENT_BUNDLED),
+    *(("shares", "adyen/settlement_details", f"batch_{number}.csv", text) for number, text in SHARES.items()),
+    ("shares", "bank/statement", "1.sta", STATEMENT_SHARES_FIRST),
 ]
 DELIVERED_SECOND = [
     ("lines_later", "shopify/payout_transactions", "t.csv", SHOPIFY_LINES.format(payout="118")),
     ("broken", "adyen/settlement_details", "batch_7.csv", BROKEN_AGAIN),
+    ("shares", "bank/statement", "2.sta", STATEMENT_SHARES_SECOND),
 ]
 
 
@@ -265,6 +300,37 @@ def test_payouts_that_the_bank_books_as_one_find_their_transactions(folder: Fold
     assert found == [(3840, 3840, 3840, "TIED_OUT"), (5000, 5000, 5000, "TIED_OUT")]
 
 
+SHARED = (
+    "select payout_id, payout_minor, deposit_minor, state, matched_by, count_entries from ("
+    "select *, length(deposit_id) - length(replace(deposit_id, ', ', ' ')) + 1 as count_entries"
+    " from marts.payout_tie_out"
+    " where org_id = 'shares') as told order by 1"
+)
+
+
+@pytest.mark.xdist_group("payouts-nasty")
+def test_entries_that_name_one_payout_count_together(folder: Folder) -> None:
+    assert rows(folder, SHARED) == [
+        ("SHOP_EU 1 EUR", 5000, 5000, "TIED_OUT", "by_reference", 2),
+        ("SHOP_EU 2 EUR", 5000, 5000, "TIED_OUT", "by_reference", 4),
+        ("SHOP_EU 3 EUR", 5000, 4500, "DEPOSIT_DIFFERS", "by_reference", 2),
+        # whose is the entry that names both?
+        ("SHOP_EU 4 EUR", 5000, None, "DEPOSIT_MISSING", None, None),
+        ("SHOP_EU 5 EUR", 5000, None, "DEPOSIT_MISSING", None, None),
+    ]
+    told = rows(
+        folder,
+        "select result, anomalies, member_count, difference_minor, count(*) from marts.reconciliation_results"
+        " where org_id = 'shares' and ladder = 'payouts_to_deposits' group by all order by all",
+    )
+    assert told == [
+        ("AMBIGUOUS", "AMBIGUOUS_MATCH", None, None, 3),
+        ("MATCHED", "", 2, 0, 1),
+        ("MATCHED", "", 4, 0, 1),
+        ("MISMATCHED", "PRICE_MISMATCH", 2, 500, 1),
+    ]
+
+
 @pytest.mark.xdist_group("payouts-nasty")
 def test_a_sum_that_no_number_holds_is_no_match(folder: Folder) -> None:
     found = rows(
@@ -332,4 +398,5 @@ def test_day_by_day_is_the_same_as_at_once_on_both_engines(
     run(shared, FIRST)
     put(shared, DELIVERED_SECOND[1:])
     assert run(shared, SECOND) == last
+    assert rows(shared, SHARED) == rows(folder, SHARED)
     assert rows(shared, f"{FEES} order by 1") == rows(folder, f"{FEES} order by 1")
