@@ -75,7 +75,7 @@ class Bank:
         fault = self.world.statement_fault(self, day)
         pending: tuple[Entry, ...] = ()
         if fault == "pending_entry":
-            held = [entry for entry in booked if entry.payout is not None and entry.amount > 0]
+            held = [entry for entry in booked if entry.payout is not None and entry.amount > 0 and entry.is_all]
             if held:
                 pending = (held[0],)
                 booked.remove(held[0])
@@ -115,11 +115,15 @@ class Bank:
         return [self.writer.statement_id(self, statement), *numbers, *(f"{name} {money}" for name in numbers)]
 
     def book(self, entry: Entry) -> None:
-        """An entry is on the account: its payout has arrived."""
+        """An entry is on the account: its payout has arrived, once the last of its entries has."""
         payout = entry.payout
         if payout is not None:
-            payout.deposit_id, payout.deposit_day, payout.deposit_minor = entry.id, entry.day, entry.amount
-            self.world.resolve(payout)
+            payout.deposit_id = ", ".join(filter(None, (payout.deposit_id, entry.id)))
+            payout.deposit_minor = (payout.deposit_minor or 0) + entry.amount - entry.beside
+            payout.deposit_day = entry.day
+            payout.expected -= 1
+            if not payout.expected:
+                self.world.resolve(payout)
         elif entry.fault:
             self.world.key.inject(entry.fault)
             self.world.key.unexpected(self.org, entry, self.currency)

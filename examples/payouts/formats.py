@@ -116,11 +116,21 @@ class Camt(Format):
         name = f"<Nm>{escape(entry.party)}</Nm>" if entry.party else ""
         days = f"<BookgDt><Dt>{iso(day)}</Dt></BookgDt><ValDt><Dt>{iso(day)}</Dt></ValDt>"
         party = f"<RltdPties><Dbtr>{f'<Pty>{name}</Pty>' if new else name}</Dbtr></RltdPties>" if name else ""
+
+        def detail(amount: int, end_to_end: str, who: str, told: str) -> str:
+            shown_amount = f'<Amt Ccy="{money}">{text(abs(amount), money)}</Amt>'
+            own = shown_amount if new else f"<AmtDtls><TxAmt>{shown_amount}</TxAmt></AmtDtls>"
+            return (
+                f"<TxDtls><Refs><EndToEndId>{escape(end_to_end)}</EndToEndId></Refs>{own if entry.beside else ''}{who}"
+                f"<RmtInf><Ustrd>{escape(told)}</Ustrd></RmtInf></TxDtls>"
+            )
+
+        details = detail(entry.amount - entry.beside, shown or "NOTPROVIDED", party, words(entry))
+        if entry.beside:
+            details += detail(entry.beside, "NOTPROVIDED", "", "INVOICE OAK BOARDS")
         return (
             f'<Ntry><Amt Ccy="{money}">{text(abs(entry.amount), money)}</Amt><CdtDbtInd>{side}</CdtDbtInd>'
-            f"<Sts>{state}</Sts>\n {days}{reference}\n"
-            f" <NtryDtls><TxDtls><Refs><EndToEndId>{escape(shown or 'NOTPROVIDED')}</EndToEndId></Refs>{party}"
-            f"<RmtInf><Ustrd>{escape(words(entry))}</Ustrd></RmtInf></TxDtls></NtryDtls></Ntry>\n"
+            f"<Sts>{state}</Sts>\n {days}{reference}\n <NtryDtls>{details}</NtryDtls></Ntry>\n"
         )
 
     def finish(self) -> None:

@@ -167,11 +167,14 @@ class Account:
         return line.net < 0 or line.local_day + self.lag <= day
 
     def payable(self, day: int) -> tuple[list[Line], int]:
-        """Lines that are paid out now, and their sum, which is positive; what the balance does not cover waits."""
+        """Lines that are paid out now, and their sum, which is positive. What the balance does not cover waits; until a
+        chargeback is covered nothing is paid out."""
         due = [line for line in self.open if self.due(line, day)]
         amount = sum(line.net for line in due)
         if amount > 0:
             return due, amount
+        if any(line.kind == "CHARGEBACK" for line in due):
+            return [], 0
         chosen = [line for line in due if line.net >= 0]
         amount = sum(line.net for line in chosen)
         for line in sorted((line for line in due if line.net < 0), key=lambda line: line.kind != "ROLLING_BALANCE"):
@@ -223,7 +226,18 @@ class Account:
         if payout.deposit == "differs":
             amount -= self.odd_amount()
         reference = "" if payout.deposit == "bare" else payout.reference
-        self.bank.expect(Entry(max(day, payout.closed + 1), amount, self.party, reference, payout))
+        day = max(day, payout.closed + 1)
+        amounts, beside = [amount], 0
+        if payout.deposit == "split":
+            amounts = [amount * 2 // 5, amount - amount * 2 // 5]
+        elif payout.deposit == "returned":
+            amounts = [amount, -amount, amount]
+        elif payout.deposit == "bundled":
+            beside = 10_000 + self.odd_amount()
+        payout.expected = len(amounts)
+        for later, part in enumerate(amounts):
+            when = business_after(day, later) if later else day
+            self.bank.expect(Entry(when, part + beside, self.party, reference, payout, beside))
 
     def finish(self) -> None:
         """The world ends: write what is left and close the files."""
@@ -263,6 +277,13 @@ class Account:
             payout.deposit = "differs"
         elif name == "bank_text_bare":
             payout.deposit = "bare"
+        elif name in ("deposit_split", "deposit_returned"):
+            payout.deposit = name.removeprefix("deposit_")
+        elif name == "deposit_bundled":
+            # no other format tells of what an entry is made
+            if self.bank is None or self.bank.writer.name != "camt":
+                return self.world.give_back()
+            payout.deposit = "bundled"
         elif name == "deposit_without_payout":
             self.unexpected(payout)
         elif name == "reserve_held_and_released":

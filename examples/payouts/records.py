@@ -79,13 +79,16 @@ class Payout:
     # what the bank's text says
     reference: str
     status: str = "paid"
-    # what happens to its deposit: "", missing, differs, bare, none
+    # what happens to its deposit: "", missing, differs, bare, none, split, returned, bundled
     deposit: str = ""
+    # entries of the bank that are still to come
+    expected: int = 1
     fault: str = ""
     # amount of a payout before that failed and is paid with this one
     manual: bool = False
     headless: bool = False
     file: str = ""
+    # the bank's references of its entries, with commas
     deposit_id: str = ""
     deposit_day: int = 0
     deposit_minor: int | None = None
@@ -102,6 +105,13 @@ class Entry:
     party: str
     reference: str
     payout: Payout | None = None
+    # of the amount, what another payment brings that is booked together with this one
+    beside: int = 0
     fault: str = ""
     pending: bool = False
     id: str = ""
+
+    @property
+    def is_all(self) -> bool:
+        """Whether it is the one entry of its payout, and of nothing else."""
+        return self.payout is None or self.payout.deposit not in ("split", "returned", "bundled")

@@ -73,9 +73,14 @@ def camt(path: Path) -> Iterator[Statement]:
         for entry in stmt.findall("Ntry"):
             sign = -1 if entry.findtext("CdtDbtInd") == "DBIT" else 1
             status = entry.findtext("Sts/Cd") or entry.findtext("Sts")
-            text = entry.findtext("NtryDtls/TxDtls/RmtInf/Ustrd")
-            row = (entry.findtext("AcctSvcrRef") or "", sign * amount(entry.findtext("Amt")), text)
-            (found.entries if status == "BOOK" else found.pending).append(row)
+            whole = amount(entry.findtext("Amt"))
+            details = entry.findall("NtryDtls/TxDtls")
+            parts = [amount(one.findtext("Amt") or one.findtext("AmtDtls/TxAmt/Amt") or "") for one in details[1:]]
+            parts.insert(0, whole - sum(parts))
+            for number, (one, part) in enumerate(zip(details, parts, strict=True), 1):
+                reference = (entry.findtext("AcctSvcrRef") or "") + (f"#{number}" if number > 1 else "")
+                row = (reference, sign * part, one.findtext("RmtInf/Ustrd"))
+                (found.entries if status == "BOOK" else found.pending).append(row)
         yield found
 
 

@@ -172,6 +172,20 @@ def test_pending_entries_are_booked_later(faulty):
     assert [entry[1] for entry in later] == [pending[0][1]]
 
 
+def test_deposits_in_several_entries_and_beside_others(faulty):
+    payouts = [row for row in faulty.table("payouts") if row["fault"].startswith("deposit_")]
+    of = {
+        name: [row for row in payouts if row["fault"] == f"deposit_{name}"] for name in ("split", "returned", "bundled")
+    }
+    assert all(of.values())
+    assert {len(row["deposit_id"].split(", ")) for row in of["split"]} == {2}
+    assert {len(row["deposit_id"].split(", ")) for row in of["returned"]} == {3}
+    assert {row["state"] for rows in of.values() for row in rows} == {"TIED_OUT"}
+    entries = [entry for path in faulty.files("bank/statement", "*.xml") for one in camt(path) for entry in one.entries]
+    beside = {reference.partition("#")[0] for reference, _, _ in entries if "#" in reference}
+    assert beside == {row["deposit_id"] for row in of["bundled"]}
+
+
 def test_second_delivery(faulty):
     names = {str(path.relative_to(faulty.second)) for path in faulty.second.rglob("*.csv")}
     assert any("stripe/payout_reconciliation" in name for name in names)
