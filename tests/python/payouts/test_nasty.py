@@ -1,6 +1,7 @@
 """Files that no processor should send and some do: every run closes, nothing vanishes, and each defect is told once."""
 
 import json
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -160,6 +161,29 @@ STATEMENT_SHARES_SECOND = (
     + ":62F:C260213EUR195,\n-\n"
 )
 
+# Orders in dollars that are settled in euros, the last one for less than was ordered, at a rate that is not the day's.
+ABROAD_ORDERS = (
+    "Name,Financial Status,Paid at,Currency,Total,Created at,Lineitem quantity,Lineitem name,Lineitem price,"
+    "Payment Method,Payment Reference,Id\n"
+) + "".join(
+    f"#{number},paid,2026-02-09 23:00:38 +0100,USD,{total},2026-02-09 23:00:18 +0100,1,Wax,{total},"
+    f"Adyen,F{number},6{number}\n"
+    for number, total in ((1, "100.00"), (2, "50.00"), (3, "70.00"))
+)
+ABROAD = adyen(
+    1,
+    ("F1", "Settled", "100.00", "91.00", "1.00"),
+    ("F2", "Settled", "50.00", "45.50", "0.50"),
+    ("F3", "Settled", "60.00", "54.70", "0.50"),
+    ("TX9900001122XT", PAID, "", "191.20", ""),
+)
+ABROAD = re.sub(r",EUR,,([0-9.]+),1,EUR,", r",USD,,\1,0.92,EUR,", ABROAD)
+IN_EUROS = (
+    "stream,counterparty_id,price_basis,base_currency,price_abs_minor,price_pct,fx_max_age_days\n"
+    "ecommerce_payouts,,BASE,EUR,0,0.02,5\n"
+)
+RATES = "date,from_currency,to_currency,rate,source\n2026-02-09,USD,EUR,0.921,ECB\n"
+
 # (org, feed, file, content); an org is a case of its own.
 DELIVERED_FIRST = [
     ("equal_ids", "shopify/payout_transactions", "t.csv", SHOPIFY_LINES.format(payout="26100000001")),
@@ -180,6 +204,16 @@ DELIVERED_FIRST = [
     ("bundled", "bank/statement", "camt.xml", STATEMENT_BUNDLED),
     *(("shares", "adyen/settlement_details", f"batch_{number}.csv", text) for number, text in SHARES.items()),
     ("shares", "bank/statement", "1.sta", STATEMENT_SHARES_FIRST),
+    *(
+        (org, feed, name, text)
+        for org in ("abroad", "abroad_in_euros")
+        for feed, name, text in (
+            ("shopify/orders", "orders.csv", ABROAD_ORDERS),
+            ("adyen/settlement_details", "batch_1.csv", ABROAD),
+        )
+    ),
+    ("abroad_in_euros", "tieout/policies", "policies.csv", IN_EUROS),
+    ("abroad_in_euros", "tieout/fx_rates", "rates.csv", RATES),
 ]
 DELIVERED_SECOND = [
     ("lines_later", "shopify/payout_transactions", "t.csv", SHOPIFY_LINES.format(payout="118")),
@@ -329,6 +363,22 @@ def test_entries_that_name_one_payout_count_together(folder: Folder) -> None:
         ("MATCHED", "", 4, 0, 1),
         ("MISMATCHED", "PRICE_MISMATCH", 2, 500, 1),
     ]
+
+
+@pytest.mark.xdist_group("payouts-nasty")
+def test_orders_settled_in_another_currency_are_compared_in_one_where_the_policy_says_so(folder: Folder) -> None:
+    told = (
+        "select source_activity_id, anomalies, source_base_minor, target_base_minor from marts.reconciliation_results"
+        " where org_id = '{}' and ladder = 'orders_to_charges' order by 1"
+    )
+    assert rows(folder, told.format("abroad")) == [(f"#{n}", "CURRENCY_MISMATCH", None, None) for n in (1, 2, 3)]
+    assert rows(folder, told.format("abroad_in_euros")) == [
+        ("#1", "", 9210, 9200),
+        ("#2", "", 4605, 4600),
+        ("#3", "PRICE_MISMATCH", 6447, 5520),
+    ]
+    payouts = "select net_minor, payout_minor from marts.payout_tie_out where org_id = 'abroad_in_euros'"
+    assert rows(folder, payouts) == [(19120, 19120)]
 
 
 @pytest.mark.xdist_group("payouts-nasty")
