@@ -55,8 +55,17 @@ deposits as (
             and shares.group_row_number = groups.source_row_number
     group by groups.source_batch_id, groups.source_row_number
     {%- endif %}
-    {{- '\n    union all' if not loop.last }}
+    union all
     {%- endfor %}
+    -- what people have matched themselves
+    select
+        source_batch_id,
+        source_row_number,
+        target_activity_id as deposit_id,
+        target_amount_minor as deposit_minor,
+        'pinned' as matched_by
+    from {{ ref('pins') }}
+    where is_in_force and action = 'FORCE_MATCH' and ladder = '{{ _ladder('payouts_to_deposits').name }}'
 ),
 
 waiting as (

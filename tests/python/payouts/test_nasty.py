@@ -254,13 +254,34 @@ def left_out(folder: Folder) -> set[str]:
     return made - {result["unique_id"] for result in results["results"]}
 
 
+def by_hand(folder: Folder) -> list[tuple[str, str, str, str]]:
+    """A person's decision about one of two payouts that one entry names."""
+    found = rows(
+        folder,
+        "select exception_id from marts.exceptions where org_id = 'shares' and anomaly = 'AMBIGUOUS_MATCH'"
+        " and source_activity_id = 'SHOP_EU 4 EUR'",
+    )
+    text = (
+        "event_id,exception_id,action,actor,decided_at,reason,ladder,source_activity_id,target_activity_id\n"
+        f"e1,{found[0][0]},FORCE_MATCH,ann,2026-03-01T09:00:00Z,the bank said so,payouts_to_deposits,SHOP_EU 4 EUR,"
+        '"NL91ABNA0417164300:2026-02-12:E450,00C:5000"\n'
+    )
+    return [("shares", "tieout/exception_events", "ann.csv", text)]
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Folder:
     """All cases after both deliveries, on DuckDB."""
     made = Folder(tmp_path_factory.mktemp("nasty"), "duckdb", {})
     put(made, DELIVERED_FIRST)
     run(made, FIRST)
-    put(made, DELIVERED_SECOND)
+    ambiguous = rows(
+        made,
+        "select org_id || ladder || anomaly, source_activity_id from marts.exceptions where org_id = 'shares'"
+        " and anomaly = 'AMBIGUOUS_MATCH' and source_activity_id is not null order by 2",
+    )
+    assert ambiguous == [("sharespayouts_to_depositsAMBIGUOUS_MATCH", f"SHOP_EU {n} EUR") for n in (4, 5)]
+    put(made, DELIVERED_SECOND + by_hand(made))
     run(made, SECOND)
     return made
 
@@ -348,8 +369,8 @@ def test_entries_that_name_one_payout_count_together(folder: Folder) -> None:
         ("SHOP_EU 1 EUR", 5000, 5000, "TIED_OUT", "by_reference", 2),
         ("SHOP_EU 2 EUR", 5000, 5000, "TIED_OUT", "by_reference", 4),
         ("SHOP_EU 3 EUR", 5000, 4500, "DEPOSIT_DIFFERS", "by_reference", 2),
-        # whose is the entry that names both?
-        ("SHOP_EU 4 EUR", 5000, None, "DEPOSIT_MISSING", None, None),
+        # whose is the entry that names both? A person has said
+        ("SHOP_EU 4 EUR", 5000, 5000, "TIED_OUT", "pinned", 1),
         ("SHOP_EU 5 EUR", 5000, None, "DEPOSIT_MISSING", None, None),
     ]
     told = rows(
@@ -358,10 +379,11 @@ def test_entries_that_name_one_payout_count_together(folder: Folder) -> None:
         " where org_id = 'shares' and ladder = 'payouts_to_deposits' group by all order by all",
     )
     assert told == [
-        ("AMBIGUOUS", "AMBIGUOUS_MATCH", None, None, 3),
         ("MATCHED", "", 2, 0, 1),
         ("MATCHED", "", 4, 0, 1),
+        ("MATCHED", "", None, 0, 1),
         ("MISMATCHED", "PRICE_MISMATCH", 2, 500, 1),
+        ("MISSING_TARGET", "MISSING_DEPOSIT", None, None, 1),
     ]
 
 
@@ -446,7 +468,7 @@ def test_day_by_day_is_the_same_as_at_once_on_both_engines(
     shared = Folder(tmp_path / "postgres", "postgres", new_database("postgres"))
     put(shared, DELIVERED_FIRST + DELIVERED_SECOND[:1])
     run(shared, FIRST)
-    put(shared, DELIVERED_SECOND[1:])
+    put(shared, DELIVERED_SECOND[1:] + by_hand(folder))
     assert run(shared, SECOND) == last
     assert rows(shared, SHARED) == rows(folder, SHARED)
     assert rows(shared, f"{FEES} order by 1") == rows(folder, f"{FEES} order by 1")
