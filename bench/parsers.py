@@ -12,7 +12,6 @@ import csv
 import json
 import shutil
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -158,10 +157,13 @@ def go(megabytes: int, work: Path, inbox: Path) -> Parsers:
 
 def report(found: Parsers) -> list[str]:
     """The section of the page."""
-    line: Callable[[Parsed], str] = lambda one: (  # noqa: E731 - a row of the table
-        f"| {one.form.name} | {one.megabytes:.0f} | {one.records:,} | {one.measured.seconds:.1f} | {one.speed:.0f} |"
-        f" {one.measured.peak_bytes / GIGABYTE:.2f} |"
-    )
+
+    def line(one: Parsed) -> str:
+        return (
+            f"| {one.form.name} | {one.megabytes:.0f} | {one.records:,} | {one.measured.seconds:.1f} |"
+            f" {one.speed:.0f} | {one.measured.peak_bytes / GIGABYTE:.2f} |"
+        )
+
     return [
         "## Reading",
         "",
