@@ -35,7 +35,7 @@ measured as {{ inline_cte() }} (
             {{ role }}_rejections.highest_version > matched.{{ role }}_version
             or {{ role }}_rejections.unversioned_at > matched.{{ role }}_received_at,
             false
-        ) and matched.outcome = 'PAIR' as {{ role }}_is_stale,
+        ) and matched.{{ is_match }} as {{ role }}_is_stale,
         {{ role }}_rejections.batch_id as {{ role }}_rejected_batch_id,
         {{ role }}_rejections.row_number as {{ role }}_rejected_row_number{{ ',' if role == 'source' }}
         {%- endfor %}

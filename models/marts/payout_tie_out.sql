@@ -34,6 +34,7 @@ deposits as (
         source_row_number,
         {{ _held_column('pairs', 'target', 'activity_id', _step_keys('payouts_to_deposits', step)) }} as deposit_id,
         {{ _held_column('pairs', 'target', 'amount_minor', _step_keys('payouts_to_deposits', step)) }} as deposit_minor,
+        {{ _held_column('pairs', 'target', 'currency', _step_keys('payouts_to_deposits', step)) }} as deposit_currency,
         '{{ step }}' as matched_by
     from {{ ref('payouts_to_deposits__' ~ step) }} as pairs
     where outcome = 'PAIR'
@@ -45,6 +46,7 @@ deposits as (
         groups.source_row_number,
         string_agg(shares.target_activity_id, ', ' order by shares.target_business_date, {{ by_bytes('shares.target_activity_id') }}) as deposit_id,
         max(groups.target_amount_minor) as deposit_minor,
+        max(groups.target_currency) as deposit_currency,
         '{{ step }}' as matched_by
     from {{ ref('payouts_to_deposits__' ~ step) }} as groups
     inner join {{ ref('payouts_to_deposits__' ~ step) }} as shares
@@ -63,6 +65,7 @@ deposits as (
         source_row_number,
         target_activity_id as deposit_id,
         target_amount_minor as deposit_minor,
+        target_currency as deposit_currency,
         'pinned' as matched_by
     from {{ ref('pins') }}
     where is_in_force and action = 'FORCE_MATCH' and ladder = '{{ _ladder('payouts_to_deposits').name }}'
@@ -96,7 +99,8 @@ tied as (
         coalesce(members.{{ column }}_minor, 0) as {{ column }}_minor,
         {%- endfor %}
         deposits.deposit_id,
-        deposits.deposit_minor,
+        -- what came in another currency cannot be held against the payout
+        case when deposits.deposit_currency = payouts.currency then deposits.deposit_minor end as deposit_minor,
         deposits.matched_by,
         waiting.reason as deposit_reason,
         lines_waiting.reason as lines_reason,
@@ -120,7 +124,7 @@ judged as (
             when lines_reason = 'FEED_LATE' then 'FEED_LATE'
             when amount_minor is null or net_minor <> amount_minor then 'LINES_DO_NOT_ADD_UP'
             when deposit_minor = amount_minor then 'TIED_OUT'
-            when deposit_minor is not null then 'DEPOSIT_DIFFERS'
+            when deposit_id is not null then 'DEPOSIT_DIFFERS'
             when deposit_reason = 'FEED_LATE' then 'FEED_LATE'
             when deposit_reason = 'IN_GRACE' then 'IN_TRANSIT'
             -- no money moves

@@ -1,10 +1,11 @@
 """From the texts of a CAMT statement, balance or entry to rows of the feed `bank/statement`."""
 
 import re
-from decimal import Decimal
+from collections.abc import Callable
+from decimal import Decimal, Inexact, localcontext
 
 from orchestration.landing.readers._statement import Statements, nothing
-from orchestration.landing.readers._values import UnreadableError, plain_amount
+from orchestration.landing.readers._values import EXPONENTS, UnreadableError, plain_amount
 
 Found = dict[str, list[str]]  # the texts of an element by the path of where they stand in it
 
@@ -21,7 +22,25 @@ BALANCES = {
 DIRECTIONS = {"CRDT": "C", "DBIT": "D"}
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])")
 MOST_DETAILS = 2000  # transactions of one entry that are kept; one with more of them stays whole
-MOST_TEXTS = 50  # transactions whose texts tell of an entry that stays whole
+MOST_TEXTS = 50  # transactions whose texts tell of an entry that stays whole, and texts of each
+PARTIES = ("Dbtr", "Cdtr")
+TELLING = frozenset(
+    [
+        *("RmtInf/Ustrd", "RmtInf/Strd/CdtrRefInf/Ref", "AddtlTxInf"),
+        *(f"Refs/{name}" for name in ("AcctSvcrRef", "InstrId", "TxId", "EndToEndId")),
+    ]
+)
+# What is read of a transaction; of a booking of many nothing else is kept.
+READ = TELLING | frozenset(
+    [
+        *("Amt", "Amt@Ccy", "AmtDtls/TxAmt/Amt", "AmtDtls/TxAmt/Amt@Ccy", "CdtDbtInd"),
+        *("RtrInf/Rsn/Cd", "RtrInf/Rsn/Prtry"),
+        *(f"RltdPties/{party}/{name}" for party in PARTIES for name in ("Pty/Nm", "Nm")),
+        *(f"RltdPties/{party}Acct/Id/{name}" for party in PARTIES for name in ("IBAN", "Othr/Id")),
+    ]
+)
+WORD = re.compile(r"\w+(?:[-/]\w+)*")
+PIECE = re.compile(r"\w+")
 
 
 def first(values: Found, *paths: str) -> str | None:
@@ -129,8 +148,10 @@ class CamtRows:
     def detail(self, values: Found) -> None:
         """One transaction of an entry; all of them together say what it was."""
         self._count += 1
-        if len(self._details) < MOST_DETAILS:
-            self._details.append(values)
+        if self._count <= MOST_DETAILS:
+            self._details.append({path: texts[:MOST_TEXTS] for path, texts in values.items() if path in READ})
+        else:
+            del self._details[MOST_TEXTS:]
 
     def entry(self, values: Found, lines: int) -> None:
         """One row, or one for each of its transactions where they make up the entry to the cent."""
@@ -156,9 +177,10 @@ class CamtRows:
             # Already the direction of the booking, of a reversal too.
             self._rows.row("entry", {**whole, "amount": amount, "direction": direction, **told}, lines)
             return
-        for place, (detail, part, mark) in enumerate(parts, 1):
+        told_of_parts = _shared_out(first(values, "AddtlNtryInf") or "", details)
+        for place, ((detail, part, mark), told_of_part) in enumerate(zip(parts, told_of_parts, strict=True), 1):
             note = f"transaction {place} of {count} of one booking of {amount}"
-            text = _texts([detail], None) or first(values, "AddtlNtryInf")
+            text = _texts([detail], told_of_part)
             told = _told(values, detail, mark, text, note)
             # What the bank calls the transaction tells it from the others; what it calls the booking does not.
             told["bank_ref"] = nothing(first(detail, "Refs/AcctSvcrRef")) or told["bank_ref"]
@@ -192,18 +214,55 @@ def _parts(entry: Found, details: list[Found]) -> list[tuple[Found, str, str]] |
     currency and they make up the entry exactly. A bank may net its charges, or withhold what it knows of some.
     """
     amount, direction = _amount(entry)
+    currency = first(entry, "Amt@Ccy")
     parts = []
     for detail in details:
         path = next((path for path in ("Amt", "AmtDtls/TxAmt/Amt") if path in detail), None)
-        mark = DIRECTIONS.get(first(detail, "CdtDbtInd") or "", direction)
-        if path is None or first(detail, f"{path}@Ccy") != first(entry, "Amt@Ccy"):
+        mark = DIRECTIONS.get(first(detail, "CdtDbtInd") or "") if "CdtDbtInd" in detail else direction
+        if path is None or mark is None or first(detail, f"{path}@Ccy") != currency:
             return None
         try:
-            parts.append((detail, plain_amount(detail[path][0], signed=False), mark))
+            part = plain_amount(detail[path][0], signed=False)
         except UnreadableError:
             return None
-    total = sum((Decimal(part) if mark == direction else -Decimal(part) for _, part, mark in parts), Decimal(0))
+        # No money moves, or less of it than there is: it would be refused alone, and its booking is good.
+        decimals = len(part.partition(".")[2].rstrip("0"))
+        if not part.strip("0.") or decimals > EXPONENTS.get((currency or "").upper(), 2):
+            return None
+        parts.append((detail, part, mark))
+    with localcontext() as exact:
+        exact.traps[Inexact] = True
+        try:
+            total = sum((Decimal(part) if mark == direction else -Decimal(part) for _, part, mark in parts), Decimal(0))
+        except Inexact:
+            return None
     return parts if total == Decimal(amount) else None
+
+
+def _shared_out(text: str, details: list[Found]) -> list[str]:
+    """What the text of an entry says of each of its transactions: all but the words with a number in them, such as the
+    reference of a payout, that others of them have among their own and it has not.
+    """
+    numbered = {word: _numbers(word) for word in WORD.findall(text)}
+    wanted = set().union(*numbered.values())
+    if not wanted:
+        return [text] * len(details)
+    own = [
+        wanted & _numbers(" ".join(told for path, texts in detail.items() if path in TELLING for told in texts))
+        for detail in details
+    ]
+    theirs = set().union(*own)
+    foreign = [{word for word, numbers in numbered.items() if numbers & (theirs - held)} for held in own]
+    return [WORD.sub(_all_but(words), text) for words in foreign]
+
+
+def _numbers(text: str) -> set[str]:
+    """The pieces of a text that have a digit, in capitals."""
+    return {piece for piece in PIECE.findall(text.upper()) if any(map(str.isdigit, piece))}
+
+
+def _all_but(words: set[str]) -> Callable[[re.Match[str]], str]:
+    return lambda found: "" if found[0] in words else found[0]
 
 
 def _amount(values: Found) -> tuple[str, str]:

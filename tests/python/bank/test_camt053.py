@@ -155,10 +155,14 @@ def test_a_transaction_may_go_the_other_way_and_have_a_reference_of_its_own(stat
         transaction("E1", of("50.00")) + transaction("E2", of("38.40", "USD")),
         transaction("E1", of("88.40")) + transaction("E2", of("nil")),
         transaction("E1", of("100.00")) + transaction("E2", of("-11.60")),
+        # a direction that is none, parts of a cent, and one of nothing
+        transaction("E1", of("50.00")) + transaction("E2", of("38.40"), "<CdtDbtInd>XX</CdtDbtInd>"),
+        transaction("E1", of("44.205")) + transaction("E2", of("44.195")),
+        transaction("E1", of("88.40")) + transaction("E2", of("0.00")),
         # of more transactions than are kept of one entry
-        "".join(transaction(f"E{n}", of("88.40" if n == 0 else "0.00")) for n in range(2001)),
+        "".join(transaction(f"E{n}", of("8.40" if n == 0 else "0.04")) for n in range(2001)),
     ],
-    ids=["netted", "withheld", "currency", "unreadable", "signed", "too many"],
+    ids=["netted", "withheld", "currency", "unreadable", "signed", "marked", "half cents", "nothing", "too many"],
 )
 def test_transactions_that_do_not_make_up_their_entry_leave_it_whole(statement: Land, details: str):
     (row,) = statement(statement_of(entry(details=details))).entries
@@ -167,6 +171,47 @@ def test_transactions_that_do_not_make_up_their_entry_leave_it_whole(statement: 
     assert row["entry_text"].startswith(
         "E1 PAID E1 E2 PAID" if details.count("<TxDtls>") == 2 else "E0 PAID E0 E1 PAID"
     )
+
+
+def test_sums_beyond_what_a_number_holds_are_not_taken_for_equal(statement: Land):
+    huge = "1" + "0" * 31
+    details = transaction("E1", of(huge)) + transaction("E2", of("0.01"))
+    (row,) = statement(statement_of(entry(amount=huge, details=details))).entries
+    assert row["note"] == "2 transactions"
+
+
+BARE = "<TxDtls><Refs><EndToEndId>{id}</EndToEndId></Refs>{amount}{told}</TxDtls>"
+
+
+@pytest.mark.parametrize(
+    ("booking", "texts", "expected"),
+    [
+        # who pays is said of the booking alone
+        (
+            "STRIPE PAYMENTS UK",
+            ("ST-ABC123", "ST-DEF456"),
+            ("ST-ABC123 STRIPE PAYMENTS UK", "ST-DEF456 STRIPE PAYMENTS UK"),
+        ),
+        # whose reference the booking repeats is known where a transaction has it too, in whatever spelling
+        (
+            "Stripe st-abc123 and 1 more",
+            ("ST ABC123", ""),
+            ("ST ABC123 Stripe st-abc123 and 1 more", "Stripe and 1 more"),
+        ),
+        ("STRIPE ST-ABC123", ("", ""), ("STRIPE ST-ABC123", "STRIPE ST-ABC123")),
+        ("ID1 ID2", ("", ""), ("ID1", "ID2")),
+        ("ID2", ("", ""), (None, "ID2")),
+    ],
+)
+def test_what_a_booking_says_is_said_of_those_of_its_transactions_that_it_fits(
+    statement: Land, booking: str, texts: tuple[str, str], expected: tuple[str | None, str | None]
+):
+    details = "".join(
+        BARE.format(id=f"ID{n}", amount=of(amount), told=f"<RmtInf><Ustrd>{text}</Ustrd></RmtInf>" if text else "")
+        for n, amount, text in ((1, "50.00", texts[0]), (2, "38.40", texts[1]))
+    )
+    whole = entry(details=details).replace("</NtryDtls>", f"</NtryDtls><AddtlNtryInf>{booking}</AddtlNtryInf>")
+    assert tuple(row.get("entry_text") for row in statement(statement_of(whole)).entries) == expected
 
 
 def test_a_returned_payout(statement: Land):

@@ -104,6 +104,16 @@ CASES = {
         "{{ reconcile(ladder='orders', match=one_to_many(on=['currency'], sum_of='net_minor')) }}",
         [["match.sum_of", "'net_minor'", "carries"]],
     ),
+    "pairs_that_are_neither_wanted_nor_not": Case(
+        "orders__by_id",
+        "{{ reconcile(ladder='orders', match=one_to_many(on=['currency'], pairs='yes')) }}",
+        [["match.pairs", "true or false", "'yes'"]],
+    ),
+    "pairs_that_a_sum_of_something_else_judges": Case(
+        "orders__by_id",
+        "{{ reconcile(ladder='orders', match=many_to_one(on=['currency'], sum_of='net_minor', pairs=true)) }}",
+        [["match.sum_of", "'net_minor'", "carries"], ["match.pairs", "leave out sum_of and once_per"]],
+    ),
     "codes_of_a_ladder": Case(
         "orders__by_id",
         STEP,

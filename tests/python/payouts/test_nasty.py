@@ -12,7 +12,7 @@ from tests.python.bank.test_camt053 import entry as camt_entry
 from tests.python.bank.test_camt053 import statement_of as camt
 from tests.python.laws.harness import Folder, NewDatabase
 
-FIRST = "2026-02-20T09:00:00Z"
+FIRST = "2026-02-21T09:00:00Z"
 SECOND = "2026-03-20T09:00:00Z"
 
 SHOPIFY_LINES = (
@@ -129,12 +129,13 @@ STATEMENT_BUNDLED = camt(
     )
 )
 
-# A payout in two entries; one that came, went back and came again; one of which part came; and two of one reference.
+# A payout in two entries; one that came, went back and came again; one of which part came; two of one reference; one
+# that came to an account in dollars; and one beside which an entry stands that a person takes out.
 SHARES = {
     number: adyen(
         number, (f"S{number}", "Settled", "51.00", "50.00", "1.00"), (f"TX8800001122{ref}XT", PAID, "", "50.00", "")
     ).replace(f"MTX8800001122{ref}XT", f"TX8800001122{ref}XT batch {number}")
-    for number, ref in ((1, 1), (2, 2), (3, 3), (4, 4), (5, 4))
+    for number, ref in ((1, 1), (2, 2), (3, 3), (4, 4), (5, 4), (6, 6), (7, 7))
 }
 
 
@@ -149,16 +150,21 @@ STATEMENT_SHARES_FIRST = (
     + credited(2, "50,00")
     + credited(3, "30,00")
     + credited(4, "50,00")
-    + ":62F:C260212EUR160,\n-\n"
+    + credited(7, "50,00")
+    + credited(7, "1,00")
+    + ":62F:C260212EUR211,\n-\n"
+)
+STATEMENT_SHARES_DOLLARS = (
+    ":20:S3\n:25:NL20INGB0001234567\n:28C:1/1\n:60F:C260211USD0,\n" + credited(6, "54,00") + ":62F:C260212USD54,\n-\n"
 )
 STATEMENT_SHARES_SECOND = (
-    ":20:S2\n:25:NL91ABNA0417164300\n:28C:2/1\n:60F:C260212EUR160,\n"
+    ":20:S2\n:25:NL91ABNA0417164300\n:28C:2/1\n:60F:C260212EUR211,\n"
     + credited(1, "20,00")
     + credited(2, "50,00", "D")
     + credited(2, "50,01")
     + credited(2, "0,01", "D")
     + credited(3, "15,00")
-    + ":62F:C260213EUR195,\n-\n"
+    + ":62F:C260213EUR246,\n-\n"
 )
 
 # Orders in dollars that are settled in euros, the last one for less than was ordered, at a rate that is not the day's.
@@ -177,10 +183,16 @@ ABROAD = adyen(
     ("F3", "Settled", "60.00", "54.70", "0.50"),
     ("TX9900001122XT", PAID, "", "191.20", ""),
 )
-ABROAD = re.sub(r",EUR,,([0-9.]+),1,EUR,", r",USD,,\1,0.92,EUR,", ABROAD)
+ABROAD = re.sub(r",EUR,,([0-9.]+),1,EUR,", r",USD,,\1,0.92,EUR,", ABROAD).replace(
+    "MTX9900001122XT", "TX9900001122XT batch 1"
+)
+STATEMENT_ABROAD = (
+    ":20:S4\n:25:NL91ABNA0417164300\n:28C:1/1\n:60F:C260211EUR0,\n:61:2602120212C190,20NTRFNONREF//E1\n"
+    ":86:TX9900001122XT BATCH\n:62F:C260212EUR190,20\n-\n"
+)
 IN_EUROS = (
     "stream,counterparty_id,price_basis,base_currency,price_abs_minor,price_pct,fx_max_age_days\n"
-    "ecommerce_payouts,,BASE,EUR,0,0.02,5\n"
+    "ecommerce_payouts,shopify,BASE,EUR,0,0.02,5\n"
 )
 RATES = "date,from_currency,to_currency,rate,source\n2026-02-09,USD,EUR,0.921,ECB\n"
 
@@ -204,12 +216,14 @@ DELIVERED_FIRST = [
     ("bundled", "bank/statement", "camt.xml", STATEMENT_BUNDLED),
     *(("shares", "adyen/settlement_details", f"batch_{number}.csv", text) for number, text in SHARES.items()),
     ("shares", "bank/statement", "1.sta", STATEMENT_SHARES_FIRST),
+    ("shares", "bank/statement", "3.sta", STATEMENT_SHARES_DOLLARS),
     *(
         (org, feed, name, text)
         for org in ("abroad", "abroad_in_euros")
         for feed, name, text in (
             ("shopify/orders", "orders.csv", ABROAD_ORDERS),
             ("adyen/settlement_details", "batch_1.csv", ABROAD),
+            ("bank/statement", "1.sta", STATEMENT_ABROAD),
         )
     ),
     ("abroad_in_euros", "tieout/policies", "policies.csv", IN_EUROS),
@@ -254,18 +268,28 @@ def left_out(folder: Folder) -> set[str]:
     return made - {result["unique_id"] for result in results["results"]}
 
 
+BANK = "NL91ABNA0417164300:2026-02-12:E"
+# (payout of the exception, its anomaly, what a person decides about the payout, about which entry)
+BY_HAND = [
+    ("SHOP_EU 4 EUR", "AMBIGUOUS_MATCH", "FORCE_MATCH", "SHOP_EU 4 EUR", f"{BANK}450,00C:5000"),
+    ("SHOP_EU 6 EUR", "MISSING_DEPOSIT", "FORCE_MATCH", "SHOP_EU 6 EUR", "NL20INGB0001234567:2026-02-12:E654,00C:5400"),
+    ("SHOP_EU 7 EUR", "PRICE_MISMATCH", "EXCLUDE", "", f"{BANK}71,00C:100"),
+]
+
+
 def by_hand(folder: Folder) -> list[tuple[str, str, str, str]]:
-    """A person's decision about one of two payouts that one entry names."""
-    found = rows(
-        folder,
-        "select exception_id from marts.exceptions where org_id = 'shares' and anomaly = 'AMBIGUOUS_MATCH'"
-        " and source_activity_id = 'SHOP_EU 4 EUR'",
-    )
-    text = (
-        "event_id,exception_id,action,actor,decided_at,reason,ladder,source_activity_id,target_activity_id\n"
-        f"e1,{found[0][0]},FORCE_MATCH,ann,2026-03-01T09:00:00Z,the bank said so,payouts_to_deposits,SHOP_EU 4 EUR,"
-        '"NL91ABNA0417164300:2026-02-12:E450,00C:5000"\n'
-    )
+    """A person's decisions about entries."""
+    text = "event_id,exception_id,action,actor,decided_at,reason,ladder,source_activity_id,target_activity_id\n"
+    for number, (payout, anomaly, action, source, entry) in enumerate(BY_HAND, 1):
+        ((exception,),) = rows(
+            folder,
+            "select exception_id from marts.exceptions where org_id = 'shares' and ladder = 'payouts_to_deposits'"
+            f" and anomaly = '{anomaly}' and source_activity_id = '{payout}'",
+        )
+        text += (
+            f"e{number},{exception},{action},ann,2026-03-01T09:00:00Z,the bank said so,payouts_to_deposits,"
+            f'{source},"{entry}"\n'
+        )
     return [("shares", "tieout/exception_events", "ann.csv", text)]
 
 
@@ -372,6 +396,9 @@ def test_entries_that_name_one_payout_count_together(folder: Folder) -> None:
         # whose is the entry that names both? A person has said
         ("SHOP_EU 4 EUR", 5000, 5000, "TIED_OUT", "pinned", 1),
         ("SHOP_EU 5 EUR", 5000, None, "DEPOSIT_MISSING", None, None),
+        # dollars are not held against euros
+        ("SHOP_EU 6 EUR", 5000, None, "DEPOSIT_DIFFERS", "pinned", 1),
+        ("SHOP_EU 7 EUR", 5000, 5000, "TIED_OUT", "by_reference", 1),
     ]
     told = rows(
         folder,
@@ -379,9 +406,11 @@ def test_entries_that_name_one_payout_count_together(folder: Folder) -> None:
         " where org_id = 'shares' and ladder = 'payouts_to_deposits' group by all order by all",
     )
     assert told == [
+        ("EXCLUDED", "", None, None, 1),
         ("MATCHED", "", 2, 0, 1),
         ("MATCHED", "", 4, 0, 1),
-        ("MATCHED", "", None, 0, 1),
+        ("MATCHED", "", None, 0, 2),
+        ("MATCHED", "", None, None, 1),
         ("MISMATCHED", "PRICE_MISMATCH", 2, 500, 1),
         ("MISSING_TARGET", "MISSING_DEPOSIT", None, None, 1),
     ]
@@ -399,8 +428,14 @@ def test_orders_settled_in_another_currency_are_compared_in_one_where_the_policy
         ("#2", "", 4605, 4600),
         ("#3", "PRICE_MISMATCH", 6447, 5520),
     ]
-    payouts = "select net_minor, payout_minor from marts.payout_tie_out where org_id = 'abroad_in_euros'"
-    assert rows(folder, payouts) == [(19120, 19120)]
+    # the margin is the orders' alone: of the payout a euro is missing
+    payouts = "select net_minor, payout_minor, deposit_minor, state from marts.payout_tie_out where org_id = '{}'"
+    deposits = (
+        "select anomalies from marts.reconciliation_results where org_id = '{}' and ladder = 'payouts_to_deposits'"
+    )
+    for org in ("abroad", "abroad_in_euros"):
+        assert rows(folder, payouts.format(org)) == [(19120, 19120, 19020, "DEPOSIT_DIFFERS")]
+        assert rows(folder, deposits.format(org)) == [("PRICE_MISMATCH",)]
 
 
 @pytest.mark.xdist_group("payouts-nasty")
