@@ -75,7 +75,9 @@ def _show_stream(facts: Facts, stream: str, console: Console) -> None:
     """Counts and money by result, one table an org."""
     orgs = sorted({group.org_id for group in facts.groups if group.stream == stream})
     if not orgs:
-        console.print(f"\n[bold]{stream}[/bold]  no records yet: deliver files to the inbox and run again.")
+        told = "deliver files to the inbox and run again"
+        told = f"{_count(facts.rejected, 'record')} delivered and rejected, see below" if facts.rejected else told
+        console.print(f"\n[bold]{stream}[/bold]  no records yet: {told}.")
     for org in orgs:
         console.print(_stream_table(facts, stream, org))
 
@@ -299,6 +301,9 @@ def _show_proof(summary: Summary, console: Console) -> None:
     table.add_column(style="bold", width=16)
     table.add_column()
     table.add_row("Landed", _landed_text(landed))
+    if facts.rejected:
+        words = f"{_count(facts.rejected, 'record')} of all deliveries, why: marts.rejected_records"
+        table.add_row("Rejected", Text(words, style="yellow"))
     held, broken = sum(b.held for b in facts.balances), sum(b.broken for b in facts.balances)
     if broken:
         names = ", ".join(f"{balance.name} ({balance.broken})" for balance in facts.balances if balance.broken)

@@ -87,6 +87,8 @@ class Facts:
     balances: list[Balance] = field(default_factory=list)
     file_balances: list[Balance] = field(default_factory=list)
     payouts: list[PayoutGroup] = field(default_factory=list)
+    # Of all deliveries: lines that could not be read, and records that could not be typed.
+    rejected: int = 0
 
     @classmethod
     def from_record(cls, content: dict[str, Any]) -> "Facts":
@@ -178,6 +180,7 @@ def read_facts(warehouse: Warehouse, streams: dict[str, Stream], only: str | Non
         balances=_balances(warehouse, "books"),
         file_balances=_balances(warehouse, "file"),
         payouts=_payouts(warehouse) if "ecommerce_payouts" in wanted else [],
+        rejected=_rejected(warehouse),
     )
 
 
@@ -258,6 +261,12 @@ def _payouts(warehouse: Warehouse) -> list[PayoutGroup]:
         " group by 1, 2, 3, 4 order by 1, 2, 3, 4"
     )
     return [PayoutGroup(*row[:4], *(int(number) for number in row[4:])) for row in found]
+
+
+def _rejected(warehouse: Warehouse) -> int:
+    if not warehouse.columns("marts", "rejected_records"):
+        return 0
+    return int(warehouse.rows(f"select count(*) from {warehouse.relation('marts', 'rejected_records')}")[0][0])
 
 
 def _among(column: str, values: list[str]) -> str:

@@ -14,7 +14,7 @@
     {%- set findings = findings | sort %}
 {%- for role in ['source', 'target'] %}
 {{ role }}_rejections as (
-    {{ _rejections(ladder[role]) }}
+    {{ _rejections(ladder[role], with_receipts=true) }}
 ),
 {% endfor %}
 measured as {{ inline_cte() }} (
@@ -33,7 +33,7 @@ measured as {{ inline_cte() }} (
         {%- for role in ['source', 'target'] %}
         coalesce(
             {{ role }}_rejections.highest_version > matched.{{ role }}_version
-            or {{ role }}_rejections.unversioned_at > matched.{{ role }}_received_at,
+            or {{ role }}_rejections.unversioned_at > coalesce({{ role }}_rejections.last_received_at, matched.{{ role }}_received_at),
             false
         ) and matched.{{ is_match }} as {{ role }}_is_stale,
         {{ role }}_rejections.batch_id as {{ role }}_rejected_batch_id,

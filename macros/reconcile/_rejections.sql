@@ -1,5 +1,34 @@
-{# Per org and id of one side's rejected records: highest version read, latest receipt without a version, and the latest one as evidence. #}
-{% macro _rejections(side) -%}
+{#
+    Per org and id of one side's rejected records: highest version read, latest receipt without a version, and the latest one as evidence. `with_receipts` adds when the
+    live version of the record was last delivered, null unless a receipt without a version asks for it: what was told again since is not outdated by it.
+#}
+{% macro _rejections(side, with_receipts=false) -%}
+    {%- if with_receipts %}
+    select
+        rejections.*,
+        receipts.last_received_at
+    from (
+        {{ _rejections(side) | indent(4) }}
+    ) as rejections
+    left join (
+        select
+            records.org_id,
+            records.activity_id,
+            max(records.received_at) as last_received_at,
+            row_number() over (partition by records.org_id, records.activity_id order by records.version desc) as place
+        from {{ ref(side.records) }} as records
+        inner join (
+            select distinct
+                rejected.org_id,
+                rejected.record_id
+            from {{ _rejected_records(side) }} as rejected
+            where rejected.record_id is not null and rejected.record_version is null
+        ) as unversioned
+            on records.org_id = unversioned.org_id and records.activity_id = unversioned.record_id
+        group by records.org_id, records.activity_id, records.version
+    ) as receipts
+        on rejections.org_id = receipts.org_id and rejections.record_id = receipts.activity_id and receipts.place = 1
+    {%- else %}
     select
         ranked.org_id,
         ranked.record_id,
@@ -18,6 +47,7 @@
         where rejected.record_id is not null
     ) as ranked
     group by ranked.org_id, ranked.record_id
+    {%- endif %}
 {%- endmacro %}
 
 {# The rejected records of all feeds of a side, as something to select from. #}

@@ -4,7 +4,7 @@
 
     First step: of a derived side also the records that are not as the step holds them; the activities of batches that the step has not seen, by all their versions, so that the blocks they leave are among them. Later steps: the
     difference between what the step before left and what this one holds. Both: rows of orgs with new policies that were judged under another rule
-    version than today's, and records of which another version was rejected.
+    version than today's, and records of which another version was rejected, or that were told again since.
 #}
 {% macro find_touched() -%}
     {%- if execute and is_incremental() -%}
@@ -163,6 +163,19 @@
         where
             rejected.record_id is not null
             and rejected.batch_id in (select new_batches.batch_id from {{ new_batches }} as new_batches){{ of_orgs(ladder.stream, 'rejected.org_id') }}
+        {%- if previous or _holds_back(ladder) %}
+        -- what was outdated and is told again, which leaves the input of the step as it was
+        union
+        select
+            held.org_id,
+            {{ _held_column('held', role, 'activity_id', on) }} as activity_id
+        from {{ this }} as held
+        inner join {{ ref(side.records) }} as records
+            on held.org_id = records.org_id and {{ _held_column('held', role, 'activity_id', on) }} = records.activity_id
+        where
+            held.rejected_batch_id is not null
+            and records.batch_id in (select new_batches.batch_id from {{ new_batches }} as new_batches)
+        {%- endif %}
         {%- if ladder.hourly_window is not none %}
         {{ _released(ladder, role, on, is_later=previous is not none) | indent(8) }}
         {%- endif %}

@@ -11,7 +11,7 @@ from orchestration.landing.errors import UnreadableFileError
 from orchestration.landing.feeds import Feed
 from orchestration.landing.header import HeaderLine, HeaderMap, header_candidates, map_header
 from orchestration.landing.reading import Reading, Target
-from orchestration.landing.remedies import header_fault
+from orchestration.landing.remedies import refuse_unfit
 from orchestration.landing.reshape import even_out, fewest_fields, without_first_lines
 from orchestration.landing.text import PlainText
 
@@ -92,8 +92,7 @@ def choose_dialect(plain: PlainText, feed: Feed, org_id: str) -> tuple[str, Head
             f"deliver the file with its header {'as the first line' if feed.header_within == 1 else within}",
         )
     _, _, _, _, delimiter, line, header = min(found, key=lambda entry: entry[:4])
-    if header.missing or header.doubtful or not header.known:
-        raise header_fault(feed, org_id, line.fields, header, head, delimiter)
+    refuse_unfit(feed, org_id, line.fields, header, head, delimiter)
     if not plain.counts.is_utf8 and any("\ufffd" in name for name in line.fields):
         raise UnreadableFileError(
             "a header that is not valid UTF-8, in a file that otherwise is",

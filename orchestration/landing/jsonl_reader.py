@@ -16,7 +16,7 @@ from orchestration.landing.feeds import Feed
 from orchestration.landing.header import map_header
 from orchestration.landing.lines import line_batches
 from orchestration.landing.reading import Reading, Target, column_list, copy_out, write_rejects
-from orchestration.landing.remedies import header_fault
+from orchestration.landing.remedies import refuse_unfit
 from orchestration.landing.text import PlainText
 
 MOST_KEYS = 2000
@@ -38,8 +38,7 @@ def read_jsonl(plain: PlainText, feed: Feed, target: Target) -> Reading:
         columns = [(c.name, c.required, c.aliases) for c in feed.columns]
         header = map_header(keys, columns, feed.org_aliases(target.org_id))
         header = header.with_constants(feed.org_values(target.org_id))
-        if header.missing or header.doubtful or not header.known:
-            raise header_fault(feed, target.org_id, keys, header)
+        refuse_unfit(feed, target.org_id, keys, header)
         connection.execute(
             "create view units as "
             "select *, row_number() over () as row_number from judged where fault is distinct from ''"

@@ -9,8 +9,9 @@ from orchestration.landing.errors import UnreadableFileError
 from orchestration.landing.feeds import Feed
 from orchestration.landing.header import map_header
 from orchestration.landing.reading import NO_REJECTS, Reading, Target, column_list, copy_out, write_rejects
-from orchestration.landing.remedies import header_fault
+from orchestration.landing.remedies import refuse_unfit
 
+ROW_NUMBER = "file_row_number"
 NESTED = ("STRUCT", "MAP", "UNION", "VARIANT")
 
 
@@ -18,22 +19,30 @@ def read_parquet(path: Path, feed: Feed, target: Target) -> Reading:
     """Read a Parquet file into the target's two Parquet files. Raises `UnreadableFileError` when it is none or lacks
     a required column.
     """
-    source = f"read_parquet({literal(str(path))}, binary_as_string=true, file_row_number=true)"
+    source = f"read_parquet({literal(str(path))}, binary_as_string=true, {ROW_NUMBER}=true)"
     with connect(target.work_dir) as connection:
         connection.execute("set timezone = 'UTC'")
         try:
-            described = connection.execute(f"describe select * exclude (file_row_number) from {source}").fetchall()
+            names = _names(connection, path)
+            if ROW_NUMBER in map(str.lower, names):
+                raise UnreadableFileError(
+                    f"a column {ROW_NUMBER}, a name that the reader needs for itself",
+                    "a Parquet file without a column of that name",
+                    "rename the column, or leave it out, where the file is made",
+                )
+            described = connection.execute(f"describe select * exclude ({ROW_NUMBER}) from {source}").fetchall()
             types = {row[0]: row[1] for row in described}
             columns = [(c.name, c.required, c.aliases) for c in feed.columns]
-            header = map_header(tuple(types), columns, feed.org_aliases(target.org_id))
+            # Of two columns of one name the engine renames the second: what both claim is told by the file's own names.
+            names = names if len(names) == len(types) else tuple(types)
+            header = map_header(names, columns, feed.org_aliases(target.org_id))
             header = header.with_constants(feed.org_values(target.org_id))
-            if header.missing or header.doubtful or not header.known:
-                raise header_fault(feed, target.org_id, tuple(types), header)
+            refuse_unfit(feed, target.org_id, names, header)
             texts = [as_text(identifier(name), kind) for name, kind in types.items()]
             named = ", ".join(f"{text} as c{i}" for i, text in enumerate(texts))
             struct = ", ".join(f"{identifier(name)} := {identifier(name)}" for name in types)
             connection.execute(
-                f"create view texts as select {named}, file_row_number + 1 as row_number, "
+                f"create view texts as select {named}, {ROW_NUMBER} + 1 as row_number, "
                 f"to_json(struct_pack({struct}))::varchar as raw "
                 f"from {source}"
             )
@@ -64,6 +73,20 @@ def read_parquet(path: Path, feed: Feed, target: Target) -> Reading:
                 "deliver the file again; a file with another content needs the ending of that content (.csv, .jsonl)",
             ) from error
     return Reading(format="parquet", columns=tuple(types), records=records, rejects=rejects)
+
+
+def _names(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[str, ...]:
+    """The names of the columns as the file has them: of its schema, written depth first, what stands under the root."""
+    rows = connection.execute(f"select name, num_children from parquet_schema({literal(str(path))})").fetchall()
+    names: list[str] = []
+    inside = 0  # elements of the column before that are still to come
+    for name, children in rows[1:]:
+        if inside:
+            inside -= 1
+        else:
+            names.append(name)
+        inside += children or 0
+    return tuple(names)
 
 
 def _is_whole(connection: duckdb.DuckDBPyConnection, source: str) -> bool:

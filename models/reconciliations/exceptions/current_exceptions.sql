@@ -142,6 +142,45 @@ meanings as (
     where preference = 1
 ),
 
+-- few, and read twice
+unusable as {{ kept_cte() }} (
+    select
+        org_id,
+        feed,
+        source_file,
+        batch_id,
+        row_number,
+        record_id,
+        reasons
+    from {{ ref('unusable_records') }}
+),
+
+-- of a match of two ids, the record that one of them has on the other side and that could not be read
+twins_found as (
+    {%- for role, other in [('source', 'target'), ('target', 'source')] %}
+    select
+        ranked.exception_id,
+        max('id ' || unusable.record_id || ' in ' || unusable.source_file) as twin
+    from ranked
+    inner join unusable
+        on
+            ranked.org_id = unusable.org_id
+            and ranked.{{ role }}_activity_id = unusable.record_id
+            and ranked.{{ other }}_system = split_part(unusable.feed, '/', 1)
+    where ranked.anomaly = 'ID_MISMATCH'
+    group by ranked.exception_id
+    {{- '\n    union all' if not loop.last }}
+    {%- endfor %}
+),
+
+rejected_twins as (
+    select
+        exception_id,
+        min(twin) as twin
+    from twins_found
+    group by exception_id
+),
+
 described as (
     select
         ranked.*,
@@ -159,7 +198,8 @@ described as (
         source_batches.source_file as source_file,
         target_batches.source_file as target_file,
         rejected_batches.source_file as rejected_file,
-        rejected_records.reasons as rejected_reasons
+        rejected_records.reasons as rejected_reasons,
+        rejected_twins.twin as rejected_twin
     from ranked
     inner join meanings
         on ranked.anomaly = meanings.anomaly
@@ -175,8 +215,10 @@ described as (
         on ranked.target_batch_id = target_batches.batch_id
     left join {{ source('landing', 'batches') }} as rejected_batches
         on ranked.rejected_batch_id = rejected_batches.batch_id
-    left join {{ ref('unusable_records') }} as rejected_records
+    left join unusable as rejected_records
         on ranked.rejected_batch_id = rejected_records.batch_id and ranked.rejected_row_number = rejected_records.row_number
+    left join rejected_twins
+        on ranked.exception_id = rejected_twins.exception_id
     where ranked.occurrence = 1
 ),
 
@@ -254,6 +296,9 @@ current_exceptions as (
             when anomaly = 'ATTRIBUTE_MISMATCH' and attribute_differences is not null then attribute_differences || '.'
             when anomaly = 'STATUS_MISMATCH' then 'statuses do not align.'
             when anomaly = 'CURRENCY_MISMATCH' then 'currencies differ, so that no difference can be told.'
+            when anomaly = 'ID_MISMATCH' and rejected_twin is not null
+                then 'nothing else that could be read could be the other one, but their ids differ, and the record of ' || rejected_twin
+                    || ' could not be read: it may be the true one.'
             when anomaly = 'ID_MISMATCH' then 'nothing else in either system could be the other one, but their ids differ.'
             when rejected_file is not null
                 then 'the record of this id in ' || rejected_file || ', row ' || cast(rejected_row_number as {{ type_text() }}) || ', could not be read ('
@@ -263,7 +308,11 @@ current_exceptions as (
             when left(anomaly, 10) = 'DUPLICATE_' then 'copy ' || cast(copy_ordinal as {{ type_text() }}) || ' of the same record in one delivery.'
             else words
         end as explanation,
-        next_action,
+        case
+            when rejected_twin is not null
+                then 'Have the record that could not be read corrected and deliver it again, before any id is changed: then both are matched anew.'
+            else next_action
+        end as next_action,
         source_system,
         source_activity_id,
         target_system,

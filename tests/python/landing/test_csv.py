@@ -233,6 +233,9 @@ def test_many_quoted_line_breaks(one: Land):
         (b"\x00\x01\x02\x81\x8d", "orders.csv", "not text in utf-8, cp1252"),
         (b'"order_id,store_id\n1,2', "orders.csv", "quotes do not close"),
         (b"order_id,store_id\n1,2", "orders.csv", "no column for status, currency, total, created_at, updated_at"),
+        (f"sep=,\n\n{HEADER}\n{order(1)}\n".encode(), "orders.csv", "header_within: 3"),
+        (f"{HEADER}\n{order(1)}\n".encode("utf-16-le"), "orders.csv", "UTF-16"),
+        (b"<html><p>No access</p></html>", "orders.csv", '["<the header that holds it>"]'),
         (b"PAR1broken", "orders.parquet", "no readable Parquet"),
         (b"x", "orders.xlsx", "ending .xlsx"),
         (HEADER.replace(",", "^").encode(), "orders.csv", '"^"'),
@@ -252,3 +255,18 @@ def test_the_reason_names_the_yaml_that_helps(one: Land):
     assert "models/staging/pos/_pos__sources.yml" in reason
     assert 'org_id: "acme"' in reason
     assert 'order_id: ["Bestellnummer"]' in reason
+
+
+@pytest.mark.parametrize("name", ["policies.csv", "policies.jsonl"])
+def test_a_term_that_is_misspelt_is_not_taken_for_a_surplus(one: Land, name: str):
+    text = "stream,price_abs_minr,owner\npos_oms_orders,100,ann\n"
+    if name.endswith("jsonl"):
+        text = '{"stream": "pos_oms_orders", "price_abs_minr": "100", "owner": "ann"}\n'
+    reason = one(text, name, feed="tieout/policies").reason()
+    assert '"price_abs_minr", which tieout/policies does not know, and none for price_abs_minor' in reason
+    assert "call it price_abs_minor" in reason
+
+
+def test_a_term_may_have_a_surplus_beside_it(one: Land):
+    inbox = one("stream,price_abs_minor,price_abs_minr,owner\ns,1,2,ann\n", "p.csv", feed="tieout/policies")
+    assert len(inbox.records()) == 1

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from .conftest import Inbox
 
@@ -115,3 +116,29 @@ def test_parquet_nul_is_a_reject(inbox: Inbox):
     inbox.land()
     assert [(row["order_id"], row["_row_number"]) for row in inbox.records()] == [("a", 1), ("c", 3)]
     assert [reject[:4] for reject in inbox.rejects()] == [(2, None, None, "NUL character")]
+
+
+NESTED = pa.array([{"total": "9.00", "deep": [{"total": "8.00"}]}])
+
+
+@pytest.mark.parametrize("second", ["total", "Total", " total "])
+def test_parquet_with_two_columns_for_one_is_refused(inbox: Inbox, second: str):
+    path = inbox.put(b"", "o.parquet")
+    names = ["order_id", "store_id", "status", "currency", "nested", second, "created_at", "updated_at", "total"]
+    pq.write_table(pa.table([NESTED if name == "nested" else pa.array(["x"]) for name in names], names=names), path)
+    inbox.land()
+    assert "two headers for one column" in inbox.reason()
+    assert f'"{second}" and "total" both claim total' in inbox.reason()
+
+
+def test_parquet_may_have_a_declared_name_inside_another_column(inbox: Inbox):
+    parquet(inbox, nested=NESTED, total=pa.array(["1.50"]))
+    inbox.land()
+    (row,) = inbox.records()
+    assert (row["total"], row["nested"]) == ("1.50", '{"total":"9.00","deep":[{"total":"8.00"}]}')
+
+
+def test_parquet_with_a_column_of_the_readers_own_name_is_told(inbox: Inbox):
+    parquet(inbox, File_row_number=pa.array([1]))
+    inbox.land()
+    assert "a column file_row_number, a name that the reader needs for itself" in inbox.reason()

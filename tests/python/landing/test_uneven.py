@@ -57,11 +57,11 @@ def test_a_header_on_the_first_line_is_one_all_the_same(land: Land):
 
 
 def test_a_header_further_down_than_that_is_none(land: Land):
-    assert "no column for" in land(f"a\nb\nc\n{HEADER}\n{order(1)}\n", header_within=3).reason()
+    assert "on line 4, below 3 lines" in land(f"a\nb\nc\n{HEADER}\n{order(1)}\n", header_within=3).reason()
 
 
 def test_without_the_key_only_the_first_line_counts(land: Land):
-    assert "no column for" in land(f"Orders\n{HEADER}\n{order(1)}\n").reason()
+    assert "on line 2, below one line" in land(f"Orders\n{HEADER}\n{order(1)}\n").reason()
 
 
 def test_the_delimiter_is_that_of_the_header_and_not_of_the_preamble(land: Land):

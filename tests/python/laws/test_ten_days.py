@@ -54,6 +54,14 @@ STORY = {
     "stale": {2: "MATCHED ", 3: "MISMATCHED STALE_VERSION", 5: "MATCHED "},
     "stale-pos": {6: "MISMATCHED STALE_VERSION", 7: "MATCHED "},
     "stale-1": {4: "MISMATCHED ID_MISMATCH,STALE_VERSION"},
+    "stale-again": {2: "MATCHED ", 3: "MISMATCHED STALE_VERSION", 5: "MATCHED "},
+    "stale-again-1": {
+        2: "MISMATCHED ID_MISMATCH",
+        4: "MISMATCHED ID_MISMATCH,STALE_VERSION",
+        6: "MISMATCHED ID_MISMATCH,STALE_VERSION",
+        7: "MISMATCHED ID_MISMATCH",
+    },
+    "twin-1": {2: "MISMATCHED ID_MISMATCH", 3: "MISMATCHED ID_MISMATCH"},
     "reject late": {3: "MISSING_TARGET MISSING_OMS", 6: "MISSING_TARGET REJECTED_OMS"},
 }
 
@@ -95,6 +103,16 @@ def test_each_day_is_the_oracles_and_a_fresh_builds(make_folder: MakeFolder, tar
     quiet = DAYS[-1] + timedelta(days=1)
     check(folder, orgs, quiet, folder.run(quiet))
     assert [folder.run(day).results_hash for day in DAYS] == hashes
+
+    # A match of two ids says so where one of them has a record of its own that could not be read.
+    told = folder.published(
+        "select explanation, next_action from marts.exceptions where source_activity_id in ('twin-1', 'stale-again-1')"
+        " and anomaly = 'ID_MISMATCH' order by source_activity_id"
+    )
+    assert [("id twin-2 in" in text, "deliver it again" in action) for text, action in told] == [
+        (False, False),
+        (True, True),
+    ]
 
     # An exception that was ever open is there, once, however often it closed and opened again.
     opened: dict[str, set[ExceptionKey]] = {org_id: set() for org_id in orgs}

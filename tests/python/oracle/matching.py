@@ -160,7 +160,7 @@ def _makes_stale(reject: Reject, record: Record) -> bool:
         return False
     if reject.version is not None:
         return reject.version > record.version
-    return reject.received_at > record.received_at
+    return reject.received_at > (record.last_received_at or record.received_at)
 
 
 def _surplus(org_id: str, disposed: Disposed) -> ResultRow:

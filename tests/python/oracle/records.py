@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -92,6 +92,7 @@ class Record:
     received_at: datetime
     delivery: int
     row_number: int
+    last_received_at: datetime | None = None  # of any of its copies
 
     @property
     def content(self) -> tuple[object, ...]:
@@ -229,7 +230,8 @@ def dispose(records: Iterable[Record]) -> list[Disposed]:
             copies.sort(key=lambda r: (r.received_at, r.delivery, r.row_number))
             surplus = max(Counter(r.delivery for r in copies).values()) - 1
             fate = SUPERSEDED if key not in latest else LIVE if len(latest) == 1 else CONFLICTING
-            disposed.append(Disposed(copies[0], fate))
+            told = replace(copies[0], last_received_at=copies[-1].received_at)
+            disposed.append(Disposed(told, fate))
             for number, copy in enumerate(copies[1:], start=2):
                 extra = number <= surplus + 1
                 disposed.append(Disposed(copy, SURPLUS if extra else REDELIVERED, number if extra else None))

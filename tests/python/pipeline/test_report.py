@@ -84,6 +84,15 @@ def test_one_is_one_and_a_word_that_is_missing_stops_nothing() -> None:
         assert words in text, words
 
 
+def test_what_was_rejected_is_told_where_nothing_else_came() -> None:
+    text = shown(replace(SUMMARY, facts=replace(FACTS, groups=[], rejected=2)))
+    assert "sales  no records yet: 2 records delivered and rejected, see below." in text
+    assert "Rejected          2 records of all deliveries, why: marts.rejected_records" in text
+    text = shown(replace(SUMMARY, facts=replace(FACTS, groups=[])))
+    assert "sales  no records yet: deliver files to the inbox and run again." in text
+    assert "Rejected" not in text
+
+
 def test_exceptions_are_listed_in_words() -> None:
     found = [
         {
