@@ -122,7 +122,7 @@ class Key:
             elif net != payout.amount:
                 state = "LINES_DO_NOT_ADD_UP"
             elif payout.status == "failed":
-                state = "DEPOSIT_MISSING|TIED_OUT|IN_TRANSIT"
+                state = "TIED_OUT|IN_TRANSIT"
             elif deposit is None:
                 state = "DEPOSIT_MISSING" if payout.deposit == "missing" else "IN_TRANSIT"
             else:

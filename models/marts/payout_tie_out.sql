@@ -127,8 +127,8 @@ judged as (
             when deposit_id is not null then 'DEPOSIT_DIFFERS'
             when deposit_reason = 'FEED_LATE' then 'FEED_LATE'
             when deposit_reason = 'IN_GRACE' then 'IN_TRANSIT'
-            -- no money moves
-            when amount_minor = 0 then 'TIED_OUT'
+            -- no money moves: of a payout that failed it comes with a later one
+            when amount_minor = 0 or status = 'CANCELLED' then 'TIED_OUT'
             else 'DEPOSIT_MISSING'
         end as state
     from tied

@@ -2,8 +2,8 @@
 {%- set rule_text -%}
 Findings of ecommerce_payouts{{ of_orgs('ecommerce_payouts', 'org_id', after='where') }}.
 REFUND_WITHOUT_ORDER: a refund names neither an order of the shop nor a payment that was charged.
-CHARGEBACK_OPEN: no reversal of the same payment has come.
-SETTLED_TWICE: charges of one payment stand in several payouts.
+CHARGEBACK_OPEN: no reversal of the same payment has come since.
+SETTLED_TWICE: charges of one payment and one amount stand in several payouts.
 FEE_VARIANCE: a charge's fee is not percent of the charge, rounded half to even, plus the fixed fee of seeds/contracted_fees.csv.
 SOURCE_DOES_NOT_ADD_UP: a file's own arithmetic does not hold (control_totals, of_what = file).
 {%- endset -%}
@@ -64,12 +64,14 @@ refunds_without_order as (
 ),
 
 reversed_payments as (
-    select distinct
+    select
         org_id,
         system,
-        coalesce(payment_ref, order_ref) as payment
+        coalesce(payment_ref, order_ref) as payment,
+        max(event_at) as last_reversed_at
     from legs
     where activity_type = 'CHARGEBACK_REVERSAL' and coalesce(payment_ref, order_ref) is not null
+    group by org_id, system, coalesce(payment_ref, order_ref)
 ),
 
 open_chargebacks as (
@@ -84,20 +86,23 @@ open_chargebacks as (
             legs.org_id = reversed_payments.org_id
             and legs.system = reversed_payments.system
             and coalesce(legs.payment_ref, legs.order_ref) = reversed_payments.payment
+            -- the customer's bank may take the money back a second time
+            and legs.event_at <= reversed_payments.last_reversed_at
     where legs.activity_type = 'CHARGEBACK' and reversed_payments.payment is null
 ),
 
--- few payments are, so that only their charges have to be put in order
+-- few payments are, so that only their charges have to be put in order; other amounts are further captures of the payment
 payments_settled_twice as (
     select
         org_id,
         system,
         payment_ref,
+        amount_minor,
         min({{ by_bytes('batch_ref') }}) as first_payout,
         max({{ by_bytes('batch_ref') }}) as last_payout
     from charges
     where payment_ref is not null and batch_ref is not null
-    group by org_id, system, payment_ref
+    group by org_id, system, payment_ref, amount_minor
     having min(batch_ref) <> max(batch_ref)
 ),
 
@@ -107,7 +112,7 @@ numbered_settlements as (
         twice.first_payout,
         twice.last_payout,
         row_number() over (
-            partition by charges.org_id, charges.system, charges.payment_ref
+            partition by charges.org_id, charges.system, charges.payment_ref, charges.amount_minor
             order by charges.event_at, {{ by_bytes('charges.activity_id') }}
         ) as settlement
     from charges
@@ -116,6 +121,7 @@ numbered_settlements as (
             charges.org_id = twice.org_id
             and charges.system = twice.system
             and charges.payment_ref = twice.payment_ref
+            and charges.amount_minor = twice.amount_minor
     where charges.batch_ref is not null
 ),
 

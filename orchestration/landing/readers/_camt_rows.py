@@ -64,6 +64,7 @@ class CamtRows:
         self._summary: tuple[Found, int] | None = None
         self._opening = False
         self._currency: str | None = None
+        self._is_page = self._is_last = False
 
     def begin(self, head: Found) -> None:
         """Write the row of the statement with what is known of it, once its first other row comes."""
@@ -74,6 +75,8 @@ class CamtRows:
         self._summary, self._opening = None, False
         number = first(head, "ElctrncSeqNb", "LglSeqNb")
         page = first(head, "StmtPgntn/PgNb")
+        self._is_page = page is not None
+        self._is_last = first(head, "StmtPgntn/LastPgInd") in ("true", "1")
         copy = first(head, "CpyDplctInd")
         self._rows.begin(
             account=first(head, "Acct/Id/IBAN", "Acct/Id/Othr/Id"),
@@ -129,6 +132,9 @@ class CamtRows:
         kind = BALANCES.get(code, code or None)
         amount, direction = _amount(values)
         self._currency = first(values, "Amt@Ccy")
+        if kind == "INTERIM" and self._is_page:
+            # What one page ends with, the next begins with.
+            kind = "OPENING" if not self._opening else kind if self._is_last else "CLOSING"
         if kind == "OPENING" and self._opening:
             kind = "OPENING_OTHER"  # a bank may give both PRCD and OPBD
         self._opening = self._opening or kind == "OPENING"

@@ -274,6 +274,24 @@ def test_two_openings(statement: Land):
     assert [row["balance_type"] for row in landed.of("balance")] == ["OPENING", "OPENING_OTHER", "CLOSING"]
 
 
+@pytest.mark.parametrize(
+    ("page", "codes", "kinds"),
+    [
+        ("<PgNb>1</PgNb><LastPgInd>false</LastPgInd>", ("OPBD", "ITBD"), ["OPENING", "CLOSING"]),
+        ("<PgNb>2</PgNb><LastPgInd>false</LastPgInd>", ("ITBD", "ITBD"), ["OPENING", "CLOSING"]),
+        ("<PgNb>3</PgNb><LastPgInd>true</LastPgInd>", ("ITBD", "CLBD"), ["OPENING", "CLOSING"]),
+        ("<PgNb>1</PgNb><LastPgInd>true</LastPgInd>", ("OPBD", "ITBD", "CLBD"), ["OPENING", "INTERIM", "CLOSING"]),
+        ("", ("ITBD", "CLBD"), ["INTERIM", "CLOSING"]),
+    ],
+)
+def test_what_a_page_ends_with_the_next_begins_with(
+    statement: Land, page: str, codes: tuple[str, ...], kinds: list[str]
+):
+    balances = [BALANCE.format(code=code, amount="1.00", mark="CRDT", day=1) for code in codes]
+    text = statement_of(*balances).replace("</Id><ElctrncSeqNb>", f"</Id><StmtPgntn>{page}</StmtPgntn><ElctrncSeqNb>")
+    assert [row["balance_type"] for row in statement(text).of("balance")] == kinds
+
+
 def test_a_part_of_a_document(statement: Land):
     assert len(statement(entry()).entries) == 1
 

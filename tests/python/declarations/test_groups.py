@@ -106,7 +106,7 @@ def expected(told: set[tuple[Any, ...]], pairs: bool) -> Counter[tuple[Any, ...]
     return Counter((*row[:3], ALONE[row[4]], row[4], None, row[6]) if pairs and row[5] == 1 else row for row in told)
 
 
-def extend(folder: Path, pairs: bool) -> Path:
+def extend(folder: Path, pairs: bool = False) -> Path:
     """The shop's project with a stream of groups in place of its own."""
     project = shop.extend(folder)
     for file in (project / "models" / "reconciliations" / shop.STREAM).iterdir():

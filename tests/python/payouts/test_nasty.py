@@ -196,6 +196,52 @@ IN_EUROS = (
 )
 RATES = "date,from_currency,to_currency,rate,source\n2026-02-09,USD,EUR,0.921,ECB\n"
 
+# Two payouts of a day and currency: unequal ones without lines; equal ones, told apart by their lines and references;
+# and two of which the lines of one have not come whole.
+TWO_A_DAY = SHOPIFY_PAYOUTS.splitlines()[0] + "\n2026-02-06,paid,60.00,0,0,0,-1.00,0,{0},USD,ST-XONE1\n"
+TWO_A_DAY += "2026-02-06,paid,80.00,0,0,0,-2.00,0,{1},USD,ST-XTWO2\n"
+STATEMENT_TWO_A_DAY = (
+    ":20:S6\n:25:NL91ABNA0417164300\n:28C:1/1\n:60F:C260208USD0,\n"
+    ":61:2602090209C{0},NTRFNONREF//E1\n:86:SHOPIFY ST-XONE1\n"
+    ":61:2602090209C{1},NTRFNONREF//E2\n:86:SHOPIFY ST-XTWO2\n:62F:C260209USD{2},\n-\n"
+)
+SHOPIFY_HEADER, SHOPIFY_LINE = SHOPIFY_LINES.splitlines()
+
+
+def lines_of(*movements: tuple[str, str, str]) -> str:
+    """Charges of payouts: (payout, checkout, net)."""
+    lines = [
+        SHOPIFY_LINE.format(payout=payout)
+        .replace("#C1", checkout)
+        .replace("#A1", f"#A{checkout}")
+        .replace("60.72,2.43,58.29", f"{net},0.00,{net}")
+        for payout, checkout, net in movements
+    ]
+    return "\n".join([SHOPIFY_HEADER, *lines, ""])
+
+
+# One payment captured in two parts, settled in two payouts; and one that was taken back a second time.
+CAPTURES = {
+    number: adyen(number, ("PSPX", "Settled", gross, gross, ""), (f"P{number}", PAID, "", gross, ""))
+    for number, gross in ((20, "30.00"), (21, "20.00"))
+}
+
+
+def dispute(number: int, kind: str, day: int, mark: str) -> str:
+    """A batch with one line of a dispute, `D`ebit or `C`redit."""
+    debit, credit = ("10.00", "") if mark == "D" else ("", "10.00")
+    return (
+        ADYEN_HEADER + f"Shop,SHOP_EU,PSPY,Y1,visa,2026-02-{day} 19:01:32,CET,{kind},MY{number},EUR,{debit},{credit},1,"
+        f"EUR,{debit},{credit},,,,,{number}\n"
+    )
+
+
+DISPUTES = {
+    30: dispute(30, "Chargeback", 10, "D"),
+    31: dispute(31, "ChargebackReversed", 11, "C"),
+    32: dispute(32, "SecondChargeback", 12, "D"),
+}
+
 # (org, feed, file, content); an org is a case of its own.
 DELIVERED_FIRST = [
     ("equal_ids", "shopify/payout_transactions", "t.csv", SHOPIFY_LINES.format(payout="26100000001")),
@@ -226,6 +272,18 @@ DELIVERED_FIRST = [
             ("bank/statement", "1.sta", STATEMENT_ABROAD),
         )
     ),
+    ("two_a_day", "shopify/payouts", "p.csv", TWO_A_DAY.format("59.00", "78.00")),
+    ("two_a_day", "bank/statement", "1.sta", STATEMENT_TWO_A_DAY.format(59, 78, 137)),
+    ("two_equal", "shopify/payouts", "p.csv", TWO_A_DAY.format("59.00", "59.00")),
+    ("two_equal", "shopify/payout_transactions", "t.csv", lines_of(("1001", "C1", "59.00"), ("1002", "C2", "59.00"))),
+    ("two_equal", "bank/statement", "1.sta", STATEMENT_TWO_A_DAY.format(59, 59, 118)),
+    ("two_in_part", "shopify/payouts", "p.csv", TWO_A_DAY.format("59.00", "78.00")),
+    ("two_in_part", "shopify/payout_transactions", "t.csv", lines_of(("1001", "C1", "59.00"), ("1002", "C2", "77.00"))),
+    ("two_in_part", "bank/statement", "1.sta", STATEMENT_TWO_A_DAY.format(59, 78, 137)),
+    ("failed", "shopify/payouts", "p.csv", SHOPIFY_PAYOUTS.replace(",paid,", ",failed,")),
+    ("failed", "shopify/payout_transactions", "t.csv", SHOPIFY_LINES.format(payout="118")),
+    *(("captures", "adyen/settlement_details", f"batch_{number}.csv", text) for number, text in CAPTURES.items()),
+    *(("disputes", "adyen/settlement_details", f"batch_{number}.csv", text) for number, text in DISPUTES.items()),
     ("abroad_in_euros", "tieout/policies", "policies.csv", IN_EUROS),
     ("abroad_in_euros", "tieout/fx_rates", "rates.csv", RATES),
 ]
@@ -414,6 +472,44 @@ def test_entries_that_name_one_payout_count_together(folder: Folder) -> None:
         ("MISMATCHED", "PRICE_MISMATCH", 2, 500, 1),
         ("MISSING_TARGET", "MISSING_DEPOSIT", None, None, 1),
     ]
+
+
+@pytest.mark.xdist_group("payouts-nasty")
+@pytest.mark.parametrize(
+    ("org", "told"),
+    [
+        (
+            "two_a_day",
+            [
+                ("2026-02-06 59.00 USD", 0, 5900, 5900, "FEED_LATE"),
+                ("2026-02-06 78.00 USD", 0, 7800, 7800, "FEED_LATE"),
+            ],
+        ),
+        ("two_equal", [("1001", 5900, 5900, 5900, "TIED_OUT"), ("1002", 5900, 5900, 5900, "TIED_OUT")]),
+        ("two_in_part", [("1001", 5900, 5900, 5900, "TIED_OUT"), ("1002", 7700, 7800, 7800, "LINES_DO_NOT_ADD_UP")]),
+        # no money moves
+        ("failed", [("118", 5829, 5829, None, "TIED_OUT")]),
+    ],
+)
+def test_payouts_of_one_day_are_several_and_one_that_failed_waits_for_no_deposit(
+    folder: Folder, org: str, told: list[tuple[object, ...]]
+) -> None:
+    found = rows(
+        folder,
+        "select payout_id, net_minor, payout_minor, deposit_minor, state from marts.payout_tie_out"
+        f" where org_id = '{org}' order by 1",
+    )
+    assert found == told
+
+
+@pytest.mark.xdist_group("payouts-nasty")
+def test_parts_of_a_payment_are_not_settled_twice_and_a_second_chargeback_is_open(folder: Folder) -> None:
+    found = rows(
+        folder,
+        "select org_id, anomaly, business_date from marts.exceptions"
+        " where org_id in ('captures', 'disputes') and anomaly in ('SETTLED_TWICE', 'CHARGEBACK_OPEN')",
+    )
+    assert [(row[0], row[1], str(row[2])) for row in found] == [("disputes", "CHARGEBACK_OPEN", "2026-02-12")]
 
 
 @pytest.mark.xdist_group("payouts-nasty")
